@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "base/result.hpp"
+#include "crypto/merkle.hpp"
+#include "model/chain.hpp"
+#include "model/receipt.hpp"
+
+namespace vcity::market {
+
+struct BatchInputs {
+    std::uint64_t index = 0;
+    std::uint32_t fee_bps = 0;
+    std::vector<Earning> earnings_before;  // cumulative, of all batches before
+    std::vector<std::pair<SignedReceipt, CapId>> receipts;
+    std::uint64_t units_available = 0;
+};
+
+// Puts receipts into a batch: charges by cap, earnings by node, both roots. The same inputs give the same bytes.
+// kInvalid for two receipts of one job, an amount above its quote, or a sum that does not fit.
+Result<Batch> make_batch(BatchInputs inputs);
+
+// Proofs of one leaf, for claims and for people who check their receipt.
+std::vector<Hash> receipt_proof(const Batch& batch, std::size_t receipt_index);
+std::vector<Hash> earnings_proof(const Batch& batch, const Address& node);
+
+// Whether a receipt stands on its own: both signatures, amount within quote, times in order.
+Result<void> check_receipt(const Deployment& deployment, const SignedReceipt& receipt);
+Result<void> check_node_signature(const Deployment& deployment, const SignedReceipt& receipt);
+
+}  // namespace vcity::market

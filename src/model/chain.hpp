@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "model/node.hpp"
+#include "model/receipt.hpp"
+
+namespace vcity {
+
+// Where the contracts are: the content of a deployment file.
+struct Deployment {
+    std::uint64_t chain_id = 0;
+    Address stable;
+    Address registry;
+    Address escrow;
+    Address settlement;
+    Address treasury;
+    Address access_manager;
+    std::uint64_t block = 0;  // of the deployment: where an indexer starts
+
+    bool operator==(const Deployment&) const = default;
+};
+
+struct ChainHead {
+    std::uint64_t number = 0;
+    Hash hash;
+    std::uint64_t timestamp = 0;  // unix seconds
+};
+
+// A cap as the Escrow contract holds it.
+struct CapState {
+    bool open = false;
+    Address client;
+    Address scheduler;
+    Usd limit;
+    Usd spent;
+    std::uint64_t expiry_unix_seconds = 0;
+};
+
+struct PostedBatch {
+    Hash receipts_root;
+    Hash earnings_root;
+    std::uint64_t posted_at = 0;  // unix seconds
+    bool is_final = false;
+};
+
+// --- events, decoded
+struct NodeRegistered {
+    NodeRecord node;
+};
+struct StakeChanged {
+    Address identity;
+    Usd stake;
+};
+struct Slashed {
+    Address identity;
+    Usd amount;
+    Address beneficiary;
+};
+struct Deposited {
+    Address client;
+    Usd amount;
+};
+struct CapOpened {
+    CapId cap_id;
+    SpendingCap cap;
+};
+struct CapReleased {
+    CapId cap_id;
+    Usd returned;
+};
+struct Withdrawn {
+    Address client;
+    Usd amount;
+};
+struct Credited {
+    Address client;
+    Usd amount;
+};
+struct BatchPosted {
+    Address scheduler;
+    BatchHeader header;
+    Usd total_charged;
+    Usd fee;
+};
+struct Charged {
+    Address scheduler;
+    std::uint64_t batch_index = 0;
+    Charge charge;
+};
+struct Claimed {
+    Address scheduler;
+    Address node;
+    Usd amount;
+    Usd cumulative;
+};
+struct ReceiptVoided {
+    Address scheduler;
+    std::uint64_t batch_index = 0;
+    Hash receipt_hash;
+    Usd credited;
+};
+
+struct ChainEvent {
+    std::uint64_t block_number = 0;
+    Hash block_hash;
+    Hash transaction;
+    std::uint32_t log_index = 0;
+    std::variant<NodeRegistered,
+                 StakeChanged,
+                 Slashed,
+                 Deposited,
+                 CapOpened,
+                 CapReleased,
+                 Withdrawn,
+                 Credited,
+                 BatchPosted,
+                 Charged,
+                 Claimed,
+                 ReceiptVoided>
+        what;
+};
+
+}  // namespace vcity

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "model/audit.hpp"
+#include "model/job.hpp"
+
+namespace vcity {
+
+// What travels on a link (a WebSocket that the peer dials to a scheduler). proto/vcity/v1/link.proto is the public
+// form.
+
+// --- authentication, first three frames of every connection
+struct LinkChallenge {
+    Hash challenge;  // 32 random bytes
+    bool operator==(const LinkChallenge&) const = default;
+};
+struct LinkHello {
+    Address peer;
+    Role role = Role::kCompute;
+    UnixMillis issued_at{0};
+    Signature signature;  // over LinkHello(peer, role, challenge, issuedAt)
+    std::string software_version;
+    std::uint32_t protocol_version = 1;
+    bool operator==(const LinkHello&) const = default;
+};
+struct LinkWelcome {
+    Address scheduler;
+    std::uint64_t chain_id = 0;
+    std::uint32_t protocol_version = 1;
+    bool operator==(const LinkWelcome&) const = default;
+};
+struct LinkReject {
+    Errc code = Errc::kDenied;
+    std::string reason;
+    bool operator==(const LinkReject&) const = default;
+};
+
+// --- any peer <-> scheduler
+struct Heartbeat {
+    std::uint32_t active_jobs = 0;
+    std::uint32_t free_slots = 0;
+    bool operator==(const Heartbeat&) const = default;
+};
+
+// --- compute node <-> scheduler
+struct NodeReady {  // after the welcome, and whenever it changes; active_leases: what the node still runs
+    NodeAnnouncement announcement;
+    std::vector<Lease> active_leases;
+    bool operator==(const NodeReady&) const = default;
+};
+struct LeaseGrant {
+    Lease lease;
+    Address client;
+    ModelRequest request;
+    Usd quote;
+    TokenPrices prices;
+    std::string trace_id;
+    bool operator==(const LeaseGrant&) const = default;
+};
+struct LeaseRefused {
+    JobId job_id;
+    std::uint64_t fencing_token = 0;
+    Errc code = Errc::kUnavailable;
+    std::string reason;
+    bool operator==(const LeaseRefused&) const = default;
+};
+struct TokenChunk {  // node -> scheduler -> gateway; sequence counts from 0 without gaps
+    JobId job_id;
+    std::uint64_t fencing_token = 0;
+    std::uint64_t sequence = 0;
+    std::string text;
+    std::uint32_t tokens = 0;
+    bool operator==(const TokenChunk&) const = default;
+};
+struct JobFinished {        // node -> scheduler; repeated until acknowledged
+    SignedReceipt receipt;  // without the scheduler's signature
+    FinishReason reason = FinishReason::kStop;
+    bool operator==(const JobFinished&) const = default;
+};
+struct NodeFailedJob {  // node -> scheduler: the work could not be done
+    JobId job_id;
+    std::uint64_t fencing_token = 0;
+    Errc code = Errc::kInternal;
+    std::string reason;
+    bool operator==(const NodeFailedJob&) const = default;
+};
+struct ReceiptAck {  // scheduler -> node: countersigned and stored, or refused for good
+    Hash receipt_hash;
+    bool accepted = false;
+    SignedReceipt receipt;
+    std::string reason;
+    bool operator==(const ReceiptAck&) const = default;
+};
+struct JobCancel {  // gateway -> scheduler -> node
+    JobId job_id;
+    std::uint64_t fencing_token = 0;  // zero from a gateway
+    bool operator==(const JobCancel&) const = default;
+};
+
+// --- gateway <-> scheduler
+struct JobRequest {
+    JobOrder order;
+    bool operator==(const JobRequest&) const = default;
+};
+struct JobPlaced {  // a node was chosen; sent again after a retry
+    JobId job_id;
+    Lease lease;
+    TokenPrices prices;
+    PlacementReason reason;
+    bool operator==(const JobPlaced&) const = default;
+};
+struct JobDone {
+    SignedReceipt receipt;  // countersigned
+    FinishReason reason = FinishReason::kStop;
+    bool operator==(const JobDone&) const = default;
+};
+struct JobFailed {
+    JobId job_id;
+    Errc code = Errc::kInternal;
+    std::string message;
+    bool retryable = false;
+    bool operator==(const JobFailed&) const = default;
+};
+struct OffersRequest {
+    bool operator==(const OffersRequest&) const = default;
+};
+struct OffersReply {  // models that can be had now, with every node that serves them
+    struct Entry {
+        Address node;
+        ModelOffer offer;
+        std::string region;
+        std::uint32_t free_slots = 0;
+        bool operator==(const Entry&) const = default;
+    };
+    std::vector<Entry> entries;
+    bool operator==(const OffersReply&) const = default;
+};
+struct JobStatusRequest {
+    JobId job_id;
+    bool operator==(const JobStatusRequest&) const = default;
+};
+struct JobStatusReply {  // everything a person may want to know of one job
+    JobId job_id;
+    bool known = false;
+    JobState state = JobState::kQueued;
+    PlacementReason placement;
+    SignedReceipt receipt;  // zero before delivery
+    SignedVerdict verdict;  // zero before the audit, or when none was drawn
+    bool audited = false;
+    std::uint64_t batch_index = 0;
+    Hash batch_transaction;           // zero before the batch is on chain
+    std::vector<Hash> receipt_proof;  // of the receipt's leaf in the batch
+    std::string error;
+    bool operator==(const JobStatusReply&) const = default;
+};
+
+// --- verifier <-> scheduler <-> node
+struct AuditTask {  // scheduler -> verifier
+    SignedReceipt receipt;
+    ModelRequest request;
+    std::string response_text;
+    bool operator==(const AuditTask&) const = default;
+};
+struct OpenRequest {  // verifier -> scheduler -> node
+    JobId job_id;
+    Hash receipt_hash;
+    std::vector<Cell> cells;  // at most 64
+    bool operator==(const OpenRequest&) const = default;
+};
+struct OpenReply {  // node -> scheduler -> verifier
+    JobId job_id;
+    Hash receipt_hash;
+    bool available = false;
+    Opening opening;
+    std::string reason;
+    bool operator==(const OpenReply&) const = default;
+};
+struct VerdictReport {  // verifier -> scheduler
+    SignedVerdict verdict;
+    bool operator==(const VerdictReport&) const = default;
+};
+
+using Message = std::variant<LinkChallenge,
+                             LinkHello,
+                             LinkWelcome,
+                             LinkReject,
+                             Heartbeat,
+                             NodeReady,
+                             LeaseGrant,
+                             LeaseRefused,
+                             TokenChunk,
+                             JobFinished,
+                             NodeFailedJob,
+                             ReceiptAck,
+                             JobCancel,
+                             JobRequest,
+                             JobPlaced,
+                             JobDone,
+                             JobFailed,
+                             OffersRequest,
+                             OffersReply,
+                             JobStatusRequest,
+                             JobStatusReply,
+                             AuditTask,
+                             OpenRequest,
+                             OpenReply,
+                             VerdictReport>;
+
+}  // namespace vcity

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/check.hpp"
+#include "model/job.hpp"
+
+namespace vcity {
+
+std::string_view to_string(Role role) {
+    switch (role) {
+        case Role::kCompute: return "compute";
+        case Role::kScheduler: return "scheduler";
+        case Role::kVerifier: return "verifier";
+        case Role::kGateway: return "gateway";
+    }
+    unreachable();
+}
+
+std::string_view to_string(NodeKind kind) {
+    switch (kind) {
+        case NodeKind::kStable: return "stable";
+        case NodeKind::kFlexible: return "flexible";
+    }
+    unreachable();
+}
+
+std::string_view to_string(FinishReason reason) {
+    switch (reason) {
+        case FinishReason::kStop: return "stop";
+        case FinishReason::kLength: return "length";
+        case FinishReason::kCancelled: return "cancelled";
+    }
+    unreachable();
+}
+
+std::string_view to_string(VerdictOutcome outcome) {
+    switch (outcome) {
+        case VerdictOutcome::kAccepted: return "accepted";
+        case VerdictOutcome::kRejected: return "rejected";
+    }
+    unreachable();
+}
+
+std::string_view to_string(JobState state) {
+    switch (state) {
+        case JobState::kQueued: return "queued";
+        case JobState::kLeased: return "leased";
+        case JobState::kStreaming: return "streaming";
+        case JobState::kDelivered: return "delivered";
+        case JobState::kBatched: return "batched";
+        case JobState::kSettled: return "settled";
+        case JobState::kFailed: return "failed";
+        case JobState::kRejected: return "rejected";
+    }
+    unreachable();
+}
+
+}  // namespace vcity

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ports/http.hpp"
+
+#include <algorithm>
+
+namespace vcity::ports {
+namespace {
+
+char lower(char character) {
+    return character >= 'A' && character <= 'Z' ? static_cast<char>(character - 'A' + 'a') : character;
+}
+
+bool same_name(std::string_view a, std::string_view b) {
+    return std::ranges::equal(a, b, [](char left, char right) { return lower(left) == lower(right); });
+}
+
+}  // namespace
+
+std::string_view HttpHeaders::get(std::string_view name) const {
+    for (const auto& [field, value] : fields) {
+        if (same_name(field, name)) return value;
+    }
+    return {};
+}
+
+bool HttpHeaders::has(std::string_view name) const {
+    return std::ranges::any_of(fields, [&](const auto& field) { return same_name(field.first, name); });
+}
+
+void HttpHeaders::set(std::string name, std::string value) {
+    for (auto& [field, present] : fields) {
+        if (!same_name(field, name)) continue;
+        present = std::move(value);
+        return;
+    }
+    fields.emplace_back(std::move(name), std::move(value));
+}
+
+}  // namespace vcity::ports

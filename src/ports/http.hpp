@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "async/task.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+
+namespace vcity::ports {
+
+// Names compare without case.
+struct HttpHeaders {
+    std::vector<std::pair<std::string, std::string>> fields;
+
+    // The first field of that name; empty when there is none.
+    std::string_view get(std::string_view name) const;
+    bool has(std::string_view name) const;
+    void set(std::string name, std::string value);
+};
+
+struct HttpRequest {
+    std::string method;  // "GET", ...
+    std::string target;  // path and query; for a client the whole URL "http://host:port/path"
+    HttpHeaders headers;
+    std::string body;
+    std::string remote;  // address of the peer, for logs and limits
+};
+
+struct HttpResponse {
+    unsigned status = 200;
+    HttpHeaders headers;
+    std::string body;
+};
+
+// The answer to one request. Exactly one of: respond() once, or start(), any number of write(), then finish().
+class HttpResponder {
+  public:
+    virtual ~HttpResponder() = default;
+    virtual Task<Result<void>> respond(HttpResponse response) = 0;
+    // Sends the head; the body follows in chunks (Transfer-Encoding: chunked).
+    virtual Task<Result<void>> start(HttpResponse head) = 0;
+    // kUnavailable when the client has gone.
+    virtual Task<Result<void>> write(std::string chunk) = 0;
+    virtual Task<Result<void>> finish() = 0;
+    // False once the client closed its side; known without writing.
+    virtual bool is_connected() const = 0;
+};
+
+// Called once for every request, many at a time, on the role's runtime. The responder lives until handle() returns.
+class HttpHandler {
+  public:
+    virtual ~HttpHandler() = default;
+    virtual Task<void> handle(HttpRequest request, HttpResponder* responder) = 0;
+};
+
+// A response that arrives in pieces.
+class HttpStream {
+  public:
+    virtual ~HttpStream() = default;
+    virtual const HttpResponse& head() const = 0;  // without a body
+    // The next piece; empty at the end.
+    virtual Task<Result<std::string>> read(TimePoint deadline) = 0;
+};
+
+class HttpClient {
+  public:
+    virtual ~HttpClient() = default;
+    // Any status is a response, not an error. Body at most 64 MiB.
+    virtual Task<Result<HttpResponse>> send(HttpRequest request, TimePoint deadline) = 0;
+    virtual Task<Result<std::unique_ptr<HttpStream>>> open(HttpRequest request, TimePoint deadline) = 0;
+};
+
+}  // namespace vcity::ports

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "async/task.hpp"
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+
+namespace vcity::ports {
+
+struct SandboxMount {
+    std::string source;  // on the host
+    std::string target;  // inside
+};
+
+// A program to run without trust: no network, no host files but the read-only mounts, a private /tmp, no privileges.
+struct SandboxSpec {
+    std::vector<std::string> command;  // absolute path inside, then arguments
+    std::vector<SandboxMount> read_only;
+    std::vector<std::string> environment;  // "NAME=value"; nothing else is inherited
+    std::uint64_t memory_bytes_max = 0;    // address space; 0: no limit
+    std::uint32_t processes_max = 64;
+};
+
+// A running sandbox. Standard error goes to the log, line by line and bounded.
+class SandboxProcess {
+  public:
+    virtual ~SandboxProcess() = default;
+    // All bytes or kUnavailable (it ended).
+    virtual Task<Result<void>> write(Bytes bytes) = 0;
+    // 1..max bytes; kUnavailable at the end of its output, kTimeout at the deadline.
+    virtual Task<Result<Bytes>> read(std::size_t max, TimePoint deadline) = 0;
+    // Ends it and everything it started, at once. Idempotent.
+    virtual void kill() = 0;
+    // Its exit status; 128 + n when signal n ended it.
+    virtual Task<Result<int>> wait(TimePoint deadline) = 0;
+};
+
+class Sandbox {
+  public:
+    virtual ~Sandbox() = default;
+    virtual Task<Result<std::unique_ptr<SandboxProcess>>> start(SandboxSpec spec) = 0;
+};
+
+}  // namespace vcity::ports
