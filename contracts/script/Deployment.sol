@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {DevStable} from "../src/DevStable.sol";
+import {Escrow} from "../src/Escrow.sol";
+import {NodeRegistry} from "../src/NodeRegistry.sol";
+import {Settlement} from "../src/Settlement.sol";
+import {IEscrow} from "../src/interfaces/IEscrow.sol";
+import {INodeRegistry} from "../src/interfaces/INodeRegistry.sol";
+import {ISettlement} from "../src/interfaces/ISettlement.sol";
+
+/// @title How the contracts are created and wired; used by the deploy script and by every test
+/// @dev Outside Foundry the same steps follow from deployments/wiring.json.
+library Deployment {
+    /// @notice May take charges, give credits and slash: held by the Settlement contract alone.
+    uint64 internal constant SETTLEMENT_ROLE = 1;
+    /// @notice May change parameters: the administrator until there is a DAO.
+    uint64 internal constant PARAMS_ROLE = 2;
+
+    struct Contracts {
+        AccessManager accessManager;
+        IERC20 stable;
+        NodeRegistry registry;
+        Escrow escrow;
+        Settlement settlement;
+    }
+
+    /// @param admin Holds every right of the access manager; must be the account that calls `deploy`.
+    /// @param stable Address zero deploys a DevStable.
+    function deploy(
+        address admin,
+        IERC20 stable,
+        INodeRegistry.Parameters memory registryParameters,
+        IEscrow.Parameters memory escrowParameters,
+        ISettlement.Parameters memory settlementParameters
+    ) internal returns (Contracts memory made) {
+        made.accessManager = new AccessManager(admin);
+        made.stable = address(stable) == address(0) ? IERC20(address(new DevStable())) : stable;
+        address authority = address(made.accessManager);
+        made.registry = new NodeRegistry(authority, made.stable, registryParameters);
+        made.escrow = new Escrow(authority, made.stable, escrowParameters);
+        made.settlement = new Settlement(authority, made.escrow, made.registry, settlementParameters);
+        _wire(made, admin);
+    }
+
+    function defaultRegistryParameters() internal pure returns (INodeRegistry.Parameters memory) {
+        return INodeRegistry.Parameters({
+            minimumCompute: 100e6, minimumScheduler: 1_000e6, minimumVerifier: 100e6, unbondingDelay: 7 days
+        });
+    }
+
+    function defaultEscrowParameters() internal pure returns (IEscrow.Parameters memory) {
+        return IEscrow.Parameters({withdrawDelay: 1 hours, capGrace: 1 days});
+    }
+
+    function defaultSettlementParameters(address treasury) internal pure returns (ISettlement.Parameters memory) {
+        return ISettlement.Parameters({
+            treasury: treasury,
+            challengeWindow: 1 hours,
+            feeBps: 500,
+            slashBps: 1_000,
+            bountyBps: 1_000,
+            verdictQuorum: 1,
+            bountyCap: 100e6
+        });
+    }
+
+    function _wire(Contracts memory made, address admin) private {
+        AccessManager manager = made.accessManager;
+        bytes4[] memory selectors = new bytes4[](2);
+        selectors[0] = IEscrow.charge.selector;
+        selectors[1] = IEscrow.credit.selector;
+        manager.setTargetFunctionRole(address(made.escrow), selectors, SETTLEMENT_ROLE);
+        selectors = new bytes4[](1);
+        selectors[0] = INodeRegistry.slash.selector;
+        manager.setTargetFunctionRole(address(made.registry), selectors, SETTLEMENT_ROLE);
+        selectors[0] = INodeRegistry.setParameters.selector;
+        manager.setTargetFunctionRole(address(made.registry), selectors, PARAMS_ROLE);
+        selectors[0] = IEscrow.setParameters.selector;
+        manager.setTargetFunctionRole(address(made.escrow), selectors, PARAMS_ROLE);
+        selectors[0] = ISettlement.setParameters.selector;
+        manager.setTargetFunctionRole(address(made.settlement), selectors, PARAMS_ROLE);
+        manager.grantRole(SETTLEMENT_ROLE, address(made.settlement), 0);
+        manager.grantRole(PARAMS_ROLE, admin, 0);
+    }
+}
