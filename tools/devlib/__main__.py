@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tools/dev: build, test, measure and show Vcity."""
+import argparse
+import os
+import sys
+
+from . import build as building
+from . import checks, ci, demo, setup
+from .shell import BUILD, ROOT, Failed, run
+
+
+def parser():
+    top = argparse.ArgumentParser(prog="tools/dev", description=__doc__,
+                                  epilog="Two of these are all a newcomer needs: `make demo` and `make test`.")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND")
+
+    def command(name, help_text):
+        return commands.add_parser(name, help=help_text, description=help_text)
+
+    command("help", "this text")
+    command("setup", "install Debian and npm packages that are missing")
+    one = command("build", "configure if needed and build a preset (dev, asan, tsan, gcc, release, fuzz)")
+    one.add_argument("preset", nargs="?", default="dev")
+    one.add_argument("targets", nargs="*")
+    one = command("test", "build a preset and run its tests")
+    one.add_argument("preset", nargs="?", default="dev")
+    one.add_argument("filter", nargs="?", help="only tests whose name matches this regular expression")
+    one = command("check", "format, lints; with --tidy also clang-tidy on what changed")
+    one.add_argument("--tidy", action="store_true")
+    one.add_argument("--base", default="HEAD~1", help="changed since this revision (default %(default)s)")
+    one = command("sim", "run the whole-network simulation: --seed N replays one, --seeds A..B hunts")
+    one.add_argument("--seed", type=int)
+    one.add_argument("--seeds", default="1..1000")
+    one.add_argument("--preset", default="release")
+    one = command("fuzz", "run a fuzz target (without a name: list them)")
+    one.add_argument("target", nargs="?")
+    one.add_argument("--minutes", type=float, default=1)
+    one = command("bench", "run a benchmark: a table, or with --json one object of stable figure names")
+    one.add_argument("name", nargs="?")
+    one.add_argument("--json", action="store_true")
+    one = command("net", "a development network on this machine; further words go to `vcity devnet`")
+    one.add_argument("words", nargs=argparse.REMAINDER)
+    one = command("demo", "what `make demo` runs")
+    one.add_argument("--keep", action="store_true", help="leave the network running at the end")
+    command("ci", "what `make test` runs")
+    return top
+
+
+def sim(args):
+    building.build(args.preset, ["vcity_scenario"])
+    program = BUILD / args.preset / "tests/scenarios/vcity_scenario"
+    run([program, "--seed", args.seed] if args.seed is not None else [program, "--seeds", args.seeds])
+
+
+def fuzz(args):
+    names = sorted(path.stem for path in ROOT.glob("**/*_fuzz.cpp") if "build" not in path.parts)
+    if args.target not in names:
+        print("fuzz targets: " + ", ".join(names))
+        return
+    folder = building.build("fuzz", [args.target])
+    program = next(path for path in folder.rglob(args.target) if path.is_file())
+    seeds = next(ROOT.glob(f"src/**/{args.target}_corpus"), None) or next(ROOT.glob(f"**/{args.target}_corpus"))
+    found = BUILD / "fuzz-corpus" / args.target
+    found.mkdir(parents=True, exist_ok=True)
+    run([program, f"-max_total_time={int(args.minutes * 60)}", "-timeout=5", "-rss_limit_mb=2048",
+         f"-artifact_prefix={found}/", found, seeds])
+
+
+def bench(args):
+    names = sorted(path.parent.name for path in ROOT.glob("bench/*/run.sh"))
+    if args.name not in names:
+        raise Failed(f"no benchmark {args.name!r}; there are: {', '.join(names)}")
+    run(["bash", f"bench/{args.name}/run.sh", *(["--json"] if args.json else [])], quiet=args.json)
+
+
+def net(args):
+    building.build("release", ["vcity", "vcity-worker"])
+    program = str(BUILD / "release/apps/vcity/vcity")
+    os.execv(program, [program, "devnet", *args.words])
+
+
+def main():
+    top = parser()
+    args = top.parse_args()
+    actions = {
+        "setup": lambda: setup.setup(),
+        "build": lambda: building.build(args.preset, args.targets),
+        "test": lambda: (building.build(args.preset), building.ctest(args.preset, filter_by=args.filter)),
+        "check": lambda: (checks.check(), checks.tidy(args.base) if args.tidy else None),
+        "sim": lambda: sim(args),
+        "fuzz": lambda: fuzz(args),
+        "bench": lambda: bench(args),
+        "net": lambda: net(args),
+        "demo": lambda: demo.demo(keep=args.keep),
+        "ci": lambda: ci.ci(),
+    }
+    if args.command not in actions:
+        top.print_help()
+        return 0 if args.command == "help" else 2
+    try:
+        actions[args.command]()
+    except Failed as failure:
+        print(f"tools/dev: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
