@@ -97,8 +97,8 @@ contract Settlement is SettlementLedger, EIP712 {
         return _domainSeparatorV4();
     }
 
-    /// @dev The offender loses `slashBps` of its stake, or more if the compensation needs more. The client is made whole
-    /// first, then the challenger gets its bounty, and the treasury the rest.
+    /// @dev The offender loses `slashBps` of its stake, or more if the compensation needs more. The client is made
+    /// whole first, then the challenger gets its bounty, and the treasury the rest.
     function _void(Finding memory finding, UsageReceipt calldata receipt) private {
         _voidedReceipts[finding.scheduler][finding.receiptHash] = true;
         (uint256 credit, uint256 share) = _takeBack(finding.scheduler, finding.index, receipt);
@@ -225,10 +225,12 @@ contract Settlement is SettlementLedger, EIP712 {
         return false;
     }
 
-    function _checkVerdicts(bytes32 receiptHash, address node, Verdict[] calldata verdicts, bytes[] calldata signatures)
-        private
-        view
-    {
+    function _checkVerdicts(
+        bytes32 receiptHash,
+        address node,
+        Verdict[] calldata verdicts,
+        bytes[] calldata signatures
+    ) private view {
         uint256 quorum = _parameters.verdictQuorum;
         if (verdicts.length < quorum) revert QuorumNotReached(quorum, verdicts.length);
         if (signatures.length != verdicts.length) revert SignatureCountMismatch(verdicts.length, signatures.length);

@@ -172,7 +172,9 @@ abstract contract SettlementLedger is ISettlement, AccessManaged {
         if (totalEarned > totalCharged) revert EarnedAboveCharged(totalCharged, totalEarned);
         fee = totalCharged - totalEarned;
         uint256 minimum = uint256(totalCharged) * feeBps / BPS;
-        if (fee < minimum || fee > minimum + receiptCount) revert FeeOutOfBounds(fee, minimum, minimum + receiptCount);
+        if (fee < minimum || fee > minimum + receiptCount) {
+            revert FeeOutOfBounds(fee, minimum, minimum + receiptCount);
+        }
     }
 
     function _emitPosted(Batch calldata batch, uint128 totalCharged, uint128 fee) private {

@@ -77,7 +77,7 @@ interface IEscrow {
     /// @param signature 65 bytes r || s || v with low s, or what an ERC-1271 client contract accepts.
     function openCap(SpendingCap calldata cap, bytes calldata signature) external returns (bytes32 capId);
 
-    /// @notice Takes the charges of one batch from caps that name `scheduler` and sends the sum to the caller. Restricted.
+    /// @notice Takes the charges of one batch from caps that name `scheduler`; sends the sum to the caller. Restricted.
     function charge(address scheduler, Charge[] calldata charges) external returns (uint128 total);
 
     /// @notice Closes a cap and gives the unspent part back to its client: by the scheduler at any time, by anyone

@@ -92,7 +92,8 @@ interface ISettlement {
 
     /// @notice Pays a node what a final batch says it has earned in all, less what was voided and already paid.
     /// @dev Anyone may call; the money goes to the node.
-    function claim(address scheduler, uint64 index, address node, uint128 cumulative, bytes32[] calldata proof) external;
+    function claim(address scheduler, uint64 index, address node, uint128 cumulative, bytes32[] calldata proof)
+        external;
 
     /// @notice Voids a receipt of a batch that is not final, for a fault of the scheduler.
     /// @param extra Empty, but for `Duplicate` the ABI encoding of (uint64 otherIndex, SignedReceipt other,
