@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/result.hpp"
+#include "cli/output.hpp"
+#include "cli/settings.hpp"
+
+namespace CLI {
+class App;
+}  // namespace CLI
+
+namespace vcity::cli {
+
+// What every command has: how to talk, and where the network is. Filled before the chosen command runs.
+struct Session {
+    Output output{Output::Format::kAuto};
+    Settings settings;
+    std::string config_path;
+    bool assume_yes = false;
+};
+
+// What a command returns: an exit code other than kOk when it has said itself what went wrong.
+using Action = std::function<Result<Exit>(Session*)>;
+
+// Collects the action of the subcommand that the user named.
+class Commands {
+  public:
+    // Gives the app a callback that remembers the action.
+    void on(CLI::App* app, Action action);
+    const Action& chosen() const { return chosen_; }
+
+  private:
+    Action chosen_;
+};
+
+// One function for every noun; each adds its subcommands.
+void add_node_commands(CLI::App* root, Commands* commands);
+void add_scheduler_commands(CLI::App* root, Commands* commands);
+void add_verifier_commands(CLI::App* root, Commands* commands);
+void add_gateway_commands(CLI::App* root, Commands* commands);
+void add_indexer_commands(CLI::App* root, Commands* commands);
+void add_devnet_commands(CLI::App* root, Commands* commands);
+void add_wallet_commands(CLI::App* root, Commands* commands);
+void add_chat_commands(CLI::App* root, Commands* commands);
+void add_job_commands(CLI::App* root, Commands* commands);
+void add_receipt_commands(CLI::App* root, Commands* commands);
+void add_doctor_commands(CLI::App* root, Commands* commands);
+void add_config_commands(CLI::App* root, Commands* commands);
+void add_completion_commands(CLI::App* root, Commands* commands);
+
+}  // namespace vcity::cli

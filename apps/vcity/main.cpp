@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <csignal>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/command.hpp"
+
+namespace {
+
+using vcity::cli::Exit;
+
+void add_global_options(CLI::App* root, vcity::cli::Session* session, std::string* format) {
+    root->set_version_flag("--version", VCITY_VERSION);
+    root->require_subcommand(1);
+    root->fallthrough();
+    root->option_defaults()->ignore_case(false);
+    root->add_flag_callback(
+        "--json", [format] { *format = "json"; }, "print JSON (the default when output is not a terminal)");
+    root->add_option("-o,--output", *format, "json or table")->check(CLI::IsMember({"json", "table"}));
+    root->add_option("--settings", session->config_path,
+                     "client settings file (default: XDG config vcity/config.toml)");
+    root->add_flag("-y,--yes", session->assume_yes, "do not ask before something that cannot be undone");
+}
+
+vcity::cli::Output::Format format_of(const std::string& name) {
+    if (name == "json") return vcity::cli::Output::Format::kJson;
+    if (name == "table") return vcity::cli::Output::Format::kTable;
+    return vcity::cli::Output::Format::kAuto;
+}
+
+void add_commands(CLI::App* root, vcity::cli::Commands* commands) {
+    vcity::cli::add_devnet_commands(root, commands);
+    vcity::cli::add_node_commands(root, commands);
+    vcity::cli::add_scheduler_commands(root, commands);
+    vcity::cli::add_verifier_commands(root, commands);
+    vcity::cli::add_gateway_commands(root, commands);
+    vcity::cli::add_indexer_commands(root, commands);
+    vcity::cli::add_wallet_commands(root, commands);
+    vcity::cli::add_chat_commands(root, commands);
+    vcity::cli::add_job_commands(root, commands);
+    vcity::cli::add_receipt_commands(root, commands);
+    vcity::cli::add_doctor_commands(root, commands);
+    vcity::cli::add_config_commands(root, commands);
+    vcity::cli::add_completion_commands(root, commands);
+}
+
+int run(vcity::cli::Session* session, const vcity::cli::Commands& commands) {
+    auto settings = vcity::cli::load_settings(session->config_path);
+    if (!settings) {
+        session->output.print_error(settings.error());
+        return static_cast<int>(Exit::kUsage);
+    }
+    session->settings = *std::move(settings);
+    const auto result = commands.chosen()(session);
+    if (result) return static_cast<int>(*result);
+    session->output.print_error(result.error());
+    return static_cast<int>(vcity::cli::exit_of(result.error().code));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::signal(SIGPIPE, SIG_IGN);
+    vcity::cli::Session session;
+    vcity::cli::Commands commands;
+    std::string format;
+    CLI::App root{"Vcity: one network of everyone's idle GPUs. Roles, tools and a development network in one program."};
+    add_global_options(&root, &session, &format);
+    add_commands(&root, &commands);
+    try {
+        root.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        const int code = root.exit(error);
+        return code == 0 ? 0 : static_cast<int>(Exit::kUsage);
+    }
+    session.output = vcity::cli::Output{format_of(format)};
+    return run(&session, commands);
+}
