@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -22,10 +23,13 @@ class Json {
   public:
     Json() = default;
     Json(std::nullptr_t) {}
-    Json(bool value) : value_{value} {}
-    Json(std::int64_t value) : value_{value} {}
+    // Only a bool itself: a pointer must not become true.
+    template <std::same_as<bool> Bool>
+    Json(Bool value) : value_{value} {}
+    // Numbers that are not negative are held unsigned, so that equal integers are equal values.
+    Json(std::int64_t value);
     Json(std::uint64_t value) : value_{value} {}
-    Json(int value) : value_{static_cast<std::int64_t>(value)} {}
+    Json(int value) : Json(static_cast<std::int64_t>(value)) {}
     Json(unsigned value) : value_{static_cast<std::uint64_t>(value)} {}
     Json(double value) : value_{value} {}
     Json(const char* value) : value_{std::string{value}} {}
@@ -42,12 +46,13 @@ class Json {
     bool is_array() const { return std::holds_alternative<JsonArray>(value_); }
     bool is_object() const { return std::holds_alternative<JsonObject>(value_); }
 
-    // nullptr when the value is of another kind; integers that are negative or too large give false.
+    // nullptr when the value is of another kind; integers that do not fit, and fractions, give false.
     const bool* get_bool() const { return std::get_if<bool>(&value_); }
     const std::string* get_string() const { return std::get_if<std::string>(&value_); }
     const JsonArray* get_array() const { return std::get_if<JsonArray>(&value_); }
     const JsonObject* get_object() const { return std::get_if<JsonObject>(&value_); }
     bool get_u64(std::uint64_t* out) const;
+    bool get_i64(std::int64_t* out) const;
     bool get_double(double* out) const;
 
     // The member of that name, or nullptr when absent or when this is no object.
