@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "async/channel.hpp"
+
 namespace vcity::sim {
 namespace {
 
@@ -66,6 +68,80 @@ TEST(SimRuntime, ResultsCrossAwaits) {
     EXPECT_EQ(good, 42);
     ASSERT_FALSE(bad.has_value());
     EXPECT_EQ(bad.error().code, Errc::kInvalid);
+}
+
+struct Tombstone {
+    explicit Tombstone(int* counter) : deaths{counter} {}
+    Tombstone(const Tombstone&) = delete;
+    Tombstone& operator=(const Tombstone&) = delete;
+    ~Tombstone() { ++*deaths; }
+    int* deaths;
+};
+
+Task<void> wait_forever(Runtime* runtime, Notifier* notifier, int* deaths) {
+    const Tombstone tombstone{deaths};
+    co_await notifier->wait_until(runtime->now() + 1h);
+    co_await runtime->sleep_until(runtime->now() + 1h);
+}
+
+TEST(SimProcess, CrashDestroysItsTasksOnly) {
+    SimRuntime world{3};
+    SimProcess victim{&world, "victim"};
+    SimProcess survivor{&world, "survivor"};
+    Notifier of_victim{&victim};
+    Notifier of_survivor{&survivor};
+    int victim_deaths = 0;
+    int survivor_deaths = 0;
+    for (int task = 0; task < 3; ++task) {
+        victim.spawn(wait_forever(&victim, &of_victim, &victim_deaths));
+        survivor.spawn(wait_forever(&survivor, &of_survivor, &survivor_deaths));
+    }
+    world.run_until(TimePoint{} + 1s, 1'000);
+
+    victim.crash();
+    of_victim.notify();
+    world.run_until(TimePoint{} + 2s, 1'000);
+
+    EXPECT_EQ(victim_deaths, 3);
+    EXPECT_EQ(survivor_deaths, 0);
+    world.run(1'000);
+    EXPECT_EQ(survivor_deaths, 3);
+}
+
+TEST(SimProcess, ClocksMayBeSkewed) {
+    SimRuntime world{3};
+    const SimProcess late{&world, "late", -1500ms};
+
+    EXPECT_EQ(world.unix_now() - late.unix_now(), UnixMillis{1500});
+}
+
+Task<void> note_wait(Notifier* notifier, TimePoint deadline, int* notified) {
+    const bool was_notified = co_await notifier->wait_until(deadline);
+    *notified = was_notified ? 1 : 0;
+}
+
+TEST(SimRuntime, NotifierWakesOrExpires) {
+    SimRuntime world{3};
+    Notifier notifier{&world};
+    int early = -1;
+    int late = -1;
+    world.spawn(note_wait(&notifier, TimePoint{} + 1s, &early));
+    world.spawn(note_wait(&notifier, TimePoint{} + 1h, &late));
+    world.call_at(TimePoint{} + 2s, [&notifier] { notifier.notify(); });
+    world.run(1'000);
+
+    EXPECT_EQ(early, 0);
+    EXPECT_EQ(late, 1);
+    EXPECT_EQ(world.now(), TimePoint{} + 2s);
+}
+
+TEST(SimRuntime, ComputeRunsTheWork) {
+    SimRuntime world{3};
+    int done = 0;
+    world.spawn(world.compute([&done] { done = 1; }));
+    world.run(10);
+
+    EXPECT_EQ(done, 1);
 }
 
 }  // namespace
