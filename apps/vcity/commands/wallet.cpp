@@ -79,8 +79,9 @@ Result<Exit> run_cap(const WalletOptions& options, Session* session) {
     TRY(const Usd limit, parse_usd(options.amount));
     TRY(const Address scheduler, crypto::parse_address(options.scheduler));
     TRY(crypto::PrivateKey key, load_key(key_files(options, *session)));
-    TRY(const wiring::SignedCapText cap,
-        wiring::sign_cap(session->settings, key, scheduler, limit, options.days, options.nonce));
+    TRY(const Deployment deployment, wiring::load_deployment(session->settings));
+    const wiring::CapTerms terms{.scheduler = scheduler, .limit = limit, .days = options.days, .nonce = options.nonce};
+    TRY(const wiring::SignedCapText cap, wiring::sign_cap(deployment, key, terms));
     session->output.print(cap.json);
     return Exit::kOk;
 }
