@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "codec/utf8.hpp"
+
 namespace vcity::codec {
 namespace {
 
@@ -176,6 +178,15 @@ TEST(Utf8, KnowsWellFormedText) {
                              "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xe4\xbd", "\xe4\xbd\x41", "a\xbf"}) {
         EXPECT_FALSE(is_utf8(text)) << text;
     }
+}
+
+TEST(Utf8, RepairsByteByByte) {
+    EXPECT_EQ(repair_utf8("a\xe4\xbd\xa0"), "a\xe4\xbd\xa0");
+    EXPECT_EQ(repair_utf8("\xff"
+                          "a\xe4\xbd"),
+              "\xef\xbf\xbd"
+              "a\xef\xbf\xbd\xef\xbf\xbd");
+    EXPECT_EQ(repair_utf8(""), "");
 }
 
 TEST(Utf8, CutsBeforeAnIncompleteCharacter) {

@@ -49,6 +49,21 @@ std::size_t utf8_character_length(std::string_view text) {
     return matching_bytes(text, lead) == lead.length ? lead.length : 0;
 }
 
+std::string repair_utf8(std::string_view text) {
+    std::string repaired;
+    repaired.reserve(text.size());
+    while (!text.empty()) {
+        const std::size_t length = utf8_character_length(text);
+        if (length == 0) {
+            repaired += "\xef\xbf\xbd";
+        } else {
+            repaired += text.substr(0, length);
+        }
+        text.remove_prefix(length == 0 ? 1 : length);
+    }
+    return repaired;
+}
+
 bool is_utf8(std::string_view text) {
     while (!text.empty()) {
         const std::size_t length = utf8_character_length(text);
