@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <vcity/v1/link.pb.h>
+
+#include "wire/records_convert.hpp"
+#include "wire/shape.hpp"
+#include "wire/wire.hpp"
+
+namespace vcity::wire {
+
+// Not in an anonymous namespace: Reader::list finds it by its argument.
+OffersReply::Entry read(Reader& in, const v1::OffersReply_Entry& proto);
+
+OffersReply::Entry read(Reader& in, const v1::OffersReply_Entry& proto) {
+    return {
+        .node = in.fixed<Address>(proto.node(), "node"),
+        .offer = in.message(proto.has_offer(), proto.offer(), "offer"),
+        .region = in.text(proto.region(), "region", kLabelBytesMax),
+        .free_slots = proto.free_slots(),
+    };
+}
+
+namespace {
+
+JobId read_job_id(Reader& in, const std::string& bytes) {
+    return in.fixed<JobId>(bytes, "job_id");
+}
+
+Errc read_code(Reader& in, v1::ErrorCode code) {
+    return in.enumeration(code, Errc::kInternal, "code");
+}
+
+FinishReason read_reason(Reader& in, v1::FinishReason reason) {
+    return in.enumeration(reason, FinishReason::kCancelled, "reason");
+}
+
+LinkHello read_body(Reader& in, const v1::LinkHello& proto) {
+    return {
+        .peer = in.fixed<Address>(proto.peer(), "peer"),
+        .role = in.enumeration(proto.role(), Role::kGateway, "role"),
+        .issued_at = UnixMillis{proto.issued_at()},
+        .signature = in.fixed<Signature>(proto.signature(), "signature"),
+        .software_version = in.text(proto.software_version(), "software_version"),
+        .protocol_version = proto.protocol_version(),
+    };
+}
+
+LinkWelcome read_body(Reader& in, const v1::LinkWelcome& proto) {
+    return {
+        .scheduler = in.fixed<Address>(proto.scheduler(), "scheduler"),
+        .chain_id = proto.chain_id(),
+        .protocol_version = proto.protocol_version(),
+    };
+}
+
+LinkReject read_body(Reader& in, const v1::LinkReject& proto) {
+    return {.code = read_code(in, proto.code()), .reason = in.text(proto.reason(), "reason")};
+}
+
+NodeReady read_body(Reader& in, const v1::NodeReady& proto) {
+    return {
+        .announcement = in.message(proto.has_announcement(), proto.announcement(), "announcement"),
+        .active_leases = in.list(proto.active_leases(), kListMax, "active_leases"),
+    };
+}
+
+LeaseGrant read_body(Reader& in, const v1::LeaseGrant& proto) {
+    return {
+        .lease = in.message(proto.has_lease(), proto.lease(), "lease"),
+        .client = in.fixed<Address>(proto.client(), "client"),
+        .request = in.message(proto.has_request(), proto.request(), "request"),
+        .quote = Usd{proto.quote()},
+        .prices = in.message(proto.has_prices(), proto.prices(), "prices"),
+        .trace_id = in.text(proto.trace_id(), "trace_id"),
+    };
+}
+
+LeaseRefused read_body(Reader& in, const v1::LeaseRefused& proto) {
+    return {
+        .job_id = read_job_id(in, proto.job_id()),
+        .fencing_token = proto.fencing_token(),
+        .code = read_code(in, proto.code()),
+        .reason = in.text(proto.reason(), "reason"),
+    };
+}
+
+TokenChunk read_body(Reader& in, const v1::TokenChunk& proto) {
+    return {
+        .job_id = read_job_id(in, proto.job_id()),
+        .fencing_token = proto.fencing_token(),
+        .sequence = proto.sequence(),
+        .text = in.text(proto.text(), "text"),
+        .tokens = proto.tokens(),
+    };
+}
+
+JobFinished read_body(Reader& in, const v1::JobFinished& proto) {
+    return {
+        .receipt = in.message(proto.has_receipt(), proto.receipt(), "receipt"),
+        .reason = read_reason(in, proto.reason()),
+    };
+}
+
+NodeFailedJob read_body(Reader& in, const v1::NodeFailedJob& proto) {
+    return {
+        .job_id = read_job_id(in, proto.job_id()),
+        .fencing_token = proto.fencing_token(),
+        .code = read_code(in, proto.code()),
+        .reason = in.text(proto.reason(), "reason"),
+    };
+}
+
+ReceiptAck read_body(Reader& in, const v1::ReceiptAck& proto) {
+    return {
+        .receipt_hash = in.fixed<Hash>(proto.receipt_hash(), "receipt_hash"),
+        .accepted = proto.accepted(),
+        .receipt = in.message(proto.has_receipt(), proto.receipt(), "receipt"),
+        .reason = in.text(proto.reason(), "reason"),
+    };
+}
+
+JobPlaced read_body(Reader& in, const v1::JobPlaced& proto) {
+    return {
+        .job_id = read_job_id(in, proto.job_id()),
+        .lease = in.message(proto.has_lease(), proto.lease(), "lease"),
+        .prices = in.message(proto.has_prices(), proto.prices(), "prices"),
+        .reason = in.message(proto.has_reason(), proto.reason(), "reason"),
+    };
+}
+
+JobDone read_body(Reader& in, const v1::JobDone& proto) {
+    return {
+        .receipt = in.message(proto.has_receipt(), proto.receipt(), "receipt"),
+        .reason = read_reason(in, proto.reason()),
+    };
+}
+
+JobFailed read_body(Reader& in, const v1::JobFailed& proto) {
+    return {
+        .job_id = read_job_id(in, proto.job_id()),
+        .code = read_code(in, proto.code()),
+        .message = in.text(proto.message(), "message"),
+        .retryable = proto.retryable(),
+    };
+}
+
+JobStatusReply read_body(Reader& in, const v1::JobStatusReply& proto) {
+    return {
+        .job_id = read_job_id(in, proto.job_id()),
+        .known = proto.known(),
+        .state = in.enumeration(proto.state(), JobState::kRejected, "state"),
+        .placement = in.message(proto.has_placement(), proto.placement(), "placement"),
+        .receipt = in.message(proto.has_receipt(), proto.receipt(), "receipt"),
+        .verdict = in.message(proto.has_verdict(), proto.verdict(), "verdict"),
+        .audited = proto.audited(),
+        .batch_index = proto.batch_index(),
+        .batch_transaction = in.fixed<Hash>(proto.batch_transaction(), "batch_transaction"),
+        .receipt_proof = in.fixed_list<Hash>(proto.receipt_proof(), kProofMax, "receipt_proof"),
+        .error = in.text(proto.error(), "error"),
+    };
+}
+
+AuditTask read_body(Reader& in, const v1::AuditTask& proto) {
+    return {
+        .receipt = in.message(proto.has_receipt(), proto.receipt(), "receipt"),
+        .request = in.message(proto.has_request(), proto.request(), "request"),
+        .response_text = in.text(proto.response_text(), "response_text"),
+    };
+}
+
+OpenRequest read_body(Reader& in, const v1::OpenRequest& proto) {
+    return {
+        .job_id = read_job_id(in, proto.job_id()),
+        .receipt_hash = in.fixed<Hash>(proto.receipt_hash(), "receipt_hash"),
+        .cells = in.list(proto.cells(), kCellsMax, "cells"),
+    };
+}
+
+OpenReply read_body(Reader& in, const v1::OpenReply& proto) {
+    return {
+        .job_id = read_job_id(in, proto.job_id()),
+        .receipt_hash = in.fixed<Hash>(proto.receipt_hash(), "receipt_hash"),
+        .available = proto.available(),
+        .opening = in.message(proto.has_opening(), proto.opening(), "opening"),
+        .reason = in.text(proto.reason(), "reason"),
+    };
+}
+
+Message read_frame(Reader& in, const v1::Frame& frame) {
+    switch (frame.body_case()) {
+        case v1::Frame::kLinkChallenge:
+            return LinkChallenge{in.fixed<Hash>(frame.link_challenge().challenge(), "challenge")};
+        case v1::Frame::kLinkHello: return read_body(in, frame.link_hello());
+        case v1::Frame::kLinkWelcome: return read_body(in, frame.link_welcome());
+        case v1::Frame::kLinkReject: return read_body(in, frame.link_reject());
+        case v1::Frame::kHeartbeat: return Heartbeat{frame.heartbeat().active_jobs(), frame.heartbeat().free_slots()};
+        case v1::Frame::kNodeReady: return read_body(in, frame.node_ready());
+        case v1::Frame::kLeaseGrant: return read_body(in, frame.lease_grant());
+        case v1::Frame::kLeaseRefused: return read_body(in, frame.lease_refused());
+        case v1::Frame::kTokenChunk: return read_body(in, frame.token_chunk());
+        case v1::Frame::kJobFinished: return read_body(in, frame.job_finished());
+        case v1::Frame::kNodeFailedJob: return read_body(in, frame.node_failed_job());
+        case v1::Frame::kReceiptAck: return read_body(in, frame.receipt_ack());
+        case v1::Frame::kJobCancel:
+            return JobCancel{read_job_id(in, frame.job_cancel().job_id()), frame.job_cancel().fencing_token()};
+        case v1::Frame::kJobRequest:
+            return JobRequest{in.message(frame.job_request().has_order(), frame.job_request().order(), "order")};
+        case v1::Frame::kJobPlaced: return read_body(in, frame.job_placed());
+        case v1::Frame::kJobDone: return read_body(in, frame.job_done());
+        case v1::Frame::kJobFailed: return read_body(in, frame.job_failed());
+        case v1::Frame::kOffersRequest: return OffersRequest{};
+        case v1::Frame::kOffersReply: return OffersReply{in.list(frame.offers_reply().entries(), kListMax, "entries")};
+        case v1::Frame::kJobStatusRequest:
+            return JobStatusRequest{read_job_id(in, frame.job_status_request().job_id())};
+        case v1::Frame::kJobStatusReply: return read_body(in, frame.job_status_reply());
+        case v1::Frame::kAuditTask: return read_body(in, frame.audit_task());
+        case v1::Frame::kOpenRequest: return read_body(in, frame.open_request());
+        case v1::Frame::kOpenReply: return read_body(in, frame.open_reply());
+        case v1::Frame::kVerdictReport:
+            return VerdictReport{
+                in.message(frame.verdict_report().has_verdict(), frame.verdict_report().verdict(), "verdict")};
+        case v1::Frame::BODY_NOT_SET: break;
+    }
+    in.fail("body", "is missing or of an unknown kind");
+    return OffersRequest{};
+}
+
+}  // namespace
+
+Result<Message> parse_message(ByteView bytes) {
+    v1::Frame frame;
+    TRY_OK(parse_bounded(bytes, {.bytes_max = kFrameBytesMax}, &frame));
+    Reader in;
+    Message message = read_frame(in, frame);
+    return std::move(in).finish(std::move(message));
+}
+
+}  // namespace vcity::wire

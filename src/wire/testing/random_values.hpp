@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/messages.hpp"
+#include "model/worker_messages.hpp"
+
+namespace vcity::wire::testing {
+
+// Random model values for property tests: every field set, extreme numbers among them. Test only; the same seed gives
+// the same values.
+class RandomValues {
+  public:
+    explicit RandomValues(std::uint64_t seed) : random_{seed} {}
+
+    template <class Fixed>
+    Fixed fixed() {
+        Fixed value;
+        for (std::uint8_t& byte : value.bytes) byte = static_cast<std::uint8_t>(random_());
+        return value;
+    }
+    std::uint64_t u64() { return random_() >> below(64); }
+    std::uint32_t u32() { return static_cast<std::uint32_t>(random_() >> (32 + below(32))); }
+    bool coin() { return below(2) == 1; }
+    std::size_t below(std::size_t end) { return static_cast<std::size_t>(random_() % end); }
+    UnixMillis time() { return UnixMillis{u64()}; }
+    Usd usd() { return Usd{u64()}; }
+    template <class Enum>
+    Enum pick(Enum last) {
+        return static_cast<Enum>(below(static_cast<std::size_t>(last) + 1));
+    }
+    std::string text(std::size_t characters_max = 12) {
+        static constexpr std::array<const char*, 6> kCharacters{
+            "a", "Z", " ", "\n", "\xe4\xbd\xa0", "\xf0\x9f\x98\x80"};
+        std::string result;
+        for (std::size_t count = below(characters_max + 1); count > 0; --count) {
+            result += kCharacters[below(kCharacters.size())];
+        }
+        return result;
+    }
+    Bytes bytes() {
+        Bytes result(below(40));
+        for (std::uint8_t& byte : result) byte = static_cast<std::uint8_t>(random_());
+        return result;
+    }
+    template <class Make>
+    auto list(Make make, std::size_t max = 4) {
+        std::vector<decltype(make())> items;
+        for (std::size_t count = below(max + 1); count > 0; --count) items.push_back(make());
+        return items;
+    }
+    std::vector<Hash> hashes() {
+        return list([this] { return fixed<Hash>(); });
+    }
+    Errc code() { return pick(Errc::kInternal); }
+
+    TokenUsage usage() { return {u64(), u64()}; }
+    TokenPrices prices() { return {u64(), u64()}; }
+    ModelRequest request() {
+        return {text(),
+                list([this] { return ChatMessage{text(), text(100)}; }),
+                text(100),
+                u32(),
+                Sampling{static_cast<double>(below(2001)) / 1000, static_cast<double>(below(1000) + 1) / 1000, u64()},
+                list([this] { return text(); })};
+    }
+    SignedCap cap() { return {{fixed<Address>(), fixed<Address>(), usd(), u64(), u64()}, fixed<Signature>()}; }
+    UsageReceipt usage_receipt() {
+        return {fixed<JobId>(), fixed<Address>(), fixed<Address>(), fixed<Address>(), u64(),         usage(), usd(),
+                usd(),          fixed<Hash>(),    fixed<Hash>(),    fixed<Hash>(),    fixed<Hash>(), time(),  time()};
+    }
+    SignedReceipt receipt() { return {usage_receipt(), fixed<Signature>(), fixed<Signature>()}; }
+    SignedVerdict verdict() {
+        return {
+            {fixed<Hash>(), fixed<Address>(), fixed<Address>(), pick(VerdictOutcome::kRejected), fixed<Hash>(), time()},
+            fixed<Signature>(),
+            text()};
+    }
+    Batch batch() {
+        return {{u64(), fixed<Hash>(), fixed<Hash>(), u32(), usd(), u64(), u64()},
+                list([this] { return Charge{fixed<CapId>(), usd()}; }),
+                list([this] { return receipt(); }),
+                list([this] { return Earning{fixed<Address>(), usd()}; })};
+    }
+    JobOrder order() { return {fixed<JobId>(), fixed<Address>(), cap(), request(), usd(), prices(), time(), text()}; }
+    Lease lease() { return {fixed<JobId>(), u64(), fixed<Address>(), u32(), time()}; }
+    PlacementReason placement() { return {fixed<Address>(), text(), u32(), u32()}; }
+    Cell cell() { return {u32(), u32()}; }
+    Opening opening() {
+        return {bytes(), hashes(), list([this] { return OpenedCell{cell(), bytes(), hashes()}; })};
+    }
+    std::string label() { return std::string(below(32), 'r'); }
+    ModelOffer offer() { return {text(), fixed<Hash>(), prices(), u32(), u32()}; }
+    NodeAnnouncement announcement() {
+        return {pick(NodeKind::kFlexible),
+                {label(), static_cast<std::uint16_t>(below(65'536)), u32(), label()},
+                list([this] { return offer(); }),
+                text()};
+    }
+
+    // One value of every alternative, in the order of the variant.
+    std::vector<Message> every_message() {
+        return {
+            LinkChallenge{fixed<Hash>()},
+            LinkHello{fixed<Address>(), pick(Role::kGateway), time(), fixed<Signature>(), text(), u32()},
+            LinkWelcome{fixed<Address>(), u64(), u32()},
+            LinkReject{code(), text()},
+            Heartbeat{u32(), u32()},
+            NodeReady{announcement(), list([this] { return lease(); })},
+            LeaseGrant{lease(), fixed<Address>(), request(), usd(), prices(), text()},
+            LeaseRefused{fixed<JobId>(), u64(), code(), text()},
+            TokenChunk{fixed<JobId>(), u64(), u64(), text(), u32()},
+            JobFinished{receipt(), pick(FinishReason::kCancelled)},
+            NodeFailedJob{fixed<JobId>(), u64(), code(), text()},
+            ReceiptAck{fixed<Hash>(), coin(), receipt(), text()},
+            JobCancel{fixed<JobId>(), u64()},
+            JobRequest{order()},
+            JobPlaced{fixed<JobId>(), lease(), prices(), placement()},
+            JobDone{receipt(), pick(FinishReason::kCancelled)},
+            JobFailed{fixed<JobId>(), code(), text(), coin()},
+            OffersRequest{},
+            OffersReply{list([this] { return OffersReply::Entry{fixed<Address>(), offer(), label(), u32()}; })},
+            JobStatusRequest{fixed<JobId>()},
+            JobStatusReply{fixed<JobId>(), coin(), pick(JobState::kRejected), placement(), receipt(), verdict(), coin(),
+                           u64(), fixed<Hash>(), hashes(), text()},
+            AuditTask{receipt(), request(), text()},
+            OpenRequest{fixed<JobId>(), fixed<Hash>(), list([this] { return cell(); })},
+            OpenReply{fixed<JobId>(), fixed<Hash>(), coin(), opening(), text()},
+            VerdictReport{verdict()},
+        };
+    }
+    std::vector<WorkerMessage> every_worker_message() {
+        return {
+            WorkerGenerate{fixed<JobId>(), request()},
+            WorkerCancel{fixed<JobId>()},
+            WorkerOpen{fixed<JobId>(), list([this] { return cell(); })},
+            WorkerDrop{fixed<JobId>()},
+            WorkerReady{text(), fixed<Hash>(), u32(), u32(), u32()},
+            WorkerToken{fixed<JobId>(), text(), u32()},
+            WorkerDone{fixed<JobId>(), pick(FinishReason::kCancelled), usage(), fixed<Hash>()},
+            WorkerOpening{fixed<JobId>(), opening()},
+            WorkerError{fixed<JobId>(), code(), text()},
+        };
+    }
+
+  private:
+    std::mt19937_64 random_;
+};
+
+}  // namespace vcity::wire::testing
