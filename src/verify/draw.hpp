@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "model/audit.hpp"
+#include "model/request.hpp"
+#include "verify/random.hpp"
+#include "verify/shape.hpp"
+
+namespace vcity::verify {
+
+struct DrawOptions {
+    std::uint32_t cells = 24;               // asked for, at most kOpenedCellsMax
+    std::uint64_t bytes_max = 6ULL << 20U;  // of the opened cells together: an opening must fit into a frame
+};
+
+// Which cells of a trace to ask for, given the billed token counts; the seed must be drawn after the worker committed.
+// In this order until the count or the byte bound is reached: the final cell of an output token, a layer 0, the first
+// position's cell of a layer (its attention is trivial, so it is checked whole), consecutive pairs of layers around
+// random places, single cells half of which are at output tokens. Each cell once. All cells when the trace is smaller
+// than the count; none when nothing was computed.
+std::vector<Cell> draw_cells(const ModelShape& shape,
+                             const TokenUsage& units,
+                             const Seed& seed,
+                             const DrawOptions& options = {});
+
+}  // namespace vcity::verify

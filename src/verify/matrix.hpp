@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "verify/shape.hpp"
+#include "verify/weights_root.hpp"
+
+namespace vcity::verify {
+
+// A stored matrix [rows, cols] of the public checkpoint, borrowed. Its numbers widen to fp32 exactly; that fp32 matrix
+// is the W of y = W x.
+class Matrix {
+  public:
+    Matrix() = default;
+    // kInvalid unless the tensor has two dimensions and as many bytes as they say.
+    static Result<Matrix> make(const TensorView& tensor);
+
+    std::uint32_t rows() const { return rows_; }
+    std::uint32_t cols() const { return cols_; }
+    // Row below rows() into out, which has cols() elements.
+    void read_row(std::uint32_t row, std::span<float> out) const;
+
+  private:
+    TensorType type_ = TensorType::kFloat32;
+    std::uint32_t rows_ = 0;
+    std::uint32_t cols_ = 0;
+    ByteView bytes_;
+};
+
+// A stored vector, widened. kInvalid unless it has one dimension and its bytes.
+Result<std::vector<float>> read_vector(const TensorView& tensor);
+
+struct LayerWeights {
+    std::vector<float> attention_norm;
+    Matrix q, k, v, o;
+    std::vector<float> mlp_norm;
+    Matrix gate, up, down;
+};
+
+// The public weights of a model. The matrices borrow: the mapped files must outlive this.
+struct ModelWeights {
+    Matrix embedding;
+    std::vector<LayerWeights> layers;
+    std::vector<float> final_norm;
+    Matrix head;  // the embedding itself when the two are tied
+};
+
+// Finds every tensor of the shape by its Hugging Face name and checks its dimensions. kNotFound or kInvalid otherwise;
+// kInvalid too for a weight that is not finite.
+Result<ModelWeights> bind_weights(const ModelShape& shape, const std::vector<TensorView>& tensors);
+
+}  // namespace vcity::verify

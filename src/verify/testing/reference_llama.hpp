@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/check.hpp"
+#include "verify/commit.hpp"
+#include "verify/random.hpp"
+#include "verify/testing/stored_model.hpp"
+
+namespace vcity::verify::testing {
+
+// In which order an inner product is summed: what differs between kernels, batch sizes and machines.
+enum class SumOrder : std::uint8_t { kForward, kBackward, kFused, kLanes8, kBlocks64, kPairwise };
+inline constexpr int kSumOrders = 6;
+
+inline float pairwise_sum(const float* values, std::size_t count) {
+    if (count == 0) return 0;
+    if (count == 1) return values[0];
+    const std::size_t half = count / 2;
+    return pairwise_sum(values, half) + pairwise_sum(values + half, count - half);
+}
+
+inline float lanes_dot(const float* w, const float* x, std::size_t n) {
+    float lanes[8] = {};
+    for (std::size_t j = 0; j < n; ++j) lanes[j % 8] = std::fma(w[j], x[j], lanes[j % 8]);
+    return pairwise_sum(lanes, 8);
+}
+
+inline float dot(SumOrder order, const float* w, const float* x, std::size_t n) {
+    float sum = 0;
+    switch (order) {
+        case SumOrder::kForward:
+            for (std::size_t j = 0; j < n; ++j) sum += w[j] * x[j];
+            return sum;
+        case SumOrder::kBackward:
+            for (std::size_t j = n; j > 0; --j) sum += w[j - 1] * x[j - 1];
+            return sum;
+        case SumOrder::kFused:
+            for (std::size_t j = 0; j < n; ++j) sum = std::fma(w[j], x[j], sum);
+            return sum;
+        case SumOrder::kLanes8: return lanes_dot(w, x, n);
+        case SumOrder::kBlocks64:
+            for (std::size_t j = 0; j < n; j += 64) {
+                sum += dot(SumOrder::kForward, w + j, x + j, std::min<std::size_t>(64, n - j));
+            }
+            return sum;
+        case SumOrder::kPairwise: {
+            std::vector<float> products(n);
+            for (std::size_t j = 0; j < n; ++j) products[j] = w[j] * x[j];
+            return pairwise_sum(products.data(), n);
+        }
+    }
+    unreachable();
+}
+
+// A sampler of its own, so that this folder needs no other: Gumbel noise from the seed, then the largest.
+inline std::uint32_t reference_sample(std::span<const float> logits, const Sampling& sampling, std::uint64_t step) {
+    Seed seed;
+    std::memcpy(seed.bytes.data(), &sampling.seed, sizeof(sampling.seed));
+    Random random{seed, "step " + std::to_string(step)};
+    std::uint32_t best = 0;
+    double highest = -INFINITY;
+    for (std::uint32_t i = 0; i < logits.size(); ++i) {
+        const double uniform = (static_cast<double>(random.next() >> 12U) + 0.5) * 0x1p-52;
+        const double score = double{logits[i]} - sampling.temperature * std::log(-std::log(uniform));
+        if (score > highest) {
+            highest = score;
+            best = i;
+        }
+    }
+    return best;
+}
+
+// What one layer computed, owned.
+struct LayerValues {
+    std::vector<float> h_in, x_attn, q, k, v, attn_out, o, h_mid, x_mlp, gate, up, act, down, h_out;
+
+    CellTrace trace() const { return {h_in, x_attn, q, k, v, attn_out, o, h_mid, x_mlp, gate, up, act, down, h_out}; }
+};
+struct FinalValues {
+    std::vector<float> h_in, x_final, logits;
+
+    FinalCell trace() const { return {h_in, x_final, logits}; }
+};
+
+// A plain Llama forward pass over one sequence, position by position, with all rounding of fp32 arithmetic or with
+// outputs rounded to bf16.
+class ReferenceLlama {
+  public:
+    ReferenceLlama(const StoredModel* model, SumOrder order) : model_{model}, order_{order} {
+        keys_.resize(model->shape.layers);
+        values_.resize(model->shape.layers);
+    }
+
+    std::vector<float> embed(std::uint32_t token) const {
+        const auto& table = model_->values("model.embed_tokens.weight");
+        const auto begin = table.begin() + std::ptrdiff_t{token} * model_->shape.hidden;
+        return {begin, begin + model_->shape.hidden};
+    }
+
+    LayerValues layer(std::uint32_t index, std::vector<float> h_in) {
+        const std::string prefix = "model.layers." + std::to_string(index) + ".";
+        LayerValues out;
+        out.h_in = std::move(h_in);
+        out.x_attn = norm(prefix + "input_layernorm.weight", out.h_in);
+        out.q = linear(prefix + "self_attn.q_proj.weight", out.x_attn);
+        out.k = linear(prefix + "self_attn.k_proj.weight", out.x_attn);
+        out.v = linear(prefix + "self_attn.v_proj.weight", out.x_attn);
+        out.attn_out = attend(index, out);
+        out.o = linear(prefix + "self_attn.o_proj.weight", out.attn_out);
+        out.h_mid = sum(out.h_in, out.o);
+        out.x_mlp = norm(prefix + "post_attention_layernorm.weight", out.h_mid);
+        out.gate = linear(prefix + "mlp.gate_proj.weight", out.x_mlp);
+        out.up = linear(prefix + "mlp.up_proj.weight", out.x_mlp);
+        for (std::size_t i = 0; i < out.gate.size(); ++i) {
+            const float silu = rounded(out.gate[i] / (1.0F + std::exp(-out.gate[i])));
+            out.act.push_back(rounded(silu * out.up[i]));
+        }
+        out.down = linear(prefix + "mlp.down_proj.weight", out.act);
+        out.h_out = sum(out.h_mid, out.down);
+        return out;
+    }
+
+    FinalValues final(std::vector<float> h_in) const {
+        FinalValues out;
+        out.h_in = std::move(h_in);
+        out.x_final = norm("model.norm.weight", out.h_in);
+        out.logits =
+            linear(model_->shape.tied_embeddings ? "model.embed_tokens.weight" : "lm_head.weight", out.x_final);
+        return out;
+    }
+
+  private:
+    float rounded(float value) const {
+        return model_->shape.compute == ComputeType::kBfloat16 ? round_bfloat16(value) : value;
+    }
+
+    std::vector<float> linear(const std::string& name, const std::vector<float>& x) const {
+        const auto& weights = model_->values(name);
+        std::vector<float> y(weights.size() / x.size());
+        for (std::size_t i = 0; i < y.size(); ++i) {
+            y[i] = rounded(dot(order_, weights.data() + i * x.size(), x.data(), x.size()));
+        }
+        return y;
+    }
+
+    std::vector<float> norm(const std::string& name, const std::vector<float>& h) const {
+        const auto& weights = model_->values(name);
+        const float mean = dot(order_, h.data(), h.data(), h.size()) / static_cast<float>(h.size());
+        const float scale = 1.0F / std::sqrt(mean + static_cast<float>(model_->shape.rms_eps));
+        std::vector<float> out;
+        for (std::size_t i = 0; i < h.size(); ++i) out.push_back(rounded(rounded(h[i] * scale) * weights[i]));
+        return out;
+    }
+
+    std::vector<float> sum(const std::vector<float>& a, const std::vector<float>& b) const {
+        std::vector<float> out;
+        for (std::size_t i = 0; i < a.size(); ++i) out.push_back(rounded(a[i] + b[i]));
+        return out;
+    }
+
+    // The rotary embedding in the rotate-half form.
+    std::vector<float> rotate(const std::vector<float>& input, std::size_t position) const {
+        const std::size_t dim = model_->shape.head_dim;
+        std::vector<float> out(input.size());
+        for (std::size_t i = 0; i < input.size(); ++i) {
+            const std::size_t within = i % dim;
+            const std::size_t pair = within % (dim / 2);
+            const double exponent = 2.0 * static_cast<double>(pair) / static_cast<double>(dim);
+            const double angle = static_cast<double>(position) * std::pow(model_->shape.rope_theta, -exponent);
+            const bool low = within < dim / 2;
+            const float other = low ? -input[i + dim / 2] : input[i - dim / 2];
+            out[i] =
+                rounded(input[i] * static_cast<float>(std::cos(angle)) + other * static_cast<float>(std::sin(angle)));
+        }
+        return out;
+    }
+
+    std::vector<float> attend(std::uint32_t index, const LayerValues& now) {
+        const ModelShape& shape = model_->shape;
+        const std::size_t dim = shape.head_dim;
+        const std::vector<float> query = rotate(now.q, keys_[index].size());
+        keys_[index].push_back(rotate(now.k, keys_[index].size()));
+        values_[index].push_back(now.v);
+        std::vector<float> out(shape.query_width());
+        for (std::size_t head = 0; head < shape.heads; ++head) {
+            const std::size_t group = head / (shape.heads / shape.kv_heads);
+            std::vector<float> weights;
+            for (const auto& key : keys_[index]) {
+                const float score = dot(order_, query.data() + head * dim, key.data() + group * dim, dim);
+                weights.push_back(score / std::sqrt(static_cast<float>(dim)));
+            }
+            const float peak = *std::max_element(weights.begin(), weights.end());
+            float total = 0;
+            for (float& weight : weights) total += weight = std::exp(weight - peak);
+            for (std::size_t j = 0; j < dim; ++j) {
+                float mixed = 0;
+                for (std::size_t t = 0; t < weights.size(); ++t) {
+                    mixed += weights[t] / total * values_[index][t][group * dim + j];
+                }
+                out[head * dim + j] = rounded(mixed);
+            }
+        }
+        return out;
+    }
+
+    const StoredModel* model_;
+    SumOrder order_;
+    std::vector<std::vector<std::vector<float>>> keys_;
+    std::vector<std::vector<std::vector<float>>> values_;
+};
+
+}  // namespace vcity::verify::testing
