@@ -202,9 +202,10 @@ inline Task<void> claim_lease(Store* store, std::string owner, int* won, int* lo
 }
 
 inline Task<void> claim_by_many(Runtime* runtime, Store* store, int count, int* won, int* lost) {
+    using namespace std::chrono_literals;
     TaskGroup group{runtime};
     for (int index = 0; index < count; ++index) group.spawn(claim_lease(store, std::to_string(index), won, lost));
-    const Result<void> joined = co_await group.join(runtime->now() + std::chrono::seconds{30});
+    const Result<void> joined = co_await group.join(runtime->now() + 30s);
     EXPECT_TRUE(joined.has_value());
 }
 
