@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "adapters/sandbox_bwrap/command.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace vcity::adapters {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kArgumentsMax = 256;
+constexpr std::size_t kMountsMax = 64;
+constexpr std::size_t kEnvironmentMax = 64;
+constexpr std::size_t kTextBytesMax = 4'096;
+// Beyond the ids that distributions and container managers hand out.
+constexpr std::uint32_t kFirstUserId = 0x71000000;
+constexpr std::uint32_t kUserIds = 1U << 24U;
+constexpr std::uint32_t kNobody = 65'534;
+
+bool is_plain_text(const std::string& text) {
+    return text.size() <= kTextBytesMax && text.find('\0') == std::string::npos;
+}
+
+bool is_clean_path(const std::string& path) {
+    if (!is_plain_text(path) || path.size() < 2 || path.front() != '/') return false;
+    return fs::path{path}.lexically_normal() == fs::path{path} && path.back() != '/';
+}
+
+bool is_under(const std::string& path, std::string_view folder) {
+    return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
+}
+
+Result<void> check_mount(const ports::SandboxMount& mount) {
+    if (!is_clean_path(mount.source) || !is_clean_path(mount.target)) {
+        return make_error(Errc::kInvalid, "mount of " + mount.source + " at " + mount.target +
+                                              ": both must be absolute paths in normal form");
+    }
+    for (const std::string_view taken : {"/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/proc", "/dev", "/tmp"}) {
+        if (is_under(mount.target, taken)) {
+            return make_error(Errc::kInvalid,
+                              "mount at " + mount.target + ": the sandbox has its own " + std::string{taken});
+        }
+    }
+    std::error_code error;
+    if (!fs::exists(mount.source, error)) {
+        return make_error(Errc::kInvalid, "mount source is not there: " + mount.source);
+    }
+    return {};
+}
+
+// Whether ids up to this one exist in our user namespace; in a container they may not.
+bool is_mapped(std::uint32_t user_id) {
+    std::ifstream map{"/proc/self/uid_map"};
+    std::uint64_t inside = 0;
+    std::uint64_t outside = 0;
+    std::uint64_t count = 0;
+    while (map >> inside >> outside >> count) {
+        if (user_id >= inside && user_id - inside < count) return true;
+    }
+    return false;
+}
+
+std::uint64_t hard_limit(__rlimit_resource resource) {
+    rlimit limit{};
+    if (::getrlimit(resource, &limit) != 0 || limit.rlim_max == RLIM_INFINITY) return UINT64_MAX;
+    return limit.rlim_max;
+}
+
+using Arguments = std::vector<std::string>;
+
+void append_to(Arguments* target, const Arguments& more) {
+    target->insert(target->end(), more.begin(), more.end());
+}
+
+void add_namespaces(Arguments* arguments, const SandboxHost& host) {
+    append_to(arguments, {"--die-with-parent", "--new-session", "--unshare-ipc", "--unshare-pid", "--unshare-net",
+                          "--unshare-uts", "--unshare-cgroup-try", "--hostname", "sandbox", "--cap-drop", "ALL"});
+    if (host.user_id) {
+        // Only to become the sandbox's own user; becoming it drops them.
+        append_to(arguments, {"--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"});
+    } else {
+        append_to(arguments, {"--unshare-user", "--disable-userns", "--uid", std::to_string(kNobody), "--gid",
+                              std::to_string(kNobody)});
+    }
+    append_to(arguments, {"--seccomp", std::to_string(kSeccompDescriptor)});
+    append_to(arguments, {"--info-fd", std::to_string(kInfoDescriptor)});
+}
+
+// Bubblewrap would make missing folders for its own user only.
+void add_parent_folders(Arguments* arguments, const std::string& target) {
+    for (std::size_t slash = target.find('/', 1); slash != std::string::npos; slash = target.find('/', slash + 1)) {
+        append_to(arguments, {"--perms", "0755", "--dir", target.substr(0, slash)});
+    }
+}
+
+void add_files(Arguments* arguments,
+               const ports::SandboxSpec& spec,
+               const SandboxHost& host,
+               const BwrapSandboxOptions& options) {
+    append_to(arguments, {"--ro-bind", "/usr", "/usr"});
+    for (const SandboxHost::SystemPath& system : host.system_paths) {
+        if (system.link_target.empty()) append_to(arguments, {"--ro-bind", system.path, system.path});
+        if (!system.link_target.empty()) append_to(arguments, {"--symlink", system.link_target, system.path});
+    }
+    // Where the dynamic loader finds libraries, among them the chosen BLAS.
+    for (const char* path : {"/etc/alternatives", "/etc/ld.so.cache"}) {
+        add_parent_folders(arguments, path);
+        append_to(arguments, {"--ro-bind-try", path, path});
+    }
+    const std::string scratch = std::to_string(options.scratch_bytes_max);
+    append_to(arguments, {"--proc", "/proc", "--dev", "/dev"});
+    append_to(arguments, {"--perms", "1777", "--size", scratch, "--tmpfs", "/dev/shm"});
+    append_to(arguments, {"--perms", "1777", "--size", scratch, "--tmpfs", "/tmp"});
+    for (const ports::SandboxMount& mount : spec.read_only) {
+        add_parent_folders(arguments, mount.target);
+        append_to(arguments, {"--ro-bind", mount.source, mount.target});
+    }
+    append_to(arguments, {"--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"});
+}
+
+void add_environment(Arguments* arguments, const ports::SandboxSpec& spec) {
+    append_to(arguments, {"--clearenv", "--setenv", "PATH", "/usr/bin:/bin", "--setenv", "HOME", "/tmp", "--setenv",
+                          "LANG", "C.UTF-8"});
+    for (const std::string& entry : spec.environment) {
+        const std::size_t equals = entry.find('=');
+        append_to(arguments, {"--setenv", entry.substr(0, equals), entry.substr(equals + 1)});
+    }
+}
+
+// The limits are set inside, because there the count of processes starts at zero.
+void add_limits(Arguments* arguments,
+                const ports::SandboxSpec& spec,
+                const SandboxHost& host,
+                const BwrapSandboxOptions& options) {
+    const auto both = [](const char* name, std::uint64_t value) {
+        return "--" + std::string{name} + "=" + std::to_string(value) + ":" + std::to_string(value);
+    };
+    append_to(arguments, {"--", "/usr/bin/prlimit", "--core=0:0"});
+    arguments->push_back(both("nofile", std::min<std::uint64_t>(options.open_files_max, host.open_files_hard_limit)));
+    arguments->push_back(both("nproc", std::min<std::uint64_t>(spec.processes_max, host.processes_hard_limit)));
+    if (spec.memory_bytes_max != 0) arguments->push_back(both("as", spec.memory_bytes_max));
+    arguments->push_back("--");
+    if (!host.user_id) return;
+    const std::string id = std::to_string(*host.user_id);
+    append_to(arguments, {"/usr/bin/setpriv", "--reuid=" + id, "--regid=" + id, "--clear-groups", "--no-new-privs",
+                          "--inh-caps=-all", "--"});
+}
+
+}  // namespace
+
+SandboxHost inspect_host(std::uint64_t user_entropy) {
+    SandboxHost host;
+    if (::geteuid() == 0) {
+        const auto id = static_cast<std::uint32_t>(kFirstUserId + user_entropy % kUserIds);
+        host.user_id = is_mapped(id) ? id : kNobody;
+    }
+    for (const char* path : {"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"}) {
+        std::error_code error;
+        if (fs::is_symlink(path, error)) {
+            host.system_paths.push_back({.path = path, .link_target = fs::read_symlink(path, error).string()});
+        } else if (fs::is_directory(path, error)) {
+            host.system_paths.push_back({.path = path, .link_target = {}});
+        }
+    }
+    host.open_files_hard_limit = hard_limit(RLIMIT_NOFILE);
+    host.processes_hard_limit = hard_limit(RLIMIT_NPROC);
+    return host;
+}
+
+Result<void> check_spec(const ports::SandboxSpec& spec) {
+    if (spec.command.empty() || !is_clean_path(spec.command.front())) {
+        return make_error(Errc::kInvalid, "the command must be an absolute path");
+    }
+    if (spec.command.size() > kArgumentsMax || !std::ranges::all_of(spec.command, is_plain_text)) {
+        return make_error(Errc::kInvalid, "too many or too long arguments");
+    }
+    if (spec.read_only.size() > kMountsMax) return make_error(Errc::kInvalid, "too many mounts");
+    for (const ports::SandboxMount& mount : spec.read_only) {
+        TRY_OK(check_mount(mount));
+    }
+    if (spec.environment.size() > kEnvironmentMax) return make_error(Errc::kInvalid, "too large an environment");
+    for (const std::string& entry : spec.environment) {
+        const std::size_t equals = entry.find('=');
+        if (!is_plain_text(entry) || equals == 0 || equals == std::string::npos) {
+            return make_error(Errc::kInvalid, "malformed environment entry");
+        }
+    }
+    if (spec.processes_max == 0) return make_error(Errc::kInvalid, "no process allowed");
+    return {};
+}
+
+std::vector<std::string> make_command(const ports::SandboxSpec& spec,
+                                      const SandboxHost& host,
+                                      const BwrapSandboxOptions& options) {
+    Arguments arguments{options.bwrap_path};
+    add_namespaces(&arguments, host);
+    add_files(&arguments, spec, host, options);
+    add_environment(&arguments, spec);
+    add_limits(&arguments, spec, host, options);
+    append_to(&arguments, spec.command);
+    return arguments;
+}
+
+}  // namespace vcity::adapters

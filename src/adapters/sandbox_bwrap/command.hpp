@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "adapters/sandbox_bwrap/sandbox.hpp"
+
+namespace vcity::adapters {
+
+// Descriptors that bubblewrap finds open beside standard input, output and error.
+inline constexpr int kSeccompDescriptor = 3;
+inline constexpr int kInfoDescriptor = 4;
+
+// What the command line depends on besides the spec.
+struct SandboxHost {
+    // Set when we are root: the user and group that the program runs as.
+    std::optional<std::uint32_t> user_id;
+    // /bin, /lib and the like as they are on this host: a link into /usr, or a directory to mount.
+    struct SystemPath {
+        std::string path;
+        std::string link_target;  // empty: a directory
+    };
+    std::vector<SystemPath> system_paths;
+    std::uint64_t open_files_hard_limit = 1'024;
+    std::uint64_t processes_hard_limit = 1'024;
+};
+
+// Looks at this machine. user_entropy picks the user id when we are root.
+SandboxHost inspect_host(std::uint64_t user_entropy);
+
+Result<void> check_spec(const ports::SandboxSpec& spec);
+
+// The command line of bubblewrap, program name first. The spec has passed check_spec().
+std::vector<std::string> make_command(const ports::SandboxSpec& spec,
+                                      const SandboxHost& host,
+                                      const BwrapSandboxOptions& options);
+
+}  // namespace vcity::adapters

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "adapters/sandbox_bwrap/sandbox.hpp"
+
+#include <csignal>
+
+#include <boost/asio/this_coro.hpp>
+
+#include "adapters/sandbox_bwrap/command.hpp"
+#include "adapters/sandbox_bwrap/process.hpp"
+#include "adapters/sandbox_bwrap/seccomp.hpp"
+
+namespace vcity::adapters {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kStartMax = 20s;
+
+void ignore_broken_pipes() {
+    struct sigaction present{};
+    if (::sigaction(SIGPIPE, nullptr, &present) == 0 && present.sa_handler == SIG_DFL) std::signal(SIGPIPE, SIG_IGN);
+}
+
+}  // namespace
+
+Task<Result<std::unique_ptr<ports::SandboxProcess>>> BwrapSandbox::start(ports::SandboxSpec spec) {
+    CO_TRY_OK(check_spec(spec));
+    CO_TRY(const Descriptor filter, make_seccomp_filter());
+    const SandboxHost host = inspect_host(runtime_->random_u64());
+    const std::vector<std::string> command = make_command(spec, host, options_);
+    ignore_broken_pipes();
+    CO_TRY(ChildProcess child, spawn_bwrap(command, filter));
+
+    const auto executor = co_await boost::asio::this_coro::executor;
+    LineLog lines{runtime_, log_, options_};
+    const auto state = std::make_shared<SandboxState>(runtime_, executor, std::move(child), std::move(lines));
+    auto process = std::make_unique<BwrapProcess>(state);
+    runtime_->spawn(log_standard_error(state));
+    runtime_->spawn(reap_when_ended(state));
+    CO_TRY_OK(co_await await_start(state, runtime_->now() + kStartMax));
+    co_return std::unique_ptr<ports::SandboxProcess>{std::move(process)};
+}
+
+}  // namespace vcity::adapters

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "adapters/sandbox_bwrap/descriptor.hpp"
+#include "base/result.hpp"
+
+namespace vcity::adapters {
+
+// A child process and our ends of its pipes, all non-blocking.
+struct ChildProcess {
+    Descriptor process;  // pidfd: readable once it ended
+    Descriptor input;
+    Descriptor output;
+    Descriptor error;
+    Descriptor info;
+};
+
+// Starts bubblewrap with that command line; the filter becomes its kSeccompDescriptor. The child inherits no other
+// descriptor, no environment and no signal mask.
+Result<ChildProcess> spawn_bwrap(const std::vector<std::string>& command, const Descriptor& seccomp_filter);
+
+// nullopt while it runs; else its exit status, 128 + n for signal n. Reaps it: call it until it gives a value, then
+// never again.
+std::optional<int> reap(const Descriptor& process);
+
+Result<Descriptor> open_process(pid_t id);
+void send_kill(const Descriptor& process);
+
+}  // namespace vcity::adapters
