@@ -15,6 +15,7 @@
 namespace vcity::adapters {
 namespace {
 
+using namespace std::chrono_literals;
 using ports::StoreChange;
 using ports::testing::await;
 using ports::testing::put;
@@ -144,7 +145,7 @@ Task<void> commit_one(ports::Store* store, int number, int* succeeded, int* refu
 Task<void> commit_many(Runtime* runtime, ports::Store* store, int count, int* succeeded, int* refused) {
     TaskGroup group{runtime};
     for (int number = 0; number < count; ++number) group.spawn(commit_one(store, number, succeeded, refused));
-    const Result<void> joined = co_await group.join(runtime->now() + std::chrono::seconds{30});
+    const Result<void> joined = co_await group.join(runtime->now() + 30s);
     EXPECT_TRUE(joined.has_value());
 }
 
