@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "async/runtime.hpp"
+#include "async/task.hpp"
+#include "checkpoint/model_directory.hpp"
+#include "ports/audit.hpp"
+#include "verify/checker.hpp"
+#include "verify/draw.hpp"
+
+namespace vcity::adapters {
+
+struct LlamaAuditorOptions {
+    std::filesystem::path folder;  // Hugging Face directory of the public model
+    // The number format that the network's workers compute this model in.
+    verify::ComputeType compute = verify::ComputeType::kFloat32;
+    verify::CheckerOptions checker;
+    verify::DrawOptions draw;
+};
+
+// Audits of one Llama-family model: its weights and tokenizer come from a local directory, the secret vectors from the
+// runtime. A verifier that restarts has new vectors. Lives on the service's runtime; one check takes milliseconds for a
+// model of a few million weights and grows with the widths, not with the number of weights.
+class LlamaAuditor final : public ports::Auditor {
+  public:
+    // Reads all weights off the service's thread, twice: for the weights root and for the secret key. An Error names
+    // the file or tensor that is wrong.
+    static Task<Result<std::unique_ptr<LlamaAuditor>>> open(Runtime* runtime, LlamaAuditorOptions options);
+
+    Hash model_root() const override { return root_; }
+    // From the billed token counts alone, since the worker's header is not known yet.
+    std::vector<Cell> draw(const AuditTask& task) override;
+    // The caller has checked that the request hashes to the receipt's request hash; if it does not, whoever sent the
+    // task is at fault, and the finding says so.
+    ports::AuditFinding check(const AuditTask& task, const std::vector<Cell>& cells, const Opening& opening) override;
+
+  private:
+    LlamaAuditor(Runtime* runtime, LlamaAuditorOptions options, checkpoint::ModelDirectory model)
+        : runtime_{runtime}, options_{std::move(options)}, model_{std::move(model)} {}
+
+    static Result<std::unique_ptr<LlamaAuditor>> load(Runtime* runtime,
+                                                      LlamaAuditorOptions options,
+                                                      const verify::Seed& key_seed);
+    verify::AuditResult judge(const AuditTask& task, const std::vector<Cell>& cells, const Opening& opening) const;
+    Result<void> check_output(const AuditTask& task, const std::vector<std::uint32_t>& tokens) const;
+    verify::Seed random_seed() const;
+
+    Runtime* runtime_;
+    LlamaAuditorOptions options_;
+    checkpoint::ModelDirectory model_;
+    Hash root_;
+    std::unique_ptr<verify::AuditChecker> checker_;  // borrows from model_
+};
+
+}  // namespace vcity::adapters
