@@ -9,7 +9,8 @@
 namespace vcity::market {
 
 // An upper bound of the prompt's tokens that needs no tokenizer: its UTF-8 bytes (byte fallback never gives more tokens
-// than bytes) and 16 for the template around each message.
+// than bytes) and 16 for the template around each message, or around the prompt of a completion. Should a tokenizer
+// exceed it, the charge stays within the quote all the same.
 std::uint64_t input_tokens_bound(const ModelRequest& request);
 
 // ceil((input * prices.input + output * prices.output) / 1,000,000) micro-dollars, in 128 bits.
