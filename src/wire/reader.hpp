@@ -12,7 +12,8 @@ namespace vcity::wire {
 
 inline constexpr std::size_t kTextBytesMax = 1U << 20U;
 inline constexpr std::size_t kListMax = 4096;
-inline constexpr std::size_t kBatchListMax = 16'384;
+inline constexpr std::size_t kBatchReceiptsMax = 16'384;  // also of market::make_batch
+inline constexpr std::size_t kEarningsMax = 65'536;       // every node a scheduler ever paid
 inline constexpr std::size_t kProofMax = 64;
 inline constexpr std::size_t kCellsMax = 64;
 inline constexpr std::size_t kStopMax = 4;

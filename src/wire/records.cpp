@@ -9,7 +9,7 @@ namespace vcity::wire {
 namespace {
 
 // A batch is the one record with long lists.
-constexpr ShapeLimits kRecordLimits{.bytes_max = 16U << 20U, .elements_max = 3 * kBatchListMax};
+constexpr ShapeLimits kRecordLimits{.bytes_max = 16U << 20U, .elements_max = 2 * kBatchReceiptsMax + kEarningsMax};
 
 template <class Proto, class Value>
 Bytes encode_as(const Value& value) {

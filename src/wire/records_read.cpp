@@ -132,9 +132,9 @@ BatchHeader read(Reader& in, const v1::BatchHeader& proto) {
 Batch read(Reader& in, const v1::Batch& proto) {
     return {
         .header = in.message(proto.has_header(), proto.header(), "header"),
-        .charges = in.list(proto.charges(), kBatchListMax, "charges"),
-        .receipts = in.list(proto.receipts(), kBatchListMax, "receipts"),
-        .earnings = in.list(proto.earnings(), kBatchListMax, "earnings"),
+        .charges = in.list(proto.charges(), kBatchReceiptsMax, "charges"),
+        .receipts = in.list(proto.receipts(), kBatchReceiptsMax, "receipts"),
+        .earnings = in.list(proto.earnings(), kEarningsMax, "earnings"),
     };
 }
 
