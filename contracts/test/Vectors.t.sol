@@ -5,6 +5,8 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {Test} from "forge-std/Test.sol";
+import {Deployment} from "../script/Deployment.sol";
+import {DevStable} from "../src/DevStable.sol";
 import {IEscrow} from "../src/interfaces/IEscrow.sol";
 import {INodeRegistry} from "../src/interfaces/INodeRegistry.sol";
 import {ISettlement} from "../src/interfaces/ISettlement.sol";
@@ -101,6 +103,27 @@ contract VectorsTest is Test {
             bytes memory encoded = abi.encode(typeHash, name, version, _uint("chainId"), _address("verifyingContract"));
             assertEq(keccak256(encoded), _hash("separator"));
         }
+    }
+
+    /// @dev The contracts themselves, at the addresses of the vectors, use the domains of the vectors.
+    function test_Contracts_UseTheDomainsOfTheVectors() public {
+        _load("eip712_domains");
+        _select(1);
+        address settlement = _address("verifyingContract");
+        bytes32 expected = _hash("separator");
+        _select(4);
+        address escrow = _address("verifyingContract");
+        address stable = address(new DevStable());
+        deployCodeTo("Escrow.sol:Escrow", abi.encode(this, stable, Deployment.defaultEscrowParameters()), escrow);
+        assertEq(IEscrow(escrow).domainSeparator(), _hash("separator"));
+        _select(7);
+        address registry = _address("verifyingContract");
+        bytes memory arguments = abi.encode(this, stable, Deployment.defaultRegistryParameters());
+        deployCodeTo("NodeRegistry.sol:NodeRegistry", arguments, registry);
+        assertEq(INodeRegistry(registry).domainSeparator(), _hash("separator"));
+        arguments = abi.encode(this, escrow, registry, Deployment.defaultSettlementParameters(address(this)));
+        deployCodeTo("Settlement.sol:Settlement", arguments, settlement);
+        assertEq(ISettlement(settlement).domainSeparator(), expected);
     }
 
     function test_Types_MatchVectors() public {
