@@ -7,10 +7,8 @@
 #include "verify/little_endian.hpp"
 #include "verify/testing/reference_worker.hpp"
 
+namespace vcity::verify {
 namespace {
-
-using namespace vcity;
-using namespace vcity::verify;
 
 // A part of the input with its length before it; a length too large takes the rest.
 Bytes take_part(detail::Reader* reader) {
@@ -76,15 +74,19 @@ void check_committed(const testing::ReferenceVerifier& verifier, ByteView bytes)
     }
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+void fuzz(ByteView bytes) {
     static const testing::StoredModel model = testing::random_model(fuzz_shape(), 1);
     static const testing::ReferenceVerifier verifier{&model};
-    const ByteView bytes{data, size};
     const auto header = parse_header(model.shape, bytes);
     CHECK(!header || encode_header(*header) == Bytes(bytes.begin(), bytes.end()));
     check_raw(verifier, bytes);
     check_committed(verifier, bytes);
+}
+
+}  // namespace
+}  // namespace vcity::verify
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    vcity::verify::fuzz({data, size});
     return 0;
 }

@@ -98,6 +98,8 @@ verify::AuditResult LlamaAuditor::judge(const AuditTask& task,
     if (!sampling) return rejected("the request cannot be served: " + sampling.error().message);
     auto prompt = checkpoint::encode_prompt(task.request, model_.tokenizer(), model_.prompt_rules());
     if (!prompt) return rejected("the request cannot be served: " + prompt.error().message);
+    // A job that was cancelled before its prompt was run bills nothing and has no positions.
+    if (receipt.units == TokenUsage{}) prompt->clear();
     const verify::AuditExpectation expected{.verification_root = receipt.verification_root,
                                             .job_id = receipt.job_id,
                                             .request_hash = receipt.request_hash,
@@ -117,15 +119,13 @@ Result<void> LlamaAuditor::check_output(const AuditTask& task, const std::vector
         return reject("more tokens were billed than the request allows");
     checkpoint::OutputText output{model_.tokenizer(), task.request.stop};
     std::string text;
+    bool ended = false;
     for (const std::uint32_t token : tokens) {
-        if (output.stopped()) return reject("tokens were billed after a stop text");
-        text += output.push(token);
+        if (ended || output.stopped()) return reject("tokens were billed after the end of the answer");
+        ended = model_.is_end_token(token);
+        if (!ended) text += output.push(token);
     }
     text += output.finish();
-    const auto is_end = [&](std::uint32_t token) { return model_.is_end_token(token); };
-    if (!tokens.empty() && std::any_of(tokens.begin(), tokens.end() - 1, is_end)) {
-        return reject("tokens were billed after the end of the answer");
-    }
     if (market::response_hash(text) != task.receipt.receipt.response_hash) {
         return reject("the output tokens are not the delivered text");
     }
