@@ -3,12 +3,25 @@
 
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 namespace vcity::worker {
 
-std::vector<NamedTensor> LlamaWeights::named(const ModelConfig& config) {
-    std::vector<NamedTensor> out;
+Dims::Dims(const checkpoint::ModelConfig& config)
+    : vocab{static_cast<std::int64_t>(config.vocab_size)},
+      hidden{static_cast<std::int64_t>(config.hidden_size)},
+      ffn{static_cast<std::int64_t>(config.intermediate_size)},
+      layers{static_cast<std::int64_t>(config.layers)},
+      heads{static_cast<std::int64_t>(config.heads)},
+      kv_heads{static_cast<std::int64_t>(config.kv_heads)},
+      head_dim{static_cast<std::int64_t>(config.head_dim)},
+      rms_eps{config.rms_norm_eps},
+      tied{config.tie_word_embeddings} {}
+
+std::vector<NamedWeight> LlamaWeights::named(const Dims& dims) {
+    std::vector<NamedWeight> out;
     out.push_back({"model.embed_tokens.weight", &embedding});
+    layers.resize(static_cast<std::size_t>(dims.layers));
     for (std::size_t i = 0; i < layers.size(); ++i) {
         const std::string prefix = "model.layers." + std::to_string(i) + ".";
         LayerWeights& layer = layers[i];
@@ -23,15 +36,29 @@ std::vector<NamedTensor> LlamaWeights::named(const ModelConfig& config) {
         out.push_back({prefix + "mlp.down_proj.weight", &layer.down});
     }
     out.push_back({"model.norm.weight", &final_norm});
-    if (!config.tie_word_embeddings) out.push_back({"lm_head.weight", &head});
+    if (!dims.tied) out.push_back({"lm_head.weight", &head});
     return out;
 }
 
-RotaryTable rotary_table(const ModelConfig& config, const torch::Tensor& positions) {
-    const auto options = torch::TensorOptions().dtype(torch::kFloat64).device(positions.device());
-    const auto exponents = torch::arange(0, config.head_dim, 2, options) / static_cast<double>(config.head_dim);
-    const auto frequencies = torch::pow(config.rope_theta, -exponents);
-    const auto angles = positions.to(torch::kFloat64).unsqueeze(1) * frequencies.unsqueeze(0);
+namespace {
+
+// Llama 3.1: long wavelengths are stretched by the factor, short ones stay, those between are blended.
+torch::Tensor stretched(const torch::Tensor& frequencies, const checkpoint::RopeScaling& scaling) {
+    const auto original = static_cast<double>(scaling.original_positions);
+    const auto turns = frequencies * (original / (2 * std::numbers::pi));
+    const double span = scaling.high_frequency_factor - scaling.low_frequency_factor;
+    const auto blend = ((turns - scaling.low_frequency_factor) / span).clamp(0, 1);
+    return frequencies * blend + frequencies / scaling.factor * (1 - blend);
+}
+
+}  // namespace
+
+RotaryTable rotary_table(const checkpoint::ModelConfig& config, std::int64_t count) {
+    const auto width = static_cast<double>(config.head_dim);
+    const auto exponents = torch::arange(0, width, 2, torch::kFloat64) / width;
+    auto frequencies = torch::pow(config.rope_theta, -exponents);
+    if (config.rope_scaling) frequencies = stretched(frequencies, *config.rope_scaling);
+    const auto angles = torch::arange(count, torch::kFloat64).unsqueeze(1) * frequencies.unsqueeze(0);
     const auto both = torch::cat({angles, angles}, 1);
     return RotaryTable{.cosine = both.cos().to(torch::kFloat32), .sine = both.sin().to(torch::kFloat32)};
 }
@@ -50,50 +77,61 @@ torch::Tensor rotate(const torch::Tensor& input, const RotaryTable& table) {
     return input * cosine + turned * sine;
 }
 
-torch::Tensor feed_forward(const LayerWeights& layer, const torch::Tensor& input) {
-    const auto gate = torch::silu(torch::linear(input, layer.gate));
-    return torch::linear(gate * torch::linear(input, layer.up), layer.down);
-}
-
-torch::Tensor attention(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value,
+torch::Tensor attention(const torch::Tensor& query,
+                        const torch::Tensor& key,
+                        const torch::Tensor& value,
                         const torch::Tensor& mask) {
     const auto groups = query.size(1) / key.size(1);
     const auto keys = groups == 1 ? key : key.repeat_interleave(groups, 1);
     const auto values = groups == 1 ? value : value.repeat_interleave(groups, 1);
     const double scale = 1.0 / std::sqrt(static_cast<double>(query.size(3)));
-    const auto scores = torch::matmul(query * scale, keys.transpose(2, 3)) + mask;
+    auto scores = torch::matmul(query * scale, keys.transpose(2, 3));
+    if (mask.defined()) scores = scores + mask;
     return torch::matmul(torch::softmax(scores, -1), values);
 }
 
-namespace {
-
-torch::Tensor attend_sequences(const LayerWeights& layer, const ModelConfig& config, const torch::Tensor& input,
-                               const RotaryTable& table, const torch::Tensor& mask) {
-    const auto batch = input.size(0);
-    const auto count = input.size(1);
-    const auto heads = [&](const torch::Tensor& weight, std::int64_t number) {
-        return torch::linear(input, weight).view({batch, count, number, config.head_dim});
-    };
-    const auto query = rotate(heads(layer.query, config.heads), table).transpose(1, 2);
-    const auto key = rotate(heads(layer.key, config.kv_heads), table).transpose(1, 2);
-    const auto value = heads(layer.value, config.kv_heads).transpose(1, 2);
-    const auto mixed = attention(query, key, value, mask).transpose(1, 2).reshape({batch, count, -1});
-    return torch::linear(mixed, layer.output);
+LayerActivations run_layer(const LayerWeights& layer,
+                           const Dims& dims,
+                           const torch::Tensor& input,
+                           const AttentionFunction& attend) {
+    LayerActivations a;
+    a.h_in = input;
+    a.x_attn = rms_norm(a.h_in, layer.attention_norm, dims.rms_eps);
+    a.q = torch::linear(a.x_attn, layer.query);
+    a.k = torch::linear(a.x_attn, layer.key);
+    a.v = torch::linear(a.x_attn, layer.value);
+    a.attn_out = attend(a.q, a.k, a.v);
+    a.o = torch::linear(a.attn_out, layer.output);
+    a.h_mid = a.h_in + a.o;
+    a.x_mlp = rms_norm(a.h_mid, layer.mlp_norm, dims.rms_eps);
+    a.gate = torch::linear(a.x_mlp, layer.gate);
+    a.up = torch::linear(a.x_mlp, layer.up);
+    a.act = torch::silu(a.gate) * a.up;
+    a.down = torch::linear(a.act, layer.down);
+    a.h_out = a.h_mid + a.down;
+    return a;
 }
 
-}  // namespace
-
-torch::Tensor forward_sequences(const LlamaWeights& weights, const ModelConfig& config, const torch::Tensor& tokens) {
+torch::Tensor forward_sequences(const LlamaWeights& weights,
+                                const Dims& dims,
+                                const RotaryTable& table,
+                                const torch::Tensor& tokens) {
+    const auto batch = tokens.size(0);
     const auto count = tokens.size(1);
-    const auto table = rotary_table(config, torch::arange(count, torch::kInt64));
+    const RotaryTable rows{.cosine = table.cosine.narrow(0, 0, count), .sine = table.sine.narrow(0, 0, count)};
     const auto mask = torch::full({count, count}, -std::numeric_limits<float>::infinity()).triu(1);
+    const AttentionFunction attend = [&](const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v) {
+        const auto heads = [&](const torch::Tensor& input, std::int64_t number) {
+            return input.view({batch, count, number, dims.head_dim});
+        };
+        const auto query = rotate(heads(q, dims.heads), rows).transpose(1, 2);
+        const auto key = rotate(heads(k, dims.kv_heads), rows).transpose(1, 2);
+        const auto value = heads(v, dims.kv_heads).transpose(1, 2);
+        return attention(query, key, value, mask).transpose(1, 2).reshape({batch, count, -1});
+    };
     auto hidden = torch::embedding(weights.embedding, tokens);
-    for (const LayerWeights& layer : weights.layers) {
-        const auto normed = rms_norm(hidden, layer.attention_norm, config.rms_norm_eps);
-        hidden = hidden + attend_sequences(layer, config, normed, table, mask);
-        hidden = hidden + feed_forward(layer, rms_norm(hidden, layer.mlp_norm, config.rms_norm_eps));
-    }
-    return torch::linear(rms_norm(hidden, weights.final_norm, config.rms_norm_eps), weights.head);
+    for (const LayerWeights& layer : weights.layers) hidden = run_layer(layer, dims, hidden, attend).h_out;
+    return torch::linear(rms_norm(hidden, weights.final_norm, dims.rms_eps), weights.head);
 }
 
 }  // namespace vcity::worker

@@ -6,13 +6,32 @@
 // include this header.
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "model_config.hpp"
+#include "checkpoint/model_config.hpp"
 #include "torch_api.hpp"
 
 namespace vcity::worker {
+
+// The sizes of a model in libtorch's integers.
+struct Dims {
+    std::int64_t vocab = 0;
+    std::int64_t hidden = 0;
+    std::int64_t ffn = 0;
+    std::int64_t layers = 0;
+    std::int64_t heads = 0;
+    std::int64_t kv_heads = 0;
+    std::int64_t head_dim = 0;
+    double rms_eps = 0;
+    bool tied = false;
+
+    explicit Dims(const checkpoint::ModelConfig& config);
+    std::int64_t query_width() const { return heads * head_dim; }
+    std::int64_t kv_width() const { return kv_heads * head_dim; }
+};
 
 struct LayerWeights {
     torch::Tensor attention_norm;  // [hidden]
@@ -21,12 +40,12 @@ struct LayerWeights {
     torch::Tensor value;           // [kv_heads * head_dim, hidden]
     torch::Tensor output;          // [hidden, heads * head_dim]
     torch::Tensor mlp_norm;        // [hidden]
-    torch::Tensor gate;            // [intermediate, hidden]
-    torch::Tensor up;              // [intermediate, hidden]
-    torch::Tensor down;            // [hidden, intermediate]
+    torch::Tensor gate;            // [ffn, hidden]
+    torch::Tensor up;              // [ffn, hidden]
+    torch::Tensor down;            // [hidden, ffn]
 };
 
-struct NamedTensor {
+struct NamedWeight {
     std::string name;  // The Hugging Face name of the tensor.
     torch::Tensor* tensor;
 };
@@ -39,16 +58,17 @@ struct LlamaWeights {
     torch::Tensor head;        // [vocab, hidden]; the embedding itself when the two are tied.
 
     // Every tensor that is stored, in the order of the file. A tied head is not listed.
-    std::vector<NamedTensor> named(const ModelConfig& config);
+    std::vector<NamedWeight> named(const Dims& dims);
 };
 
-// Cosines and sines of the rotary embedding for given positions: both [positions, head_dim].
+// Cosines and sines of the rotary embedding, both [positions, head_dim].
 struct RotaryTable {
     torch::Tensor cosine;
     torch::Tensor sine;
 };
 
-RotaryTable rotary_table(const ModelConfig& config, const torch::Tensor& positions);
+// Of positions 0 to count - 1, in fp32 from fp64 angles.
+RotaryTable rotary_table(const checkpoint::ModelConfig& config, std::int64_t count);
 
 torch::Tensor rms_norm(const torch::Tensor& input, const torch::Tensor& weight, double epsilon);
 
@@ -56,15 +76,32 @@ torch::Tensor rms_norm(const torch::Tensor& input, const torch::Tensor& weight, 
 // half of a head is paired with the second half).
 torch::Tensor rotate(const torch::Tensor& input, const RotaryTable& table);
 
-// down(silu(gate(x)) * up(x)).
-torch::Tensor feed_forward(const LayerWeights& layer, const torch::Tensor& input);
-
 // Softmax attention of [batch, heads, queries, head_dim] over [batch, kv_heads, keys, head_dim]; `mask` is added to the
-// scores (zero or minus infinity) and is [queries, keys] or broadcastable to it.
-torch::Tensor attention(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value,
+// scores (zero or minus infinity) and is [queries, keys], or undefined when every query sees every key.
+torch::Tensor attention(const torch::Tensor& query,
+                        const torch::Tensor& key,
+                        const torch::Tensor& value,
                         const torch::Tensor& mask);
 
-// Logits [batch, tokens, vocab] of whole sequences [batch, tokens] from position zero: the form that training uses.
-torch::Tensor forward_sequences(const LlamaWeights& weights, const ModelConfig& config, const torch::Tensor& tokens);
+// Everything one layer computes, [..., width] each; the names are those of verify::CellTrace.
+struct LayerActivations {
+    torch::Tensor h_in, x_attn, q, k, v, attn_out, o, h_mid, x_mlp, gate, up, act, down, h_out;
+};
+
+// Mixes the tokens: takes q, k and v before the rotary embedding and gives the concatenated heads.
+using AttentionFunction =
+    std::function<torch::Tensor(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v)>;
+
+LayerActivations run_layer(const LayerWeights& layer,
+                           const Dims& dims,
+                           const torch::Tensor& input,
+                           const AttentionFunction& attend);
+
+// Logits [batch, tokens, vocab] of whole sequences [batch, tokens] from position zero: the form that training uses. The
+// table has at least as many rows as there are tokens.
+torch::Tensor forward_sequences(const LlamaWeights& weights,
+                                const Dims& dims,
+                                const RotaryTable& table,
+                                const torch::Tensor& tokens);
 
 }  // namespace vcity::worker

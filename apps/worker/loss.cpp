@@ -3,9 +3,6 @@
 
 #include <algorithm>
 
-#include <torch/csrc/autograd/custom_function.h>
-#include <torch/utils.h>
-
 #include "train_data.hpp"
 
 namespace vcity::worker {
@@ -15,7 +12,8 @@ constexpr std::int64_t kRowsPerBlock = 64;
 
 class CrossEntropy : public torch::autograd::Function<CrossEntropy> {
   public:
-    static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& logits,
+    static torch::Tensor forward(torch::autograd::AutogradContext* context,
+                                 const torch::Tensor& logits,
                                  const torch::Tensor& targets) {
         const auto counted = targets.ne(kNoTarget);
         const double number = std::max<double>(1, static_cast<double>(counted.sum().item<std::int64_t>()));

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include <torch/utils.h>
-
 namespace vcity::worker {
 namespace {
 
@@ -90,8 +88,8 @@ void Optimizer::step_muon(Slot& slot, double rate) {
     const auto& gradient = slot.parameter.grad();
     slot.first.mul_(kMuonMomentum).add_(gradient);
     const auto update = orthogonalised(gradient.add(slot.first, kMuonMomentum));
-    const double shape = std::sqrt(std::max(1.0, static_cast<double>(slot.parameter.size(0)) /
-                                                     static_cast<double>(slot.parameter.size(1))));
+    const double shape = std::sqrt(
+        std::max(1.0, static_cast<double>(slot.parameter.size(0)) / static_cast<double>(slot.parameter.size(1))));
     slot.parameter.mul_(1 - rate * options_.weight_decay);
     slot.parameter.add_(update, -rate * shape);
 }

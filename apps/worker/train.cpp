@@ -6,24 +6,25 @@
 #include <fstream>
 #include <iostream>
 #include <numbers>
+#include <random>
+#include <sstream>
 
-#include <ATen/core/ivalue.h>
-
-#include <ATen/Parallel.h>
-#include <ATen/autocast_mode.h>
-#include <nlohmann/json.hpp>
-#include <torch/utils.h>
-
+#include "checkpoint/mapped_file.hpp"
+#include "checkpoint/safetensors.hpp"
+#include "codec/json.hpp"
 #include "llama.hpp"
 #include "loss.hpp"
 #include "optimizer.hpp"
-#include "safetensors.hpp"
 #include "train_data.hpp"
 
 namespace vcity::worker {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using codec::Json;
+using codec::JsonArray;
+using codec::JsonObject;
+
+constexpr std::size_t kRecipeBytesMax = 1U << 20U;
 
 struct Plan {
     std::uint64_t seed = 0;
@@ -39,83 +40,116 @@ struct Plan {
 
 struct Recipe {
     Json model;
-    ModelConfig config;
+    checkpoint::ModelConfig config;
     Plan plan;
 };
 
-Result<Recipe> read_recipe(const std::filesystem::path& path) {
-    std::ifstream file(path);
-    const Json json = Json::parse(file, nullptr, false);
-    if (!json.is_object() || !json.contains("model") || !json.contains("training")) {
-        return make_error(Errc::kInvalid, path.string() + " is no training recipe");
+Result<Plan> read_plan(const Json& json) {
+    Plan plan;
+    const std::pair<const char*, std::int64_t*> counts[] = {{"sequence_length", &plan.length},
+                                                            {"sequences_per_step", &plan.batch},
+                                                            {"steps", &plan.steps},
+                                                            {"warmup_steps", &plan.warmup},
+                                                            {"validate_every", &plan.validate_every},
+                                                            {"validation_sequences", &plan.validation_sequences},
+                                                            {"checkpoint_every", &plan.checkpoint_every}};
+    const std::pair<const char*, double*> numbers[] = {{"adam_learning_rate", &plan.optimizer.adam_learning_rate},
+                                                       {"muon_learning_rate", &plan.optimizer.muon_learning_rate},
+                                                       {"weight_decay", &plan.optimizer.weight_decay},
+                                                       {"gradient_clip", &plan.optimizer.gradient_clip}};
+    const Json* seed = json.find("seed");
+    if (seed == nullptr || !seed->get_u64(&plan.seed))
+        return make_error(Errc::kInvalid, "recipe: training.seed is missing");
+    for (const auto& [name, out] : counts) {
+        const Json* field = json.find(name);
+        if (field == nullptr || !field->get_i64(out) || *out <= 0) {
+            return make_error(Errc::kInvalid, std::string{"recipe: training."} + name + " must be a positive integer");
+        }
     }
-    Recipe recipe;
-    recipe.model = json["model"];
-    TRY(recipe.config, parse_model_config(recipe.model.dump()));
-    try {
-        const Json& t = json["training"];
-        recipe.plan = Plan{.seed = t.at("seed"),
-                           .length = t.at("sequence_length"),
-                           .batch = t.at("sequences_per_step"),
-                           .steps = t.at("steps"),
-                           .warmup = t.at("warmup_steps"),
-                           .validate_every = t.at("validate_every"),
-                           .validation_sequences = t.at("validation_sequences"),
-                           .checkpoint_every = t.at("checkpoint_every"),
-                           .optimizer = {.adam_learning_rate = t.at("adam_learning_rate"),
-                                         .muon_learning_rate = t.at("muon_learning_rate"),
-                                         .weight_decay = t.at("weight_decay"),
-                                         .gradient_clip = t.at("gradient_clip")}};
-    } catch (const std::exception& error) {
-        return make_error(Errc::kInvalid, path.string() + ": " + error.what());
+    for (const auto& [name, out] : numbers) {
+        const Json* field = json.find(name);
+        if (field == nullptr || !field->get_double(out) || *out < 0) {
+            return make_error(Errc::kInvalid, std::string{"recipe: training."} + name + " must be a number");
+        }
     }
-    return recipe;
+    return plan;
 }
 
-LlamaWeights random_weights(const ModelConfig& config) {
+Result<Recipe> read_recipe(const std::filesystem::path& path) {
+    TRY(const std::string text, checkpoint::read_text_file(path, kRecipeBytesMax));
+    TRY(const Json json, codec::parse_json(text));
+    const Json* model = json.find("model");
+    const Json* training = json.find("training");
+    if (model == nullptr || training == nullptr)
+        return make_error(Errc::kInvalid, "recipe: model or training is missing");
+    TRY(const auto config, checkpoint::parse_model_config(*model));
+    TRY(const Plan plan, read_plan(*training));
+    if (plan.length > static_cast<std::int64_t>(config.max_positions)) {
+        return make_error(Errc::kInvalid, "recipe: sequence_length is above max_position_embeddings");
+    }
+    return Recipe{.model = *model, .config = config, .plan = plan};
+}
+
+LlamaWeights random_weights(const Dims& dims) {
     const auto matrix = [](std::int64_t out, std::int64_t in, double scale) {
         return (torch::randn({out, in}) * scale).set_requires_grad(true);
     };
-    const auto ones = [&] { return torch::ones({config.hidden_size}).set_requires_grad(true); };
-    const double inner = 1.0 / std::sqrt(static_cast<double>(config.hidden_size));
+    const auto ones = [&] { return torch::ones({dims.hidden}).set_requires_grad(true); };
+    const double inner = 1.0 / std::sqrt(static_cast<double>(dims.hidden));
     // The matrices that write to the residual stream start small, so that depth does not blow it up.
-    const double outer = inner / std::sqrt(2.0 * static_cast<double>(config.layers));
+    const double outer = inner / std::sqrt(2.0 * static_cast<double>(dims.layers));
     LlamaWeights weights;
-    weights.embedding = matrix(config.vocab_size, config.hidden_size, 0.02);
-    for (std::int64_t i = 0; i < config.layers; ++i) {
-        const std::int64_t width = config.heads * config.head_dim;
-        const std::int64_t narrow = config.kv_heads * config.head_dim;
+    weights.embedding = matrix(dims.vocab, dims.hidden, 0.02);
+    for (std::int64_t i = 0; i < dims.layers; ++i) {
+        const std::int64_t width = dims.query_width();
+        const std::int64_t narrow = dims.kv_width();
         weights.layers.push_back(LayerWeights{.attention_norm = ones(),
-                                              .query = matrix(width, config.hidden_size, inner),
-                                              .key = matrix(narrow, config.hidden_size, inner),
-                                              .value = matrix(narrow, config.hidden_size, inner),
-                                              .output = matrix(config.hidden_size, width, outer),
+                                              .query = matrix(width, dims.hidden, inner),
+                                              .key = matrix(narrow, dims.hidden, inner),
+                                              .value = matrix(narrow, dims.hidden, inner),
+                                              .output = matrix(dims.hidden, width, outer),
                                               .mlp_norm = ones(),
-                                              .gate = matrix(config.intermediate_size, config.hidden_size, inner),
-                                              .up = matrix(config.intermediate_size, config.hidden_size, inner),
-                                              .down = matrix(config.hidden_size, config.intermediate_size, outer)});
+                                              .gate = matrix(dims.ffn, dims.hidden, inner),
+                                              .up = matrix(dims.ffn, dims.hidden, inner),
+                                              .down = matrix(dims.hidden, dims.ffn, outer)});
     }
     weights.final_norm = ones();
-    weights.head = config.tie_word_embeddings ? weights.embedding : matrix(config.vocab_size, config.hidden_size, 0.02);
+    weights.head = dims.tied ? weights.embedding : matrix(dims.vocab, dims.hidden, 0.02);
     return weights;
 }
+
+// checkpoint::ChatForm::kTurnTokens as a Hugging Face template.
+constexpr const char* kChatTemplate =
+    "{{ bos_token }}{% for message in messages %}{% if message['role'] == 'user' %}"
+    "{{ '<|user|>' + message['content'] }}{% elif message['role'] == 'assistant' %}"
+    "{{ '<|assistant|>' + message['content'] + eos_token }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}";
 
 class Trainer {
   public:
     Trainer(Recipe recipe, std::filesystem::path out)
-        : recipe_(std::move(recipe)), out_(std::move(out)), random_(recipe_.plan.seed) {}
+        : recipe_(std::move(recipe)),
+          dims_(recipe_.config),
+          table_(rotary_table(recipe_.config, recipe_.plan.length)),
+          out_(std::move(out)),
+          random_(recipe_.plan.seed) {}
 
-    Result<bool> run(const std::filesystem::path& data);
+    Result<void> run(const std::filesystem::path& data);
 
   private:
     torch::Tensor loss_of(std::span<const Sequence> sequences);
     double validation_loss();
     std::span<const Sequence> next_batch();
     double schedule(std::int64_t step) const;
-    Result<bool> save();
-    Result<bool> write_json(const std::string& name, const Json& json);
+    Result<void> save();
+    Result<void> write(const std::string& name, ByteView bytes) const;
+    Result<void> write_json(const std::string& name, const Json& json) const;
+    Result<void> prepare(const std::filesystem::path& data);
+    void report(std::int64_t done, double train_loss, double seconds, std::ostream* log);
 
     Recipe recipe_;
+    Dims dims_;
+    RotaryTable table_;
     std::filesystem::path out_;
     std::mt19937_64 random_;
     LlamaWeights weights_;
@@ -134,10 +168,10 @@ torch::Tensor Trainer::loss_of(std::span<const Sequence> sequences) {
     }
     // Matrix products run in bfloat16 under autocast; weights, sums and the optimizer stay in fp32.
     at::autocast::set_cpu_enabled(true);
-    const auto logits = forward_sequences(weights_, recipe_.config, torch::stack(inputs));
+    const auto logits = forward_sequences(weights_, dims_, table_, torch::stack(inputs));
     at::autocast::clear_cache();
     at::autocast::set_cpu_enabled(false);
-    return cross_entropy(logits.view({-1, recipe_.config.vocab_size}), torch::stack(targets).view({-1}));
+    return cross_entropy(logits.view({-1, dims_.vocab}), torch::stack(targets).view({-1}));
 }
 
 double Trainer::validation_loss() {
@@ -170,110 +204,117 @@ double Trainer::schedule(std::int64_t step) const {
     return 0.05 + 0.95 * 0.5 * (1 + std::cos(std::numbers::pi * progress));
 }
 
-Result<bool> Trainer::write_json(const std::string& name, const Json& json) {
-    std::ofstream file(out_ / name);
-    file << json.dump(2) << "\n";
+Result<void> Trainer::write(const std::string& name, ByteView bytes) const {
+    std::ofstream file(out_ / name, std::ios::binary);
+    file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    file.close();
     if (!file) return make_error(Errc::kUnavailable, "cannot write " + (out_ / name).string());
-    return true;
+    return {};
 }
 
-Result<bool> Trainer::save() {
-    std::vector<TensorToStore> tensors;
+Result<void> Trainer::write_json(const std::string& name, const Json& json) const {
+    return write(name, as_bytes(codec::dump_json_pretty(json) + "\n"));
+}
+
+Result<void> Trainer::save() {
+    std::vector<checkpoint::NamedTensor> stored;
     std::vector<torch::Tensor> alive;
-    for (const NamedTensor& named : weights_.named(recipe_.config)) {
-        alive.push_back(named.tensor->detach().to(torch::kBFloat16).contiguous());
+    for (const NamedWeight& weight : weights_.named(dims_)) {
+        alive.push_back(weight.tensor->detach().to(torch::kBFloat16).contiguous());
         const auto& tensor = alive.back();
-        const auto* bytes = static_cast<const std::uint8_t*>(tensor.data_ptr());
-        tensors.push_back({.name = named.name,
-                           .dtype = DType::kBf16,
-                           .shape = tensor.sizes().vec(),
-                           .bytes = {bytes, static_cast<std::size_t>(tensor.nbytes())}});
+        const auto* data = static_cast<const std::uint8_t*>(tensor.data_ptr());
+        stored.push_back({.name = weight.name,
+                          .tensor = {.dtype = checkpoint::DType::kBfloat16,
+                                     .shape = {tensor.sizes().begin(), tensor.sizes().end()},
+                                     .bytes = {data, static_cast<std::size_t>(tensor.nbytes())}}});
     }
-    TRY_OK(write_safetensors(out_ / "model.safetensors", tensors));
+    TRY_OK(write("model.safetensors", checkpoint::encode_safetensors(stored)));
     TRY_OK(write_json("config.json", recipe_.model));
-    TRY_OK(write_json("generation_config.json",
-                      {{"bos_token_id", 1}, {"eos_token_id", 2}, {"temperature", 0.7}, {"top_p", 0.9}, {"do_sample", true}}));
-    return write_json(
-        "tokenizer_config.json",
-        {{"tokenizer_class", "LlamaTokenizer"},
-         {"add_bos_token", true},
-         {"add_eos_token", false},
-         {"bos_token", "<s>"},
-         {"eos_token", "</s>"},
-         {"unk_token", "<unk>"},
-         {"additional_special_tokens", {"<|user|>", "<|assistant|>"}},
-         {"model_max_length", recipe_.config.max_positions},
-         {"chat_template",
-          "{{ bos_token }}{% for message in messages %}{% if message['role'] == 'user' %}{{ '<|user|>' + message['content'] "
-          "}}{% elif message['role'] == 'assistant' %}{{ '<|assistant|>' + message['content'] + eos_token }}{% endif %}{% "
-          "endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"}});
+    TRY_OK(write_json(
+        "generation_config.json",
+        JsonObject{
+            {"bos_token_id", 1}, {"eos_token_id", 2}, {"do_sample", true}, {"temperature", 0.7}, {"top_p", 0.9}}));
+    return write_json("tokenizer_config.json",
+                      JsonObject{{"tokenizer_class", "LlamaTokenizer"},
+                                 {"add_bos_token", true},
+                                 {"add_eos_token", false},
+                                 {"bos_token", "<s>"},
+                                 {"eos_token", "</s>"},
+                                 {"unk_token", "<unk>"},
+                                 {"additional_special_tokens", JsonArray{"<|user|>", "<|assistant|>"}},
+                                 {"model_max_length", recipe_.config.max_positions},
+                                 {"chat_template", kChatTemplate}});
 }
 
-Result<bool> Trainer::run(const std::filesystem::path& data) {
+Result<void> Trainer::prepare(const std::filesystem::path& data) {
     const auto tokenizer = out_ / "tokenizer.model";
     std::error_code failed;
-    std::filesystem::copy_file(data / "tokenizer.model", tokenizer, std::filesystem::copy_options::overwrite_existing, failed);
-    if (failed) return make_error(Errc::kNotFound, "no tokenizer.model in " + data.string());
+    std::filesystem::create_directories(out_, failed);
+    std::filesystem::copy_file(data / "tokenizer.model", tokenizer, std::filesystem::copy_options::overwrite_existing,
+                               failed);
+    if (failed) return make_error(Errc::kNotFound, "cannot copy tokenizer.model from " + data.string());
     TRY(documents_, read_documents(data / "train.jsonl", tokenizer));
     TRY(const auto held_out, read_documents(data / "valid.jsonl", tokenizer));
     std::mt19937_64 fixed(recipe_.plan.seed);
     validation_ = pack(held_out, static_cast<std::size_t>(recipe_.plan.length), fixed);
     const auto most = static_cast<std::size_t>(recipe_.plan.validation_sequences);
     if (validation_.size() > most) validation_.resize(most);
-
     torch::manual_seed(recipe_.plan.seed);
-    weights_ = random_weights(recipe_.config);
-    std::vector<torch::Tensor> matrices;
-    std::vector<torch::Tensor> others;
-    std::int64_t parameters = 0;
-    for (const NamedTensor& named : weights_.named(recipe_.config)) {
-        parameters += named.tensor->numel();
-        const bool inner = named.tensor->dim() == 2 && named.name.starts_with("model.layers.");
-        (inner ? matrices : others).push_back(*named.tensor);
-    }
-    Optimizer optimizer(matrices, others, recipe_.plan.optimizer);
+    weights_ = random_weights(dims_);
     std::size_t tokens = 0;
     for (const Document& document : documents_) tokens += document.tokens.size();
-    std::cerr << "parameters " << parameters << ", training tokens " << tokens << ", validation sequences "
-              << validation_.size() << std::endl;
+    if (tokens < static_cast<std::size_t>((recipe_.plan.batch + 1) * recipe_.plan.length)) {
+        return make_error(Errc::kInvalid, "the training data is shorter than one step");
+    }
+    std::cerr << "training tokens " << tokens << ", validation sequences " << validation_.size() << std::endl;
+    return {};
+}
 
+void Trainer::report(std::int64_t done, double train_loss, double seconds, std::ostream* log) {
+    std::ostringstream row;
+    row << done << "," << done * recipe_.plan.batch * recipe_.plan.length << "," << static_cast<std::int64_t>(seconds)
+        << "," << train_loss << "," << validation_loss();
+    *log << row.str() << std::endl;
+    std::cerr << row.str() << std::endl;
+}
+
+Result<void> Trainer::run(const std::filesystem::path& data) {
+    TRY_OK(prepare(data));
+    std::vector<torch::Tensor> matrices;
+    std::vector<torch::Tensor> others;
+    for (const NamedWeight& weight : weights_.named(dims_)) {
+        const bool inner = weight.tensor->dim() == 2 && weight.name.starts_with("model.layers.");
+        (inner ? matrices : others).push_back(*weight.tensor);
+    }
+    Optimizer optimizer(matrices, others, recipe_.plan.optimizer);
     std::ofstream log(out_ / "loss.csv");
     log << "step,tokens,seconds,train_loss,valid_loss\n";
     const auto begin = std::chrono::steady_clock::now();
     double sum = 0;
-    const auto batch_tokens = recipe_.plan.batch * recipe_.plan.length;
-    for (std::int64_t step = 0; step < recipe_.plan.steps; ++step) {
+    std::int64_t counted = 0;
+    for (std::int64_t done = 1; done <= recipe_.plan.steps; ++done) {
         const auto loss = loss_of(next_batch());
         loss.backward();
-        optimizer.step(schedule(step));
+        optimizer.step(schedule(done - 1));
         sum += loss.item<double>();
-        const std::int64_t done = step + 1;
+        ++counted;
         const bool last = done == recipe_.plan.steps;
         if (done % recipe_.plan.validate_every == 0 || last) {
-            const auto interval = done % recipe_.plan.validate_every == 0 ? recipe_.plan.validate_every
-                                                                         : done % recipe_.plan.validate_every;
             const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
-            std::ostringstream row;
-            row << done << "," << done * batch_tokens << "," << static_cast<std::int64_t>(elapsed.count()) << ","
-                << sum / static_cast<double>(interval) << "," << validation_loss();
-            log << row.str() << std::endl;
-            std::cerr << row.str() << std::endl;
-            sum = 0;
+            report(done, std::exchange(sum, 0) / static_cast<double>(std::exchange(counted, 0)), elapsed.count(), &log);
         }
         if (done % recipe_.plan.checkpoint_every == 0 || last) {
             TRY_OK(save());
         }
     }
-    return true;
+    return {};
 }
 
 }  // namespace
 
-Result<bool> train(const TrainOptions& options) {
+Result<void> train(const TrainOptions& options) {
     at::set_num_threads(1);
     TRY(auto recipe, read_recipe(options.recipe));
-    std::error_code ignored;
-    std::filesystem::create_directories(options.out, ignored);
     try {
         return Trainer(std::move(recipe), options.out).run(options.data);
     } catch (const std::exception& error) {

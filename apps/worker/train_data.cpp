@@ -4,76 +4,86 @@
 #include <fstream>
 #include <numeric>
 
-#include <nlohmann/json.hpp>
-#include <sentencepiece_processor.h>
+#include "checkpoint/mapped_file.hpp"
+#include "checkpoint/prompt.hpp"
+#include "codec/json.hpp"
 
 namespace vcity::worker {
 namespace {
 
-using Json = nlohmann::json;
+constexpr std::size_t kTokenizerBytesMax = 64U << 20U;
 
-Result<std::vector<Json>> read_lines(const std::filesystem::path& path) {
-    std::ifstream file(path);
-    if (!file) return make_error(Errc::kNotFound, "cannot read " + path.string());
-    std::vector<Json> out;
-    for (std::string line; std::getline(file, line);) {
-        Json row = Json::parse(line, nullptr, false);
-        if (!row.is_object() || (!row.contains("text") && !row.contains("messages"))) {
-            return make_error(Errc::kInvalid, path.string() + ": line " + std::to_string(out.size() + 1) + " is no document");
-        }
-        out.push_back(std::move(row));
-    }
-    return out;
+std::string text_of(const codec::Json& json, std::string_view name) {
+    const codec::Json* field = json.find(name);
+    return field == nullptr || field->get_string() == nullptr ? std::string{} : *field->get_string();
 }
 
+// Writes documents the way encode_prompt() writes prompts in the form kTurnTokens.
 class Encoder {
   public:
-    explicit Encoder(const sentencepiece::SentencePieceProcessor& pieces) : pieces_(&pieces) {}
+    static Result<Encoder> make(const checkpoint::Tokenizer* tokenizer) {
+        Encoder encoder{tokenizer};
+        const auto find = [&](std::string_view name) { return tokenizer->special(name).value_or(kNoToken); };
+        encoder.begin_ = find("<s>");
+        encoder.end_ = find("</s>");
+        encoder.user_ = find("<|user|>");
+        encoder.assistant_ = find("<|assistant|>");
+        for (const std::uint32_t id : {encoder.begin_, encoder.end_, encoder.user_, encoder.assistant_}) {
+            if (id == kNoToken)
+                return make_error(Errc::kInvalid, "the tokenizer lacks <s>, </s>, <|user|> or <|assistant|>");
+        }
+        return encoder;
+    }
 
-    Document encode(const Json& row) const {
+    Result<Document> encode(const codec::Json& row) const {
         Document document;
-        append(document, {pieces_->bos_id()}, false);
-        if (row.contains("text")) {
-            append(document, ids(row["text"].get<std::string>()), true);
-            append(document, {pieces_->eos_id()}, true);
+        append(&document, {begin_}, false);
+        const codec::Json* messages = row.find("messages");
+        if (messages == nullptr || messages->get_array() == nullptr) {
+            TRY(const auto ids, tokenizer_->encode(text_of(row, "text")));
+            append(&document, ids, true);
+            append(&document, {end_}, true);
             return document;
         }
-        for (const Json& message : row["messages"]) {
-            const bool user = message.at("role") == "user";
-            append(document, {pieces_->PieceToId(user ? "<|user|>" : "<|assistant|>")}, false);
-            append(document, ids(message.at("content").get<std::string>()), !user);
-            if (!user) append(document, {pieces_->eos_id()}, true);
+        for (const codec::Json& message : *messages->get_array()) {
+            const bool user = text_of(message, "role") == "user";
+            append(&document, {user ? user_ : assistant_}, false);
+            TRY(const auto ids, tokenizer_->encode(text_of(message, "content")));
+            append(&document, ids, !user);
+            if (!user) append(&document, {end_}, true);
         }
         return document;
     }
 
   private:
-    std::vector<int> ids(const std::string& text) const {
-        std::vector<int> out;
-        pieces_->Encode(text, &out).IgnoreError();
-        return out;
+    static constexpr std::uint32_t kNoToken = 0xffffffff;
+
+    explicit Encoder(const checkpoint::Tokenizer* tokenizer) : tokenizer_{tokenizer} {}
+
+    static void append(Document* document, const std::vector<std::uint32_t>& tokens, bool learned) {
+        document->tokens.insert(document->tokens.end(), tokens.begin(), tokens.end());
+        document->learned.insert(document->learned.end(), tokens.size(), learned);
     }
 
-    static void append(Document& document, const std::vector<int>& tokens, bool learned) {
-        document.tokens.insert(document.tokens.end(), tokens.begin(), tokens.end());
-        document.learned.insert(document.learned.end(), tokens.size(), learned);
-    }
-
-    const sentencepiece::SentencePieceProcessor* pieces_;
+    const checkpoint::Tokenizer* tokenizer_;
+    std::uint32_t begin_ = 0, end_ = 0, user_ = 0, assistant_ = 0;
 };
 
 }  // namespace
 
-Result<std::vector<Document>> read_documents(const std::filesystem::path& data, const std::filesystem::path& tokenizer) {
-    sentencepiece::SentencePieceProcessor pieces;
-    if (const auto status = pieces.Load(tokenizer.string()); !status.ok()) {
-        return make_error(Errc::kCorrupt, tokenizer.string() + ": " + status.ToString());
-    }
-    TRY(const auto rows, read_lines(data));
+Result<std::vector<Document>> read_documents(const std::filesystem::path& data,
+                                             const std::filesystem::path& tokenizer) {
+    TRY(const std::string model, checkpoint::read_text_file(tokenizer, kTokenizerBytesMax));
+    TRY(const auto pieces, checkpoint::parse_sentencepiece(as_bytes(model)));
+    TRY(const auto encoder, Encoder::make(&pieces));
+    std::ifstream file(data);
+    if (!file) return make_error(Errc::kNotFound, "cannot read " + data.string());
     std::vector<Document> out;
-    out.reserve(rows.size());
-    const Encoder encoder(pieces);
-    for (const Json& row : rows) out.push_back(encoder.encode(row));
+    for (std::string line; std::getline(file, line);) {
+        TRY(const auto row, codec::parse_json(line));
+        TRY(auto document, encoder.encode(row));
+        out.push_back(std::move(document));
+    }
     return out;
 }
 

@@ -14,7 +14,7 @@ namespace vcity::worker {
 
 // One document as token ids, with the ids that carry no loss (what a user says) marked.
 struct Document {
-    std::vector<std::int32_t> tokens;
+    std::vector<std::uint32_t> tokens;
     std::vector<bool> learned;  // Same length: whether this token is to be predicted.
 };
 

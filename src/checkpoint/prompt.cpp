@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/prompt.hpp"
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
@@ -170,6 +171,17 @@ Result<std::vector<std::uint32_t>> encode_prompt(const ModelRequest& request,
     }
     TRY_OK(write_chat(request, rules, &out));
     return out.take();
+}
+
+Result<std::uint64_t> output_tokens_limit(const ModelConfig& config,
+                                          std::uint64_t prompt_tokens,
+                                          std::uint64_t output_tokens_max) {
+    if (prompt_tokens >= config.max_positions) {
+        return make_error(Errc::kInvalid, "the prompt has " + std::to_string(prompt_tokens) +
+                                              " tokens, the model takes " + std::to_string(config.max_positions) +
+                                              " with the answer");
+    }
+    return std::min(output_tokens_max, config.max_positions - prompt_tokens);
 }
 
 }  // namespace vcity::checkpoint

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "checkpoint/model_config.hpp"
 #include "checkpoint/tokenizer.hpp"
 #include "codec/json.hpp"
 #include "model/request.hpp"
@@ -39,5 +40,12 @@ Result<PromptRules> parse_prompt_rules(const codec::Json& config, const Tokenize
 Result<std::vector<std::uint32_t>> encode_prompt(const ModelRequest& request,
                                                  const Tokenizer& tokenizer,
                                                  const PromptRules& rules);
+
+// How many output tokens a request may have with a prompt of so many tokens: what it asks for or what the context
+// leaves. Every token but the last is run, so prompt + output - 1 positions are needed. kInvalid when the prompt leaves
+// no room.
+Result<std::uint64_t> output_tokens_limit(const ModelConfig& config,
+                                          std::uint64_t prompt_tokens,
+                                          std::uint64_t output_tokens_max);
 
 }  // namespace vcity::checkpoint

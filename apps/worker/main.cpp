@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// vcity-worker serve: runs a model for a node agent, over standard input and output. vcity-worker generate: the same
+// for one question on a terminal. vcity-worker train: trains a model.
+#include <csignal>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+#include <unistd.h>
+
+#include "engine.hpp"
+#include "serve.hpp"
+#include "train.hpp"
+
+namespace {
+
+using vcity::Result;
+using vcity::worker::Engine;
+using vcity::worker::EngineOptions;
+using vcity::worker::TrainOptions;
+
+struct ServeFlags {
+    std::string model;
+    std::string name;
+    std::string compute = "fp32";
+    std::uint64_t trace_mib = 256;
+    EngineOptions engine;
+};
+
+struct GenerateFlags {
+    std::string question;
+    bool plain = false;
+    vcity::ModelRequest request;
+};
+
+void add_model_options(CLI::App* command, ServeFlags* flags) {
+    command->add_option("--model", flags->model, "Hugging Face model directory")->required();
+    command->add_option("--compute", flags->compute, "fp32 or bf16")->check(CLI::IsMember({"fp32", "bf16"}));
+    command->add_option("--device", flags->engine.runner.device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}));
+    command->add_option("--threads", flags->engine.runner.threads, "threads on the cpu")->check(CLI::Range(1, 256));
+}
+
+void add_serve(CLI::App* root, ServeFlags* flags) {
+    CLI::App* serve = root->add_subcommand("serve", "run a model over standard input and output");
+    add_model_options(serve, flags);
+    serve->add_option("--name", flags->name, "what requests call the model (default: the directory's name)");
+    serve->add_option("--slots", flags->engine.slots, "requests that run at the same time")->check(CLI::Range(1, 256));
+    serve
+        ->add_option("--prompt-rows", flags->engine.prompt_rows,
+                     "prompt tokens of one request that are run in one step")
+        ->check(CLI::Range(1, 4096));
+    serve->add_option("--trace-mib", flags->trace_mib, "memory for the traces that verifiers may open")
+        ->check(CLI::Range(1, 1 << 20));
+}
+
+void add_generate(CLI::App* root, ServeFlags* flags, GenerateFlags* generate) {
+    CLI::App* command = root->add_subcommand("generate", "answer one question");
+    add_model_options(command, flags);
+    generate->request.output_tokens_max = 160;
+    generate->request.sampling.temperature = 0;
+    command->add_option("question", generate->question, "what the user says")->required();
+    command->add_flag("--plain", generate->plain, "continue the text instead of answering");
+    command->add_option("--max-tokens", generate->request.output_tokens_max, "at most so many tokens");
+    command->add_option("--temperature", generate->request.sampling.temperature, "0: always the likeliest token");
+    command->add_option("--top-p", generate->request.sampling.top_p, "sum of the probabilities that are drawn from");
+    command->add_option("--seed", generate->request.sampling.seed, "of the draws");
+}
+
+void add_train(CLI::App* root, TrainOptions* options) {
+    CLI::App* train = root->add_subcommand("train", "train a small model on this machine's processor");
+    train->add_option("--config", options->recipe, "recipe: the model's configuration and the training plan")
+        ->required();
+    train->add_option("--data", options->data, "folder with train.jsonl, valid.jsonl and tokenizer.model")->required();
+    train->add_option("--out", options->out, "folder that becomes the model directory")->required();
+}
+
+Result<std::unique_ptr<Engine>> load(ServeFlags flags) {
+    std::filesystem::path folder = flags.model;
+    if (!folder.has_filename()) folder = folder.parent_path();
+    flags.engine.model_name = flags.name.empty() ? folder.filename().string() : flags.name;
+    flags.engine.trace_bytes_max = flags.trace_mib << 20U;
+    flags.engine.runner.compute =
+        flags.compute == "bf16" ? vcity::verify::ComputeType::kBfloat16 : vcity::verify::ComputeType::kFloat32;
+    return Engine::load(folder, flags.engine);
+}
+
+Result<void> run_serve(const ServeFlags& flags) {
+    TRY(const auto engine, load(flags));
+    return vcity::worker::serve(*engine, STDIN_FILENO, STDOUT_FILENO);
+}
+
+Result<void> run_generate(const ServeFlags& flags, GenerateFlags generate) {
+    TRY(const auto engine, load(flags));
+    if (generate.plain) {
+        generate.request.prompt = generate.question;
+    } else {
+        generate.request.messages.push_back({.role = "user", .content = generate.question});
+    }
+    vcity::worker::WorkerMessages out;
+    engine->generate({.job_id = {}, .request = generate.request}, &out);
+    while (engine->busy()) engine->step(&out);
+    for (const vcity::WorkerMessage& message : out) {
+        if (const auto* token = std::get_if<vcity::WorkerToken>(&message)) std::cout << token->text;
+        if (const auto* error = std::get_if<vcity::WorkerError>(&message))
+            return make_error(error->code, error->message);
+    }
+    std::cout << std::endl;
+    return {};
+}
+
+Result<void> run(const CLI::App& app,
+                 const ServeFlags& serve,
+                 const GenerateFlags& generate,
+                 const TrainOptions& train) {
+    if (app.got_subcommand("serve")) return run_serve(serve);
+    if (app.got_subcommand("generate")) return run_generate(serve, generate);
+    return vcity::worker::train(train);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    // A closed output is an error of write(), not the end of the process without a word.
+    (void)std::signal(SIGPIPE, SIG_IGN);
+    CLI::App app{"The model side of a Vcity node."};
+    app.set_version_flag("--version", VCITY_VERSION);
+    app.require_subcommand(1);
+    ServeFlags serve;
+    GenerateFlags generate;
+    TrainOptions train;
+    add_serve(&app, &serve);
+    add_generate(&app, &serve, &generate);
+    add_train(&app, &train);
+    CLI11_PARSE(app, argc, argv);
+    const Result<void> result = run(app, serve, generate, train);
+    if (result) return 0;
+    std::cerr << "vcity-worker: " << result.error().message << std::endl;
+    return 1;
+}
