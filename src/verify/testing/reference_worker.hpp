@@ -19,6 +19,7 @@ struct ReferenceWorker {
 
     const StoredModel* model;
     SumOrder order = SumOrder::kLanes8;
+    std::function<std::uint32_t(std::span<const float>, const Sampling&, std::uint64_t)> sample = reference_sample;
     std::optional<std::uint32_t> skipped_layer;                  // passes the residual stream through unchanged
     std::function<void(const Cell&, LayerValues*)> after_layer;  // changes what a layer gave, before it is used
     std::function<void(std::uint32_t, FinalValues*)> after_final;
@@ -62,7 +63,7 @@ inline FinishedJob run_job(const ReferenceWorker& worker, TraceHeader header, st
         CHECK(job.committer->add_final(position, values.trace()).has_value());
         if (position + 1 < tokens.size() || outputs == 0) continue;
         const std::uint64_t step = job.header.output_tokens.size();
-        std::uint32_t token = reference_sample(values.logits, job.header.sampling, step);
+        std::uint32_t token = worker.sample(values.logits, job.header.sampling, step);
         if (worker.replace_token) token = worker.replace_token(step, token);
         tokens.push_back(token);
         job.header.output_tokens.push_back(token);
