@@ -30,13 +30,15 @@ AbiValue abi_bool(bool value);
 AbiValue abi_word(const U256& word);
 AbiValue abi_hash(const Hash& hash);
 AbiValue abi_address(const Address& address);
+// bytesN with N = size, 1 to 32: left-aligned.
+AbiValue abi_fixed_bytes(ByteView bytes);
 AbiValue abi_bytes(ByteView bytes);
 AbiValue abi_string(std::string_view text);
 AbiValue abi_array(std::vector<AbiValue> items);
 AbiValue abi_tuple(std::vector<AbiValue> items);
 
-// A parsed type: "uint256", "bytes32", "(bytes32,uint128)[]", "string". Fixed-size arrays are not used by our contracts
-// and are refused.
+// A parsed type: "uint256", "bytes32", "(bytes32,uint128)[]", "string". Signed numbers and fixed-size arrays are not
+// used by our contracts and are refused, as are empty tuples, nesting deeper than 8 and names longer than 4,096 bytes.
 struct AbiType {
     AbiValue::Kind kind = AbiValue::Kind::kWord;
     std::string name;              // canonical name, e.g. "uint128" or "(bytes32,uint128)[]"
@@ -48,7 +50,8 @@ Result<AbiType> parse_abi_type(std::string_view text);
 
 // The encoding of the values as an argument list (a tuple without its own offset).
 Bytes abi_encode(const std::vector<AbiValue>& arguments);
-// Strict: offsets inside the input, lengths bounded by it, integers and bools in range of their type, padding zero.
+// Strict: integers and bools in range of their type, padding zero, offsets and lengths exactly as abi_encode writes
+// them (and the Solidity compiler does). What is allocated is bounded by the input's size. kInvalid otherwise.
 Result<std::vector<AbiValue>> abi_decode(const std::vector<AbiType>& types, ByteView bytes);
 // "(uint256,address)" as a list of types.
 Result<std::vector<AbiType>> parse_abi_types(std::string_view text);
