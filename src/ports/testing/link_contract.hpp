@@ -151,7 +151,7 @@ inline Task<void> drop_handle(LinkHarness* harness) {
 inline Task<void> overfill(LinkHarness* harness) {
     const auto pair = co_await connect_pair(harness);
     if (!pair.client) co_return;
-    const std::string text(1000, 'x');
+    const std::string text(10, 'x');
     Result<void> sent;
     for (std::uint64_t sequence = 0; sent && sequence < 1'000'000; ++sequence) {
         sent = co_await pair.server->send(chunk(sequence, text));
