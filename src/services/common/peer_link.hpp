@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "async/channel.hpp"
+#include "services/common/backoff.hpp"
+#include "services/common/handshake.hpp"
+#include "services/common/session.hpp"
+#include "telemetry/log.hpp"
+
+namespace vcity::services {
+
+// What a peer does with its link to a scheduler. Called by PeerLink on the role's runtime.
+class PeerLinkHandler {
+  public:
+    virtual ~PeerLinkHandler() = default;
+    // A new session stands; post() on it until on_disconnected().
+    virtual void on_connected(LinkSession* session, const LinkWelcome& welcome) = 0;
+    // Parses and enqueues; must not wait. Heartbeats of the scheduler are not passed on.
+    virtual void on_message(Message message) = 0;
+    virtual void on_disconnected() = 0;
+    virtual Heartbeat make_heartbeat() = 0;
+};
+
+struct PeerLinkDeps {
+    Runtime* runtime = nullptr;
+    ports::LinkDialer* dialer = nullptr;
+    Log log;
+};
+
+struct PeerLinkOptions {
+    std::string endpoint;
+    Introduction introduction;
+    SessionTuning session;
+    BackoffRange backoff;
+};
+
+// Keeps one link to a scheduler alive: dials, introduces itself, reads, and starts again with jittered backoff when the
+// link breaks, until stop(). run() returns when no session is left; the handler must outlive it.
+class PeerLink {
+  public:
+    PeerLink(PeerLinkDeps deps, PeerLinkOptions options, PeerLinkHandler* handler);
+
+    Task<void> run();
+    void stop();
+    bool is_connected() const { return session_ != nullptr; }
+
+  private:
+    Task<Result<void>> connect_once();
+    Task<Result<void>> serve(std::unique_ptr<ports::Connection> connection, LinkWelcome welcome);
+
+    PeerLinkDeps deps_;
+    PeerLinkOptions options_;
+    PeerLinkHandler* handler_;
+    Notifier stopped_;
+    bool stopping_ = false;
+    LinkSession* session_ = nullptr;
+    Backoff backoff_;
+};
+
+}  // namespace vcity::services
