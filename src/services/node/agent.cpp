@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/node/agent.hpp"
+
+#include <algorithm>
+
+#include "codec/hex.hpp"
+#include "market/typed_hashes.hpp"
+#include "services/common/registration.hpp"
+#include "wire/wire.hpp"
+
+namespace vcity::node {
+namespace {
+
+constexpr std::chrono::seconds kStorePatience{30};
+constexpr std::chrono::seconds kPumpIdle{5};
+constexpr std::chrono::milliseconds kPumpBlocked{20};
+constexpr std::chrono::seconds kOpeningTimeout{25};  // under the verifier's 30 s
+constexpr std::size_t kCellsMax = 64;
+
+}  // namespace
+
+NodeAgent::NodeAgent(NodeDeps deps, NodeOptions options)
+    : deps_{std::move(deps)},
+      options_{std::move(options)},
+      metrics_{deps_.metrics},
+      log_{deps_.log},
+      group_{deps_.runtime},
+      changed_{deps_.runtime},
+      openings_{deps_.runtime, options_.openings_queued_max} {
+    services::PeerLinkOptions link;
+    link.endpoint = options_.scheduler_endpoint;
+    link.introduction.deployment = &deps_.deployment;
+    link.introduction.signer = deps_.signer;
+    link.introduction.role = Role::kCompute;
+    link.introduction.software_version = options_.software_version;
+    link.session = options_.session;
+    link.backoff = options_.backoff;
+    services::PeerLinkDeps link_deps{deps_.runtime, deps_.dialer, log_.named("node.link")};
+    services::PeerLinkHandler* self = this;
+    link_ = std::make_unique<services::PeerLink>(std::move(link_deps), std::move(link), self);
+}
+
+Task<Result<void>> NodeAgent::run() {
+    Result<void> prepared = co_await prepare();
+    if (!prepared || stopping_) co_return prepared;
+    group_.spawn(run_pump());
+    group_.spawn(run_openings());
+    co_await link_->run();
+    openings_.close();
+    changed_.notify();
+    for (const auto& [job_id, work] : works_) {
+        if (work->generation != nullptr) work->generation->cancel();
+    }
+    while (group_.running() > 0) {
+        Result<void> joined = co_await group_.join(deps_.runtime->now() + kStorePatience);
+        if (!joined) log_.warn("tasks_linger", {{"running", group_.running()}});
+    }
+    co_return Result<void>{};
+}
+
+void NodeAgent::stop() {
+    stopping_ = true;
+    link_->stop();
+    openings_.close();
+    changed_.notify();
+}
+
+Task<Result<void>> NodeAgent::prepare() {
+    CO_TRY_OK(co_await recover());
+    CO_TRY(model_, co_await deps_.inference->ready(deps_.runtime->now() + options_.model_load_timeout));
+    services::RegistrationDeps registration_deps{deps_.runtime, deps_.chain_reader, deps_.chain_writer, log_};
+    co_return co_await services::ensure_registered(std::move(registration_deps), registration(), &stopping_);
+}
+
+Task<Result<void>> NodeAgent::recover() {
+    const TimePoint deadline = deps_.runtime->now() + kStorePatience;
+    CO_TRY(const std::vector<ports::StoreEntry> entries,
+           co_await services::scan_all(deps_.runtime, deps_.store, std::string{kLeasePrefix}, deadline));
+    for (const ports::StoreEntry& entry : entries) {
+        CO_TRY(LeaseRecord record, parse_lease_record(entry.value));
+        if (!record.is_finished) {
+            lost_leases_.push_back(record.lease);
+            continue;
+        }
+        auto work = std::make_unique<Work>();
+        work->lease = record.lease;
+        work->chunks = std::move(record.chunks);
+        work->finished = std::move(record.finished);
+        works_.emplace(record.lease.job_id, std::move(work));
+    }
+    log_.info("recovered", {{"lost_leases", lost_leases_.size()}, {"unacknowledged", works_.size()}});
+    for (const Lease& lease : lost_leases_) co_await forget_lease(lease.job_id);
+    co_return Result<void>{};
+}
+
+NodeRecord NodeAgent::registration() const {
+    NodeRecord record;
+    record.identity = deps_.signer->address();
+    record.role = Role::kCompute;
+    record.kind = options_.kind;
+    record.hardware = options_.hardware;
+    record.did_document_uri = options_.did_document_uri;
+    record.stake = options_.stake;
+    return record;
+}
+
+NodeAnnouncement NodeAgent::announcement() const {
+    ModelOffer offer;
+    offer.model = model_->model;
+    offer.model_root = model_->weights_root;
+    offer.prices = options_.prices;
+    offer.context_tokens_max = model_->context_tokens_max;
+    offer.slots = model_->slots;
+    NodeAnnouncement announcement;
+    announcement.kind = options_.kind;
+    announcement.hardware = options_.hardware;
+    announcement.offers.push_back(std::move(offer));
+    announcement.software_version = options_.software_version;
+    return announcement;
+}
+
+std::size_t NodeAgent::active_leases() const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(works_, [](const auto& entry) { return !entry.second->finished; }));
+}
+
+void NodeAgent::post(Message message) {
+    if (session_ != nullptr) session_->post(std::move(message));
+}
+
+void NodeAgent::on_connected(services::LinkSession* session, const LinkWelcome& welcome) {
+    session_ = session;
+    scheduler_ = welcome.scheduler;
+    metrics_.link_up->set(1);
+    NodeReady ready;
+    ready.announcement = announcement();
+    for (const auto& [job_id, work] : works_) {
+        ready.active_leases.push_back(work->lease);
+        work->chunks_posted = 0;
+        work->finished_posted_at.reset();
+    }
+    post(std::move(ready));
+    for (const Lease& lease : std::exchange(lost_leases_, {})) {
+        NodeFailedJob failed;
+        failed.job_id = lease.job_id;
+        failed.fencing_token = lease.fencing_token;
+        failed.code = Errc::kUnavailable;
+        failed.reason = "the node restarted";
+        post(std::move(failed));
+    }
+    changed_.notify();
+}
+
+void NodeAgent::on_disconnected() {
+    session_ = nullptr;
+    metrics_.link_up->set(0);
+}
+
+Heartbeat NodeAgent::make_heartbeat() {
+    Heartbeat heartbeat;
+    heartbeat.active_jobs = static_cast<std::uint32_t>(active_leases());
+    heartbeat.free_slots = model_->slots - std::min(model_->slots, heartbeat.active_jobs);
+    return heartbeat;
+}
+
+void NodeAgent::on_message(Message message) {
+    if (auto* grant = std::get_if<LeaseGrant>(&message)) {
+        on_grant(std::move(*grant));
+    } else if (const auto* cancel = std::get_if<JobCancel>(&message)) {
+        on_cancel(*cancel);
+    } else if (auto* ack = std::get_if<ReceiptAck>(&message)) {
+        if (works_.contains(ack->receipt.receipt.job_id)) group_.spawn(on_ack(std::move(*ack)));
+    } else if (auto* opening = std::get_if<OpenRequest>(&message)) {
+        // A full queue drops the request: the verifier asks again, and a false "not available" would cost the payment.
+        openings_.try_send(std::move(*opening));
+    } else {
+        log_.debug("unexpected_message", {{"index", message.index()}});
+    }
+}
+
+bool NodeAgent::pump_work(Work* work) {
+    while (work->chunks_posted < work->chunks.size()) {
+        if (!session_->has_room()) return false;
+        post(work->chunks[work->chunks_posted]);
+        ++work->chunks_posted;
+    }
+    if (!work->finished) return true;
+    const TimePoint now = deps_.runtime->now();
+    if (work->finished_posted_at && now - *work->finished_posted_at < options_.resend_every) return true;
+    if (!session_->has_room()) return false;
+    post(*work->finished);
+    work->finished_posted_at = now;
+    return true;
+}
+
+bool NodeAgent::pump() {
+    for (const auto& [job_id, work] : works_) {
+        if (session_ == nullptr) return true;
+        if (!pump_work(work.get())) return false;
+    }
+    return true;
+}
+
+Task<void> NodeAgent::run_pump() {
+    while (!stopping_) {
+        const Duration pause = pump() ? Duration{kPumpIdle} : Duration{kPumpBlocked};
+        co_await changed_.wait_until(deps_.runtime->now() + pause);
+    }
+}
+
+Task<void> NodeAgent::run_openings() {
+    while (!stopping_) {
+        Result<OpenRequest> request = co_await openings_.receive(deps_.runtime->now() + kStorePatience);
+        if (request) {
+            co_await answer_opening(*std::move(request));
+        } else if (request.error().code != Errc::kTimeout) {
+            break;
+        }
+    }
+}
+
+// Says nothing when it cannot tell now: "not available" is final for the verifier.
+Task<void> NodeAgent::answer_opening(OpenRequest request) {
+    if (request.cells.size() > kCellsMax) co_return;
+    OpenReply reply;
+    reply.job_id = request.job_id;
+    reply.receipt_hash = request.receipt_hash;
+    Result<Hash> signed_hash = co_await receipt_hash_of(request.job_id);
+    if (!signed_hash && signed_hash.error().code != Errc::kNotFound) co_return;
+    if (!signed_hash || *signed_hash != request.receipt_hash) {
+        reply.reason = "no such receipt";
+        post(std::move(reply));
+        co_return;
+    }
+    WorkerOpen open;
+    open.job_id = request.job_id;
+    open.cells = std::move(request.cells);
+    Result<Opening> opening = co_await deps_.inference->open(std::move(open), deps_.runtime->now() + kOpeningTimeout);
+    if (!opening && opening.error().code != Errc::kNotFound) {
+        log_.warn("opening_failed", {{"job", codec::to_hex(request.job_id)}, {"reason", opening.error().message}});
+        co_return;
+    }
+    reply.available = opening.has_value();
+    if (opening) {
+        reply.opening = *std::move(opening);
+    } else {
+        reply.reason = opening.error().message;
+    }
+    metrics_.openings->increment();
+    post(std::move(reply));
+}
+
+Task<Result<Hash>> NodeAgent::receipt_hash_of(JobId job_id) {
+    const auto found = works_.find(job_id);
+    if (found != works_.end() && found->second->finished) {
+        co_return market::receipt_hash(found->second->finished->receipt.receipt);
+    }
+    const TimePoint deadline = deps_.runtime->now() + kStorePatience;
+    CO_TRY(const std::optional<Bytes> stored,
+           co_await services::get_until(deps_.runtime, deps_.store, receipt_key(job_id), deadline));
+    if (!stored) co_return make_error(Errc::kNotFound, "no receipt for this job");
+    CO_TRY(const SignedReceipt receipt, wire::parse_receipt(*stored));
+    co_return market::receipt_hash(receipt.receipt);
+}
+
+}  // namespace vcity::node
