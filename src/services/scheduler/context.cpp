@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/scheduler/context.hpp"
+
+namespace vcity::scheduler {
+
+Task<Result<void>> Context::commit(ports::StoreChange change) {
+    Result<void> done = co_await services::commit_until(deps.runtime, deps.store, std::move(change),
+                                                        deps.runtime->now() + kStorePatience);
+    if (!done) stop_because("the store does not take writes: " + done.error().message);
+    co_return done;
+}
+
+Task<Result<std::optional<Bytes>>> Context::get(std::string key) {
+    co_return co_await services::get_until(deps.runtime, deps.store, std::move(key),
+                                           deps.runtime->now() + kStorePatience);
+}
+
+void Context::stop() {
+    stopping = true;
+    stopped.notify();
+}
+
+void Context::stop_because(std::string reason) {
+    if (stopping) return;
+    log.error("stopping", {{"reason", reason}});
+    failure = std::move(reason);
+    deps.listener->close();
+    stop();
+}
+
+}  // namespace vcity::scheduler

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <set>
+#include <vector>
+
+#include "async/channel.hpp"
+#include "model/messages.hpp"
+#include "placement/engine.hpp"
+#include "services/scheduler/switchboard.hpp"
+
+namespace vcity::scheduler {
+
+struct KnownNode {
+    NodeRecord record;
+    NodeAnnouncement announcement;
+    SessionId session = kNoSession;  // none while it is away
+    std::set<JobId> leases;          // that this scheduler holds on it, also while it is away
+    std::uint32_t failures = 0;      // halved by every success
+    std::uint64_t receipts = 0;      // delivered since this scheduler started
+    TimePoint audited_until;         // the end of the audit epoch in which it had an audit last
+    bool is_flagged = false;
+};
+
+// The nodes a scheduler knows: who is connected, what they offer, what they run for us. Memory only; it is rebuilt from
+// the links after a restart, except for flags, which come from the store.
+class Directory {
+  public:
+    explicit Directory(Runtime* runtime) : changed_{runtime} {}
+
+    // Returns the session this one replaces, if any: the same identity has dialled again.
+    SessionId connect(const NodeRecord& record, SessionId session);
+    // No effect when the node has another session by now.
+    void disconnect(const Address& node, SessionId session);
+    // kInvalid when a text or a count is beyond its bound.
+    Result<void> announce(const Address& node, NodeAnnouncement announcement);
+
+    void occupy(const Address& node, const JobId& job_id) { nodes_[node].leases.insert(job_id); }
+    void release(const Address& node, const JobId& job_id);
+    void note_failure(const Address& node) { ++nodes_[node].failures; }
+    void note_success(const Address& node);
+    void flag(const Address& node) { nodes_[node].is_flagged = true; }
+
+    const KnownNode* find(const Address& node) const;
+    KnownNode* find(const Address& node);
+    SessionId session_of(const Address& node) const;
+    std::vector<placement::Candidate> candidates() const;
+    OffersReply offers() const;
+    std::size_t connected() const;
+    std::uint64_t slots_connected() const;
+
+    // True when something changed that may free a waiting job, false at the deadline.
+    Task<bool> wait_for_change(TimePoint deadline) { return changed_.wait_until(deadline); }
+    void wake_all() { changed_.notify(); }
+
+  private:
+    std::map<Address, KnownNode> nodes_;
+    Notifier changed_;
+};
+
+}  // namespace vcity::scheduler

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "services/scheduler/context.hpp"
+#include "services/scheduler/job_record.hpp"
+#include "services/scheduler/switchboard.hpp"
+
+namespace vcity::scheduler {
+
+// A job between its admission and its delivery or failure. One task drives it (JobDriver); others only put messages
+// into its inbox and set what they see of its node and its gateway, then wake it.
+struct LiveJob {
+    LiveJob(Runtime* runtime, JobOrder the_order) : order{std::move(the_order)}, wake{runtime} {}
+
+    JobOrder order;
+    JobRecord record;
+    bool has_funds = false;  // the quote is reserved under record.cap_id
+    TimePoint admitted_at;
+
+    std::deque<Message> inbox;  // from the node that holds the lease
+    Notifier wake;
+
+    // --- the node, as far as the present lease goes
+    SessionId granted_on = kNoSession;  // the session that has seen the lease or said that it still has it
+    std::optional<TimePoint> node_gone_at;
+    bool lease_lost = false;  // the node is back and knows nothing of the lease
+    TimePoint leased_at;
+    Duration node_grace{};
+
+    // --- the gateway
+    SessionId gateway = kNoSession;
+    std::optional<TimePoint> gateway_gone_at;
+    Duration gateway_grace{};
+    std::optional<TimePoint> cancelled_at;
+
+    // --- what was streamed under the present lease
+    JobOutput output;
+    std::uint64_t output_bytes = 0;
+    std::uint64_t output_tokens = 0;
+};
+
+// Messages a job may have waiting; a node that sends faster than its job is worked off is cut off.
+inline constexpr std::size_t kInboxMax = 4096;
+
+// All jobs in memory: the live ones and the delivered ones that have not settled. Settled, failed and rejected jobs are
+// in the store only.
+class JobBook {
+  public:
+    explicit JobBook(Context* context) : context_{context} {}
+
+    LiveJob* find_live(const JobId& job_id);
+    JobRecord* find_delivered(const JobId& job_id);
+    LiveJob* add_live(JobOrder order);
+    void remove_live(const JobId& job_id);
+    void add_delivered(JobRecord record);
+    void remove_delivered(const JobId& job_id) { delivered_.erase(job_id); }
+    const std::map<JobId, std::unique_ptr<LiveJob>>& live() const { return live_; }
+    const std::map<JobId, std::unique_ptr<JobRecord>>& delivered() const { return delivered_; }
+
+    // The record of any job, from memory or the store; nullopt when unknown.
+    Task<Result<std::optional<JobRecord>>> find_record(JobId job_id);
+    Task<Result<std::optional<JobOrder>>> find_order(JobId job_id);
+    Task<Result<std::optional<JobOutput>>> find_output(JobId job_id);
+
+    // The first write of a job: with its order, marked as live.
+    static void put_new(ports::StoreChange* change, const JobRecord& record, const JobOrder& order);
+    static void put(ports::StoreChange* change, const JobRecord& record);
+    // The last write: a terminal state; order and output go.
+    static void put_terminal(ports::StoreChange* change, const JobRecord& record);
+
+  private:
+    Context* context_;
+    std::map<JobId, std::unique_ptr<LiveJob>> live_;
+    std::map<JobId, std::unique_ptr<JobRecord>> delivered_;
+};
+
+// CHECKs that the state machine allows the step, then takes it.
+void advance(JobRecord* record, JobState next);
+
+}  // namespace vcity::scheduler

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "services/scheduler/caps.hpp"
+#include "services/scheduler/directory.hpp"
+#include "services/scheduler/job_book.hpp"
+
+namespace vcity::scheduler {
+
+// Drives each live job from its order to its delivery or failure, in one task per job: funds, a node, a lease that is
+// written before it is announced, the stream, the receipt. Before the first token a job moves to another node when its
+// node fails; afterwards it fails. The states:
+//
+//   kQueued --lease written--> kLeased --first token written--> kStreaming --receipt written--> kDelivered
+//      ^________next node__________|________________________________|------------------------> kFailed
+//
+// Everything it tells a node or a gateway is durable before it is told.
+class JobDriver {
+  public:
+    struct Parts {
+        Context* context = nullptr;
+        Switchboard* switchboard = nullptr;
+        Directory* directory = nullptr;
+        CapLedger* caps = nullptr;
+        JobBook* book = nullptr;
+        std::function<void(const JobId&)> on_delivered;  // starts the audit or waits for a batch
+    };
+
+    explicit JobDriver(Parts parts) : parts_{std::move(parts)}, context_{parts_.context} {}
+
+    // Reads the fencing counter and the live jobs back from the store and goes on with them.
+    Task<Result<void>> recover();
+
+    // --- from the sessions; none of these wait
+    void on_order(SessionId gateway, JobOrder order);
+    void on_cancel(SessionId gateway, const JobCancel& cancel);
+    void on_node_message(const Address& node, const JobId& job_id, Message message);
+    void on_node_ready(const Address& node, SessionId session, const std::vector<Lease>& active);
+    void on_session_gone(SessionId session, const services::LinkPeer& peer);
+    void wake_all();
+
+  private:
+    // How a lease ended.
+    struct Ending {
+        enum class Kind : std::uint8_t {
+            kDelivered,
+            kNextNode,  // before the first token: another node may do it
+            kFailed,
+            kStopped,  // the scheduler stops; the job goes on after its restart
+        };
+        Kind kind = Kind::kFailed;
+        Error error = make_error(Errc::kInternal, "no ending");
+    };
+    using MaybeEnding = std::optional<Ending>;
+
+    // --- order (job_driver.cpp)
+    Task<void> drive(LiveJob* job);
+    Task<Ending> run_job(LiveJob* job);
+    Task<Ending> recovered_lease(LiveJob* job);
+    Task<Result<void>> obtain_funds(LiveJob* job);
+    Task<Result<placement::Placed>> find_node(LiveJob* job, placement::Candidate* chosen);
+    Task<Result<void>> grant_lease(LiveJob* job);
+    Task<Result<std::uint64_t>> next_token();
+    Task<void> conclude(LiveJob* job, Ending ending);
+    Task<void> fail(LiveJob* job, Error error);
+    Result<void> check_order(const JobOrder& order) const;
+    void attach(LiveJob* job, SessionId gateway);
+    Task<void> answer_known(SessionId gateway, JobOrder order, JobRecord record);
+    void tell_failure(SessionId gateway, const JobId& job_id, const Error& error);
+
+    // --- lease (job_lease.cpp)
+    Task<Ending> follow(LiveJob* job);
+    MaybeEnding check_clock(LiveJob* job);
+    MaybeEnding check_node(LiveJob* job);
+    TimePoint next_deadline(const LiveJob& job) const;
+    Task<MaybeEnding> handle(LiveJob* job, Message message);
+    Task<MaybeEnding> take_chunk(LiveJob* job, TokenChunk chunk);
+    Task<MaybeEnding> take_receipt(LiveJob* job, JobFinished finished);
+    Result<void> check_receipt(const LiveJob& job, const SignedReceipt& receipt) const;
+    Task<Result<void>> deliver(LiveJob* job, JobFinished finished);
+    bool draw_audit(const Address& node);
+    Ending node_failed(LiveJob* job, Error error);
+    void cancel_at_node(const LiveJob& job);
+    Task<void> answer_stray(Address node, JobFinished finished);
+    void acknowledge(const Address& node, const SignedReceipt& receipt, bool accepted, std::string reason);
+
+    Parts parts_;
+    Context* context_;
+    std::uint64_t next_token_ = 1;
+    std::uint64_t token_bound_ = 1;  // tokens below it may be granted; it is in the store
+    std::size_t strays_ = 0;
+};
+
+}  // namespace vcity::scheduler

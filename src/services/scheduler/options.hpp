@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "async/runtime.hpp"
+#include "model/chain.hpp"
+#include "ports/chain.hpp"
+#include "ports/link.hpp"
+#include "ports/signer.hpp"
+#include "ports/store.hpp"
+#include "services/common/session.hpp"
+#include "telemetry/log.hpp"
+#include "telemetry/metrics.hpp"
+
+namespace vcity::scheduler {
+
+// The pointers are borrowed and must outlive the scheduler.
+struct SchedulerDeps {
+    Runtime* runtime = nullptr;
+    ports::Store* store = nullptr;
+    ports::Signer* signer = nullptr;
+    ports::LinkListener* listener = nullptr;
+    ports::ChainReader* chain_reader = nullptr;
+    ports::ChainWriter* chain_writer = nullptr;  // signs as the scheduler's identity
+    MetricRegistry* metrics = &null_metrics();
+    Deployment deployment;
+    Log log{nullptr, "scheduler"};
+};
+
+// How many results are audited. A new identity is one with fewer than new_identity_receipts delivered since this
+// scheduler started.
+struct AuditRates {
+    std::uint32_t per_mille = 10;
+    std::uint32_t new_identity_per_mille = 100;
+    std::uint64_t new_identity_receipts = 50;
+    Duration epoch = std::chrono::hours{1};  // at least one audit for each identity that delivers in it
+};
+
+struct SchedulerOptions {
+    std::string did_document_uri;
+    Usd stake;
+    std::set<Address> gateways;               // allowed to place orders
+    std::map<std::string, Hash> model_roots;  // pinned weights by model name; a name not listed is not pinned
+    std::uint32_t fee_bps = 500;              // as Settlement has it
+    AuditRates audit;
+
+    // Admission.
+    std::size_t connections_max = 1024;
+    std::size_t jobs_live_max = 1024;  // beyond it orders are refused with kExhausted
+    std::uint32_t attempts_max = 3;    // leases per job
+    Duration deadline_max = std::chrono::hours{1};
+    Duration cap_expiry_margin = std::chrono::minutes{10};  // left for settling after a job's deadline
+    std::size_t prompt_bytes_max = 1U << 20U;
+    std::size_t output_bytes_max = 1U << 20U;
+    std::uint32_t output_tokens_max = 32'768;
+
+    // Waiting.
+    Duration placement_wait_max = std::chrono::seconds{30};  // for a free slot
+    Duration first_token_timeout = std::chrono::seconds{60};
+    Duration node_grace = std::chrono::seconds{5};             // away before the first token: then another node
+    Duration node_grace_streaming = std::chrono::seconds{20};  // away after it: then the job fails
+    Duration restart_grace = std::chrono::seconds{30};         // the same after a restart of the scheduler
+    Duration gateway_grace = std::chrono::seconds{15};
+    Duration cancel_grace = std::chrono::seconds{10};
+
+    // Audits.
+    std::size_t audits_per_verifier = 4;                // at the same time
+    Duration audit_attempt = std::chrono::seconds{40};  // the verifier's own deadline is 30 s
+    Duration audit_give_up = std::chrono::minutes{10};
+
+    // Settlement.
+    Duration settle_every = std::chrono::seconds{10};
+    std::size_t batch_receipts_max = 1000;
+    Duration claim_every = std::chrono::hours{24};  // zero: no keeper
+    std::uint64_t tokens_per_slot_second = 20;      // nominal, for the units a batch reports as available
+
+    services::SessionTuning session;
+};
+
+}  // namespace vcity::scheduler

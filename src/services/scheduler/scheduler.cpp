@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/scheduler/scheduler.hpp"
+
+#include "codec/hex.hpp"
+#include "market/batch.hpp"
+#include "services/common/registration.hpp"
+#include "wire/wire.hpp"
+
+namespace vcity::scheduler {
+namespace {
+
+constexpr std::size_t kStatusQueriesMax = 64;
+constexpr std::chrono::seconds kJoinStep{30};
+
+}  // namespace
+
+Scheduler::Scheduler(SchedulerDeps deps, SchedulerOptions options)
+    : context_{std::move(deps), std::move(options)},
+      directory_{context_.runtime()},
+      caps_{&context_},
+      book_{&context_},
+      audits_{AuditDesk::Parts{&context_, &switchboard_, &directory_, &caps_, &book_}},
+      settler_{Settler::Parts{&context_, &directory_, &caps_, &book_}},
+      driver_{JobDriver::Parts{&context_, &switchboard_, &directory_, &caps_, &book_, [this](const JobId& job_id) {
+                                   const JobRecord* record = book_.find_delivered(job_id);
+                                   if (record->audit == AuditState::kPending) audits_.start(job_id);
+                                   settler_.nudge();
+                               }}} {}
+
+Task<Result<void>> Scheduler::run() {
+    Result<void> prepared = co_await prepare();
+    if (prepared && !context_.stopping) {
+        context_.tasks.spawn(settler_.run());
+        co_await accept_links();
+    }
+    stop();
+    while (context_.tasks.running() > 0) {
+        // Tasks that began while others ended must hear of it too.
+        stop();
+        Result<void> joined = co_await context_.tasks.join(context_.now() + kJoinStep);
+        if (!joined) context_.log.warn("tasks_linger", {{"running", context_.tasks.running()}});
+    }
+    if (!prepared) co_return prepared;
+    if (!context_.failure.empty()) co_return make_error(Errc::kUnavailable, context_.failure);
+    co_return Result<void>{};
+}
+
+void Scheduler::stop() {
+    context_.stop();
+    context_.deps.listener->close();
+    switchboard_.close_all();
+    driver_.wake_all();
+    audits_.wake_all();
+    settler_.wake();
+}
+
+Task<Result<void>> Scheduler::prepare() {
+    CO_TRY_OK(co_await recover_caps());
+    CO_TRY_OK(co_await recover_flags());
+    CO_TRY_OK(co_await settler_.recover());
+    NodeRecord record;
+    record.identity = context_.self();
+    record.role = Role::kScheduler;
+    record.kind = NodeKind::kStable;
+    record.did_document_uri = context_.options.did_document_uri;
+    record.stake = context_.options.stake;
+    services::RegistrationDeps deps{context_.runtime(), context_.deps.chain_reader, context_.deps.chain_writer,
+                                    context_.log};
+    CO_TRY_OK(co_await services::ensure_registered(std::move(deps), std::move(record), &context_.stopping));
+    CO_TRY_OK(co_await driver_.recover());
+    context_.log.info("ready", {{"live_jobs", book_.live().size()}, {"unsettled_jobs", book_.delivered().size()}});
+    co_return Result<void>{};
+}
+
+Task<Result<void>> Scheduler::recover_caps() {
+    CO_TRY(const std::vector<ports::StoreEntry> entries,
+           co_await services::scan_all(context_.runtime(), context_.deps.store, std::string{kCapPrefix},
+                                       context_.now() + kStorePatience));
+    for (const ports::StoreEntry& entry : entries) {
+        CO_TRY(const CapRecord record, parse_cap_record(entry.value));
+        caps_.restore(record);
+    }
+    co_return Result<void>{};
+}
+
+Task<Result<void>> Scheduler::recover_flags() {
+    CO_TRY(const std::vector<ports::StoreEntry> entries,
+           co_await services::scan_all(context_.runtime(), context_.deps.store, std::string{kFlagPrefix},
+                                       context_.now() + kStorePatience));
+    for (const ports::StoreEntry& entry : entries) {
+        CO_TRY(const Address node, codec::parse_fixed<Address>(entry.key.substr(kFlagPrefix.size())));
+        directory_.flag(node);
+    }
+    co_return Result<void>{};
+}
+
+Task<void> Scheduler::accept_links() {
+    while (!context_.stopping) {
+        Result<std::unique_ptr<ports::Connection>> connection = co_await context_.deps.listener->accept();
+        if (!connection) break;
+        if (connections_ >= context_.options.connections_max) {
+            (*connection)->close();
+            continue;
+        }
+        ++connections_;
+        context_.tasks.spawn(serve(*std::move(connection)));
+    }
+}
+
+Task<void> Scheduler::serve(std::unique_ptr<ports::Connection> connection) {
+    services::PeerPolicy policy;
+    policy.deployment = &context_.deps.deployment;
+    policy.self = context_.self();
+    policy.chain = context_.deps.chain_reader;
+    policy.gateways = &context_.options.gateways;
+    Result<services::LinkPeer> peer =
+        co_await services::authenticate_peer(context_.runtime(), connection.get(), policy);
+    if (peer && !context_.stopping) {
+        co_await serve_session(std::move(connection), *std::move(peer));
+    } else {
+        if (!peer) context_.log.info("peer_rejected", {{"reason", peer.error().message}});
+        connection->close();
+    }
+    --connections_;
+}
+
+Task<void> Scheduler::serve_session(std::unique_ptr<ports::Connection> connection, services::LinkPeer peer) {
+    services::LinkSession link{context_.runtime(), std::move(connection), context_.options.session};
+    TaskGroup group{context_.runtime()};
+    const SessionId session = switchboard_.add(&link, peer);
+    group.spawn(link.run_writer());
+    group.spawn(link.run_heartbeat([] { return Heartbeat{}; }));
+    welcome(session, peer);
+    while (true) {
+        Result<Message> message = co_await link.receive();
+        if (!message) break;
+        if (!context_.stopping) route(session, peer, *std::move(message));
+    }
+    switchboard_.remove(session);
+    farewell(session, peer);
+    link.close();
+    while (group.running() > 0) {
+        Result<void> joined = co_await group.join(context_.now() + kJoinStep);
+        if (!joined) context_.log.warn("session_tasks_linger", {{"running", group.running()}});
+    }
+}
+
+void Scheduler::welcome(SessionId session, const services::LinkPeer& peer) {
+    if (peer.role == Role::kCompute) {
+        // The same identity again: its old connection is dead without our knowing.
+        const SessionId replaced = directory_.connect(*peer.record, session);
+        if (replaced != kNoSession) switchboard_.close(replaced);
+    }
+    if (peer.role == Role::kVerifier) audits_.on_verifier_connected();
+    context_.metrics.nodes_connected->set(static_cast<double>(directory_.connected()));
+    context_.log.info("peer_connected",
+                      {{"peer", codec::to_hex(peer.address)}, {"role", std::string{to_string(peer.role)}}});
+}
+
+void Scheduler::farewell(SessionId session, const services::LinkPeer& peer) {
+    if (peer.role == Role::kCompute) directory_.disconnect(peer.address, session);
+    driver_.on_session_gone(session, peer);
+    audits_.on_session_gone(session);
+    context_.metrics.nodes_connected->set(static_cast<double>(directory_.connected()));
+    context_.log.info("peer_gone",
+                      {{"peer", codec::to_hex(peer.address)}, {"role", std::string{to_string(peer.role)}}});
+}
+
+void Scheduler::route(SessionId session, const services::LinkPeer& peer, Message message) {
+    if (std::holds_alternative<Heartbeat>(message)) return;
+    if (const auto* status = std::get_if<JobStatusRequest>(&message)) {
+        on_status_request(session, status->job_id);
+        return;
+    }
+    if (std::holds_alternative<OffersRequest>(message)) {
+        switchboard_.post(session, directory_.offers());
+        return;
+    }
+    switch (peer.role) {
+        case Role::kCompute: route_from_node(session, peer.address, std::move(message)); break;
+        case Role::kGateway: route_from_gateway(session, std::move(message)); break;
+        case Role::kVerifier: route_from_verifier(session, peer, std::move(message)); break;
+        case Role::kScheduler: break;  // schedulers do not talk to each other yet
+    }
+}
+
+void Scheduler::route_from_node(SessionId session, const Address& node, Message message) {
+    // A session that a newer one of the same node has replaced has nothing to say any more.
+    if (directory_.session_of(node) != session) return;
+    if (auto* ready = std::get_if<NodeReady>(&message)) {
+        const Result<void> announced = directory_.announce(node, std::move(ready->announcement));
+        if (!announced) {
+            context_.log.warn("bad_announcement",
+                              {{"node", codec::to_hex(node)}, {"reason", announced.error().message}});
+            switchboard_.close(session);
+            return;
+        }
+        driver_.on_node_ready(node, session, ready->active_leases);
+    } else if (const auto* chunk = std::get_if<TokenChunk>(&message)) {
+        const JobId job_id = chunk->job_id;
+        driver_.on_node_message(node, job_id, std::move(message));
+    } else if (const auto* finished = std::get_if<JobFinished>(&message)) {
+        const JobId job_id = finished->receipt.receipt.job_id;
+        driver_.on_node_message(node, job_id, std::move(message));
+    } else if (const auto* failed = std::get_if<NodeFailedJob>(&message)) {
+        const JobId job_id = failed->job_id;
+        driver_.on_node_message(node, job_id, std::move(message));
+    } else if (const auto* refused = std::get_if<LeaseRefused>(&message)) {
+        const JobId job_id = refused->job_id;
+        driver_.on_node_message(node, job_id, std::move(message));
+    } else if (auto* reply = std::get_if<OpenReply>(&message)) {
+        audits_.on_open_reply(node, std::move(*reply));
+    }
+}
+
+void Scheduler::route_from_gateway(SessionId session, Message message) {
+    if (auto* request = std::get_if<JobRequest>(&message)) {
+        driver_.on_order(session, std::move(request->order));
+    } else if (const auto* cancel = std::get_if<JobCancel>(&message)) {
+        driver_.on_cancel(session, *cancel);
+    }
+}
+
+void Scheduler::route_from_verifier(SessionId session, const services::LinkPeer& peer, Message message) {
+    if (auto* request = std::get_if<OpenRequest>(&message)) {
+        audits_.on_open_request(session, std::move(*request));
+    } else if (auto* report = std::get_if<VerdictReport>(&message)) {
+        audits_.on_verdict(peer, std::move(*report));
+    }
+}
+
+void Scheduler::on_status_request(SessionId session, const JobId& job_id) {
+    if (status_queries_ >= kStatusQueriesMax) return;  // the caller has its own deadline
+    ++status_queries_;
+    context_.tasks.spawn(answer_status(session, job_id));
+}
+
+Task<void> Scheduler::answer_status(SessionId session, JobId job_id) {
+    JobStatusReply reply;
+    reply.job_id = job_id;
+    Result<std::optional<JobRecord>> found = co_await book_.find_record(job_id);
+    if (found && *found) {
+        const JobRecord& record = **found;
+        reply.known = true;
+        reply.state = record.state;
+        reply.placement = record.placement;
+        reply.receipt = record.receipt;
+        reply.verdict = record.verdict;
+        reply.audited = record.audit != AuditState::kNotDrawn;
+        reply.error = record.error;
+        Result<void> settled = co_await add_settlement(&reply, record);
+        if (!settled) context_.log.info("status_incomplete", {{"reason", settled.error().message}});
+    }
+    --status_queries_;
+    switchboard_.post(session, std::move(reply));
+}
+
+Task<Result<void>> Scheduler::add_settlement(JobStatusReply* reply, JobRecord record) {
+    const bool is_batched = record.state == JobState::kBatched || record.state == JobState::kSettled;
+    if (!is_batched) co_return Result<void>{};
+    reply->batch_index = record.batch_index;
+    CO_TRY(const Batch batch, co_await settler_.load_batch(record.batch_index));
+    for (std::size_t index = 0; index < batch.receipts.size(); ++index) {
+        if (batch.receipts[index] == record.receipt) reply->receipt_proof = market::receipt_proof(batch, index);
+    }
+    CO_TRY(reply->batch_transaction, co_await settler_.batch_transaction(record.batch_index));
+    co_return Result<void>{};
+}
+
+}  // namespace vcity::scheduler
