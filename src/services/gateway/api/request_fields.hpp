@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "services/gateway/api/request.hpp"
+
+// How each field of a request body is read. A reader gets a value that is not null.
+namespace vcity::gateway::fields {
+
+struct Draft {
+    GenerationRequest request;
+    RequestLimits limits;
+    bool has_input = false;
+    bool has_stream_options = false;
+};
+
+using Reader = Refusal (*)(const codec::Json& value, std::string_view name, Draft* draft);
+
+struct Field {
+    std::string_view name;
+    Reader read;
+};
+
+Refusal refusal(ErrorCode code, std::string_view param, std::string message);
+// Offset of the first byte that cannot be part of well-formed UTF-8.
+std::size_t first_bad_utf8(std::string_view text);
+
+// --- honoured
+Refusal read_model(const codec::Json& value, std::string_view name, Draft* draft);
+Refusal read_messages(const codec::Json& value, std::string_view name, Draft* draft);
+Refusal read_prompt(const codec::Json& value, std::string_view name, Draft* draft);
+Refusal read_temperature(const codec::Json& value, std::string_view name, Draft* draft);
+Refusal read_top_p(const codec::Json& value, std::string_view name, Draft* draft);
+Refusal read_seed(const codec::Json& value, std::string_view name, Draft* draft);
+Refusal read_stop(const codec::Json& value, std::string_view name, Draft* draft);
+Refusal read_stream(const codec::Json& value, std::string_view name, Draft* draft);
+Refusal read_stream_options(const codec::Json& value, std::string_view name, Draft* draft);
+Refusal read_output_limit(const codec::Json& value, std::string_view name, Draft* draft);
+Refusal read_provider(const codec::Json& value, std::string_view name, Draft* draft);
+
+// --- accepted only with the value that has no effect
+Refusal only_one(const codec::Json& value, std::string_view name, Draft* draft);
+Refusal only_zero(const codec::Json& value, std::string_view name, Draft* draft);
+Refusal only_false(const codec::Json& value, std::string_view name, Draft* draft);
+Refusal only_empty(const codec::Json& value, std::string_view name, Draft* draft);
+Refusal only_text_format(const codec::Json& value, std::string_view name, Draft* draft);
+Refusal only_text_modality(const codec::Json& value, std::string_view name, Draft* draft);
+Refusal only_default_tier(const codec::Json& value, std::string_view name, Draft* draft);
+Refusal only_passive_choice(const codec::Json& value, std::string_view name, Draft* draft);
+
+// --- accepted without effect, of the right type
+Refusal ignore_text(const codec::Json& value, std::string_view name, Draft* draft);
+Refusal ignore_bool(const codec::Json& value, std::string_view name, Draft* draft);
+Refusal ignore_object(const codec::Json& value, std::string_view name, Draft* draft);
+
+// --- known, and refused with any value
+Refusal refuse(const codec::Json& value, std::string_view name, Draft* draft);
+
+}  // namespace vcity::gateway::fields

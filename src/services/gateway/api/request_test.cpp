@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/gateway/api/request.hpp"
+
+#include <gtest/gtest.h>
+
+namespace vcity::gateway {
+namespace {
+
+constexpr std::string_view kMessages = R"("messages":[{"role":"user","content":"hi"}])";
+
+ApiResult<GenerationRequest> chat(const std::string& fields) {
+    const Result<codec::Json> json = codec::parse_json("{" + fields + "}");
+    EXPECT_TRUE(json.has_value()) << fields;
+    return parse_chat_request(*json, RequestLimits{});
+}
+
+ApiResult<GenerationRequest> good_chat_with(const std::string& fields) {
+    return chat(R"("model":"m",)" + std::string{kMessages} + (fields.empty() ? "" : ",") + fields);
+}
+
+ApiResult<GenerationRequest> completion(const std::string& fields) {
+    const Result<codec::Json> json = codec::parse_json("{" + fields + "}");
+    EXPECT_TRUE(json.has_value()) << fields;
+    return parse_completion_request(*json, RequestLimits{});
+}
+
+// "code param"
+std::string refusal_of(const ApiResult<GenerationRequest>& result) {
+    if (result) return "accepted";
+    return std::string{spec_of(result.error().code).name} + " " + result.error().param;
+}
+
+TEST(ChatRequest, TakesTheMinimum) {
+    const auto request = good_chat_with("");
+
+    ASSERT_TRUE(request.has_value());
+    EXPECT_EQ(request->call.model, "m");
+    EXPECT_EQ(request->call.messages, (std::vector<ChatMessage>{{"user", "hi"}}));
+    EXPECT_EQ(request->call.output_tokens_max, 0U);
+    EXPECT_FALSE(request->stream);
+    EXPECT_FALSE(request->has_seed);
+}
+
+TEST(ChatRequest, ReadsEverythingItHonours) {
+    const auto request = good_chat_with(
+        R"("max_completion_tokens":7,"temperature":0.25,"top_p":0.5,"seed":3,"stop":["a","b"],"stream":true,)"
+        R"("stream_options":{"include_usage":true},"provider":{"max_price":{"prompt":"0.5","completion":2}})");
+
+    ASSERT_TRUE(request.has_value()) << refusal_of(request);
+    EXPECT_EQ(request->call.output_tokens_max, 7U);
+    EXPECT_EQ(request->call.sampling, (Sampling{.temperature = 0.25, .top_p = 0.5, .seed = 3}));
+    EXPECT_EQ(request->call.stop, (std::vector<std::string>{"a", "b"}));
+    EXPECT_TRUE(request->stream && request->include_usage && request->has_seed);
+    EXPECT_EQ(request->prices_max->input, 500'000U);
+    EXPECT_EQ(request->prices_max->output, 2'000'000U);
+}
+
+TEST(ChatRequest, JoinsTextPartsAndRenamesDeveloper) {
+    const auto request = chat(
+        R"("model":"m","messages":[{"role":"developer","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}])");
+
+    ASSERT_TRUE(request.has_value());
+    EXPECT_EQ(request->call.messages, (std::vector<ChatMessage>{{"system", "ab"}}));
+}
+
+TEST(ChatRequest, AcceptsWellKnownFieldsThatHaveNoEffect) {
+    EXPECT_TRUE(good_chat_with(R"("user":"u","metadata":{"a":"b"},"n":1,"logprobs":false,"tools":[],"store":false,)"
+                               R"("tool_choice":"none","response_format":{"type":"text"},"service_tier":"auto",)"
+                               R"("frequency_penalty":0,"presence_penalty":0.0,"logit_bias":{},"audio":null)")
+                    .has_value());
+}
+
+TEST(ChatRequest, NamesTheFieldAtFault) {
+    EXPECT_EQ(refusal_of(chat(std::string{kMessages})), "missing_parameter model");
+    EXPECT_EQ(refusal_of(chat(R"("model":"m")")), "missing_parameter messages");
+    EXPECT_EQ(refusal_of(chat(R"("model":"m","messages":[])")), "invalid_value messages");
+    EXPECT_EQ(refusal_of(chat(R"("model":"m","messages":[{"role":"user"}])")), "missing_parameter messages[0].content");
+    EXPECT_EQ(refusal_of(chat(R"("model":"m","messages":[{"role":"king","content":""}])")),
+              "invalid_value messages[0].role");
+    EXPECT_EQ(refusal_of(chat(R"("model":"m","messages":[{"role":"user","content":"","x":1}])")),
+              "unknown_parameter messages[0].x");
+    EXPECT_EQ(refusal_of(chat(R"("model":7)")), "invalid_type model");
+    EXPECT_EQ(refusal_of(good_chat_with(R"("foo":null)")), "unknown_parameter foo");
+    EXPECT_EQ(refusal_of(good_chat_with(R"("prompt":"x")")), "unknown_parameter prompt");
+}
+
+TEST(ChatRequest, RefusesValuesOutOfRange) {
+    EXPECT_EQ(refusal_of(good_chat_with(R"("temperature":2.1)")), "invalid_value temperature");
+    EXPECT_EQ(refusal_of(good_chat_with(R"("temperature":-1)")), "invalid_value temperature");
+    EXPECT_EQ(refusal_of(good_chat_with(R"("temperature":"hot")")), "invalid_type temperature");
+    EXPECT_EQ(refusal_of(good_chat_with(R"("top_p":1.5)")), "invalid_value top_p");
+    EXPECT_EQ(refusal_of(good_chat_with(R"("max_tokens":0)")), "invalid_value max_tokens");
+    EXPECT_EQ(refusal_of(good_chat_with(R"("max_tokens":-1)")), "invalid_value max_tokens");
+    EXPECT_EQ(refusal_of(good_chat_with(R"("max_tokens":1.5)")), "invalid_type max_tokens");
+    EXPECT_EQ(refusal_of(good_chat_with(R"("stop":["a","b","c","d","e"])")), "invalid_value stop");
+    EXPECT_EQ(refusal_of(good_chat_with(R"("stop":"")")), "invalid_value stop");
+    EXPECT_EQ(refusal_of(good_chat_with(R"("stream":"yes")")), "invalid_type stream");
+    EXPECT_EQ(refusal_of(good_chat_with(R"("stream_options":{})")), "invalid_value stream_options");
+}
+
+TEST(ChatRequest, SaysWhatIsNotSupported) {
+    EXPECT_EQ(refusal_of(good_chat_with(R"("n":2)")), "unsupported_parameter n");
+    EXPECT_EQ(refusal_of(good_chat_with(R"("tools":[{"type":"function"}])")), "unsupported_parameter tools");
+    EXPECT_EQ(refusal_of(good_chat_with(R"("logprobs":true)")), "unsupported_parameter logprobs");
+    EXPECT_EQ(refusal_of(good_chat_with(R"("response_format":{"type":"json_object"})")),
+              "unsupported_parameter response_format");
+    EXPECT_EQ(refusal_of(good_chat_with(R"("presence_penalty":0.5)")), "unsupported_parameter presence_penalty");
+    EXPECT_EQ(refusal_of(good_chat_with(R"("provider":{"order":["x"]})")), "unsupported_parameter provider.order");
+    EXPECT_EQ(refusal_of(chat(R"("model":"m","messages":[{"role":"user","content":[{"type":"image_url"}]}])")),
+              "unsupported_parameter messages[0].content[0].type");
+}
+
+TEST(ChatRequest, BoundsThePrompt) {
+    RequestLimits limits;
+    limits.prompt_bytes_max = 5;
+    const Result<codec::Json> json = codec::parse_json(
+        R"({"model":"m","messages":[{"role":"user","content":"abc"},{"role":"user","content":"def"}]})");
+
+    EXPECT_EQ(refusal_of(parse_chat_request(*json, limits)), "request_too_large messages");
+}
+
+TEST(ChatRequest, TakesNegativeSeeds) {
+    EXPECT_EQ(good_chat_with(R"("seed":-1)")->call.sampling.seed, UINT64_MAX);
+    EXPECT_EQ(good_chat_with(R"("seed":18446744073709551615)")->call.sampling.seed, UINT64_MAX);
+    EXPECT_EQ(refusal_of(good_chat_with(R"("seed":1.5)")), "invalid_type seed");
+}
+
+TEST(CompletionRequest, TakesOnePrompt) {
+    const auto request = completion(R"("model":"m","prompt":["x"])");
+
+    ASSERT_TRUE(request.has_value());
+    EXPECT_EQ(request->call.prompt, "x");
+    EXPECT_EQ(request->call.output_tokens_max, 16U);
+    EXPECT_EQ(refusal_of(completion(R"("model":"m","prompt":["x","y"])")), "unsupported_parameter prompt");
+    EXPECT_EQ(refusal_of(completion(R"("model":"m","prompt":[1,2])")), "unsupported_parameter prompt");
+    EXPECT_EQ(refusal_of(completion(R"("model":"m","prompt":"x","echo":true)")), "unsupported_parameter echo");
+    EXPECT_EQ(refusal_of(completion(R"("model":"m","messages":[])")), "unknown_parameter messages");
+}
+
+TEST(RequestBody, SaysWhereItIsBroken) {
+    const auto truncated = parse_body(R"({"model":)", RequestLimits{});
+    const auto bad_text = parse_body("{\"model\":\"ab\xff\"}", RequestLimits{});
+
+    EXPECT_EQ(truncated.error().code, ErrorCode::kInvalidJson);
+    EXPECT_NE(truncated.error().message.find("byte 10"), std::string::npos) << truncated.error().message;
+    EXPECT_EQ(bad_text.error().code, ErrorCode::kInvalidUtf8);
+    EXPECT_NE(bad_text.error().message.find("offset 12"), std::string::npos) << bad_text.error().message;
+    EXPECT_EQ(parse_body(R"({"a":1,"a":2})", RequestLimits{}).error().code, ErrorCode::kInvalidJson);
+    EXPECT_EQ(parse_body(std::string(3U << 20U, 'x'), RequestLimits{}).error().code, ErrorCode::kRequestTooLarge);
+    EXPECT_EQ(parse_body(std::string(100'000, '['), RequestLimits{}).error().code, ErrorCode::kInvalidJson);
+}
+
+}  // namespace
+}  // namespace vcity::gateway

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "async/runtime.hpp"
+#include "ports/http.hpp"
+#include "services/gateway/api/request.hpp"
+#include "services/gateway/keys/key_ring.hpp"
+#include "services/gateway/metrics.hpp"
+#include "services/gateway/scheduler_link.hpp"
+#include "services/gateway/state/generation_log.hpp"
+#include "services/gateway/state/idempotency.hpp"
+#include "services/gateway/state/write_behind.hpp"
+
+namespace vcity::gateway {
+
+struct GatewayOptions {
+    SchedulerLinkOptions link;
+    RequestLimits limits;
+    std::uint32_t output_tokens_default = 256;  // of a chat without a limit; never above half the model's context
+    Duration request_deadline = std::chrono::minutes{5};
+    // The head of a stream waits this long for the first token, so that a refusal can still have its own status.
+    Duration head_wait = std::chrono::seconds{5};
+    Duration keep_alive = std::chrono::seconds{15};
+    Duration disconnect_poll = std::chrono::milliseconds{250};
+    // After a cancel: how long the node may take to sign what it delivered.
+    Duration cancel_wait = std::chrono::seconds{20};
+    std::size_t running_max = 2'000;
+    std::size_t generations_max = 20'000;
+    std::size_t idempotent_max = 10'000;
+    std::uint64_t auth_failures_per_minute = 60;  // from one address
+    bool admin_loopback_only = true;
+};
+
+// One HTTP request and where its answer goes.
+struct Exchange {
+    std::string request_id;
+    TimePoint started;
+    ports::HttpRequest request;
+    ports::HttpResponder* responder = nullptr;
+    ports::HttpHeaders headers;  // on every response, whatever happens
+};
+
+// What all requests share. Owned by the Gateway, which outlives them.
+struct Shared {
+    Runtime* runtime = nullptr;
+    const Deployment* deployment = nullptr;
+    const GatewayOptions* options = nullptr;
+    SchedulerLink* link = nullptr;
+    KeyRing* keys = nullptr;
+    GenerationLog* generations = nullptr;
+    IdempotencyBook* idempotency = nullptr;
+    Metrics* metrics = nullptr;
+    Log log;
+};
+
+}  // namespace vcity::gateway

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/gateway/gateway.hpp"
+
+#include <array>
+#include <utility>
+
+#include "codec/hex.hpp"
+#include "services/gateway/api/answers.hpp"
+#include "services/gateway/api/http_text.hpp"
+#include "services/gateway/generation_flow.hpp"
+#include "services/gateway/generation_record.hpp"
+
+namespace vcity::gateway {
+namespace {
+
+constexpr Duration kCounterInterval = std::chrono::milliseconds{500};
+constexpr Duration kJoinPatience = std::chrono::minutes{1};
+constexpr Duration kStatusTimeout = std::chrono::seconds{2};
+
+ApiError api_error(ErrorCode code, std::string message, std::string param = {}) {
+    ApiError error;
+    error.code = code;
+    error.message = std::move(message);
+    error.param = std::move(param);
+    return error;
+}
+
+std::string make_request_id(Runtime* runtime) {
+    FixedBytes<struct RequestIdTag, 12> bytes;
+    runtime->random_bytes(bytes.bytes);
+    return "req_" + codec::to_hex(bytes).substr(2);
+}
+
+}  // namespace
+
+Gateway::Gateway(GatewayDeps deps, GatewayOptions options)
+    : runtime_{deps.runtime},
+      store_{deps.store},
+      deployment_{std::move(deps.deployment)},
+      options_{std::move(options)},
+      admin_token_{std::move(deps.admin_token)},
+      log_{deps.log},
+      metrics_{deps.metrics},
+      link_{{.runtime = deps.runtime,
+             .dialer = deps.dialer,
+             .signer = deps.signer,
+             .deployment = &deployment_,
+             .log = deps.log},
+            options_.link},
+      keys_{deps.runtime, deps.store, std::move(deps.key_pepper), deployment_},
+      writes_{deps.runtime, deps.store, deps.log},
+      generations_{&writes_, options_.generations_max},
+      idempotency_{deps.runtime, deps.store, options_.idempotent_max},
+      tasks_{deps.runtime},
+      stopped_{deps.runtime},
+      shared_{.runtime = runtime_,
+              .deployment = &deployment_,
+              .options = &options_,
+              .link = &link_,
+              .keys = &keys_,
+              .generations = &generations_,
+              .idempotency = &idempotency_,
+              .metrics = &metrics_,
+              .log = log_} {}
+
+Task<Result<void>> Gateway::start() {
+    CO_TRY_OK(co_await keys_.load());
+    CO_TRY_OK(co_await idempotency_.load());
+    CO_TRY_OK(co_await generations_.load(store_));
+    co_return Result<void>{};
+}
+
+Task<void> Gateway::run() {
+    tasks_.spawn(link_.run());
+    tasks_.spawn(writes_.run());
+    co_await keep_counters();
+    while (tasks_.running() > 0) {
+        // Both end by themselves once stopped; the deadline only bounds one wait.
+        const TimePoint patience = runtime_->now() + kJoinPatience;
+        (void)co_await tasks_.join(patience);
+    }
+}
+
+void Gateway::stop() {
+    stopping_ = true;
+    link_.stop();
+    writes_.stop();
+    stopped_.notify();
+}
+
+// Spending counters and gauges, twice a second.
+Task<void> Gateway::keep_counters() {
+    while (true) {
+        for (const KeyRecord& record : keys_.take_changed()) {
+            writes_.put(to_store_key(record.digest), codec::dump_json(to_json(record)));
+        }
+        metrics_.running->set(static_cast<double>(running_));
+        metrics_.connected->set(link_.is_connected() ? 1 : 0);
+        if (stopping_) break;
+        (void)co_await stopped_.wait_until(runtime_->now() + kCounterInterval);
+    }
+}
+
+Task<void> Gateway::handle(ports::HttpRequest request, ports::HttpResponder* responder) {
+    Exchange exchange;
+    exchange.request_id = make_request_id(runtime_);
+    exchange.started = runtime_->now();
+    exchange.request = std::move(request);
+    exchange.responder = responder;
+    exchange.headers.set("x-request-id", exchange.request_id);
+    metrics_.requests->increment();
+    const std::string_view retries = exchange.request.headers.get("x-stainless-retry-count");
+    if (!retries.empty() && retries != "0") metrics_.client_retries->increment();
+    ++running_;
+    co_await answer(&exchange);
+    --running_;
+}
+
+Task<void> Gateway::answer(Exchange* exchange) {
+    const ApiResult<Route> route = route_of(*exchange);
+    if (!route) {
+        ApiError error = route.error();
+        co_await send(exchange, std::move(error));
+        co_return;
+    }
+    if (*route == Route::kChat || *route == Route::kCompletions) {
+        co_await generate(exchange, *route);
+        co_return;
+    }
+    ApiResult<ports::HttpResponse> response = co_await answer_plain(exchange, *route);
+    co_await send(exchange, std::move(response));
+}
+
+Task<void> Gateway::send(Exchange* exchange, ApiResult<ports::HttpResponse> response) {
+    if (!response) metrics_.errors->increment();
+    ports::HttpResponse full = response ? *std::move(response) : error_response(response.error(), exchange->request_id);
+    for (const auto& [name, value] : exchange->headers.fields) full.headers.set(name, value);
+    // A client that has gone needs no answer.
+    (void)co_await exchange->responder->respond(std::move(full));
+}
+
+Task<void> Gateway::generate(Exchange* exchange, Route route) {
+    ApiResult<KeyRecord> key = authenticate(*exchange);
+    if (!key) {
+        ApiError error = key.error();
+        co_await send(exchange, std::move(error));
+        co_return;
+    }
+    Refusal refused = take_rate(exchange, *key);
+    if (refused) {
+        co_await send(exchange, *std::move(refused));
+        co_return;
+    }
+    ApiResult<GenerationRequest> request = read_generation(exchange, route);
+    if (!request) {
+        ApiError error = request.error();
+        co_await send(exchange, std::move(error));
+        co_return;
+    }
+    GenerationFlow flow{&shared_, exchange, *std::move(key), *std::move(request)};
+    co_await flow.run();
+}
+
+ApiResult<GenerationRequest> Gateway::read_generation(Exchange* exchange, Route route) {
+    const std::string_view type = exchange->request.headers.get("content-type");
+    if (!type.empty() && type.find("json") == std::string_view::npos) {
+        return api_error(ErrorCode::kUnsupportedMediaType, "the body must be application/json");
+    }
+    ApiResult<codec::Json> body = parse_body(exchange->request.body, options_.limits);
+    if (!body) return std::move(body).error();
+    return route == Route::kChat ? parse_chat_request(*body, options_.limits)
+                                 : parse_completion_request(*body, options_.limits);
+}
+
+Refusal Gateway::take_rate(Exchange* exchange, const KeyRecord& key) {
+    if (running_ > options_.running_max) {
+        ApiError error = api_error(ErrorCode::kGatewayOverloaded, "the gateway runs as many requests as it may");
+        error.retry_after = std::chrono::seconds{1};
+        return error;
+    }
+    const RateDecision rate = keys_.take_rate(key.digest);
+    exchange->headers.set("x-ratelimit-limit-requests", std::to_string(rate.limit));
+    exchange->headers.set("x-ratelimit-remaining-requests", std::to_string(rate.remaining));
+    exchange->headers.set("x-ratelimit-reset-requests", to_reset_text(rate.reset_after));
+    if (rate.allowed) return std::nullopt;
+    ApiError error = api_error(ErrorCode::kRateLimitExceeded,
+                               "this key may send " + std::to_string(rate.limit) + " requests per minute");
+    error.retry_after = rate.retry_after;
+    return error;
+}
+
+ApiResult<KeyRecord> Gateway::authenticate(const Exchange& exchange) {
+    ApiResult<KeyRecord> key = keys_.authenticate(exchange.request.headers.get("authorization"));
+    if (key) return key;
+    const std::string host{host_of(exchange.request.remote)};
+    const RateDecision rate = auth_failures_.take(host, options_.auth_failures_per_minute, runtime_->now());
+    if (rate.allowed) return key;
+    ApiError error = api_error(ErrorCode::kAuthFailureLimitExceeded, "too many wrong API keys from this address");
+    error.retry_after = rate.retry_after;
+    return error;
+}
+
+Task<ApiResult<ports::HttpResponse>> Gateway::answer_plain(Exchange* exchange, Route route) {
+    if (route == Route::kHealth) co_return json_response(codec::JsonObject{{"status", "ok"}});
+    if (route == Route::kReady) co_return readiness();
+    if (route == Route::kAdminKeys || route == Route::kAdminKey) {
+        Refusal refused = check_admin(*exchange);
+        if (refused) co_return *std::move(refused);
+        if (route == Route::kAdminKeys) {
+            co_return co_await admin_keys(exchange);
+        }
+        co_return co_await admin_key(exchange);
+    }
+    ApiResult<KeyRecord> key = authenticate(*exchange);
+    if (!key) co_return std::move(key).error();
+    if (route == Route::kModels) co_return json_response(models_json(link_.offers()));
+    if (route == Route::kModel) co_return model(*exchange);
+    if (route == Route::kOwnKey) co_return json_response(codec::JsonObject{{"data", to_public_json(*key)}});
+    co_return co_await generation(exchange);
+}
+
+ApiResult<ports::HttpResponse> Gateway::model(const Exchange& exchange) const {
+    const std::string name = percent_decoded(path_of(exchange.request.target).substr(kModelPath.size()));
+    const ModelListing* listing = link_.offers().find(name);
+    if (listing != nullptr) return json_response(to_json(*listing));
+    return api_error(ErrorCode::kModelNotFound, "no node offers the model '" + name.substr(0, 128) + "'", "model");
+}
+
+ports::HttpResponse Gateway::readiness() const {
+    const bool is_ready = link_.is_connected() && !link_.offers().models().empty();
+    ports::HttpResponse response = json_response(codec::JsonObject{
+        {"ready", is_ready},
+        {"scheduler", link_.is_connected() ? codec::Json{codec::to_hex(link_.scheduler())} : codec::Json{}},
+        {"models", static_cast<std::uint64_t>(link_.offers().models().size())},
+    });
+    if (!is_ready) response.status = 503;
+    return response;
+}
+
+Task<ApiResult<ports::HttpResponse>> Gateway::generation(Exchange* exchange) {
+    // The key was checked before; its digest names the owner.
+    const ApiResult<KeyRecord> key = keys_.authenticate(exchange->request.headers.get("authorization"));
+    if (!key) co_return key.error();
+    const std::string id = percent_decoded(query_of(exchange->request.target, "id"));
+    const std::optional<JobId> job_id = job_of_generation(id);
+    ApiError unknown = api_error(ErrorCode::kGenerationNotFound, "no generation of this id belongs to this key", "id");
+    if (!job_id) co_return unknown;
+    Result<std::optional<codec::Json>> record = co_await generations_.get(id, key->digest);
+    if (!record) co_return api_error(ErrorCode::kInternalError, "the record cannot be read");
+    if (!*record) co_return unknown;
+    codec::Json json = **std::move(record);
+    const Result<JobStatusReply> status = co_await link_.status(*job_id, runtime_->now() + kStatusTimeout);
+    json.set("job", status ? job_json(*status) : codec::Json{});
+    co_return json_response(codec::JsonObject{{"data", std::move(json)}});
+}
+
+// --- routes
+
+ApiResult<Gateway::Route> Gateway::route_of(const Exchange& exchange) const {
+    struct Entry {
+        std::string_view path;
+        std::string_view methods;
+        Route route;
+        bool is_prefix;
+    };
+    static constexpr std::array kRoutes = {
+        Entry{"/health", "GET", Route::kHealth, false},
+        Entry{"/ready", "GET", Route::kReady, false},
+        Entry{"/v1/models", "GET", Route::kModels, false},
+        Entry{kModelPath, "GET", Route::kModel, true},
+        Entry{"/v1/chat/completions", "POST", Route::kChat, false},
+        Entry{"/v1/completions", "POST", Route::kCompletions, false},
+        Entry{"/v1/generation", "GET", Route::kGeneration, false},
+        Entry{"/v1/key", "GET", Route::kOwnKey, false},
+        Entry{"/admin/keys", "GET POST", Route::kAdminKeys, false},
+        Entry{kAdminKeyPath, "DELETE", Route::kAdminKey, true},
+    };
+    const std::string_view path = path_of(exchange.request.target);
+    const std::string& method = exchange.request.method;
+    for (const Entry& entry : kRoutes) {
+        const bool matches =
+            entry.is_prefix ? path.size() > entry.path.size() && path.starts_with(entry.path) : path == entry.path;
+        if (!matches) continue;
+        if (entry.methods.find(method) != std::string_view::npos) return entry.route;
+        return api_error(ErrorCode::kMethodNotAllowed,
+                         std::string{path} + " takes " + std::string{entry.methods} + ", not " + method.substr(0, 16));
+    }
+    return api_error(ErrorCode::kRouteNotFound, "there is nothing at " + std::string{path.substr(0, 128)});
+}
+
+}  // namespace vcity::gateway

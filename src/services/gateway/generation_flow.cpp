@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/gateway/generation_flow.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "codec/hex.hpp"
+#include "crypto/sha256.hpp"
+#include "market/pricing.hpp"
+#include "market/typed_hashes.hpp"
+#include "services/gateway/api/sse.hpp"
+#include "services/gateway/generation_record.hpp"
+#include "services/gateway/keys/api_key.hpp"
+
+namespace vcity::gateway {
+namespace {
+
+// No vocabulary we know has a token of more bytes, so a prompt longer than this per token of context cannot fit.
+constexpr std::size_t kBytesPerTokenMax = 64;
+constexpr std::size_t kIdempotencyKeyMax = 255;
+
+ApiError api_error(ErrorCode code, std::string message, std::string param = {}) {
+    ApiError error;
+    error.code = code;
+    error.message = std::move(message);
+    error.param = std::move(param);
+    return error;
+}
+
+std::size_t prompt_bytes(const ModelRequest& call) {
+    std::size_t bytes = call.prompt.size();
+    for (const ChatMessage& message : call.messages) bytes += message.content.size();
+    return bytes;
+}
+
+double to_ms(Duration duration) {
+    return std::chrono::duration<double, std::milli>(duration).count();
+}
+
+std::string random_base62(Runtime* runtime, std::size_t blocks) {
+    std::string text;
+    for (std::size_t block = 0; block < blocks; ++block) {
+        KeyEntropy entropy{};
+        runtime->random_bytes(entropy);
+        text += to_base62(entropy, 43);
+    }
+    return text;
+}
+
+}  // namespace
+
+GenerationFlow::GenerationFlow(const Shared* shared, Exchange* exchange, KeyRecord key, GenerationRequest request)
+    : shared_{shared},
+      exchange_{exchange},
+      key_{std::move(key)},
+      request_{std::move(request)},
+      writer_{exchange->responder},
+      deadline_{exchange->started + shared->options->request_deadline},
+      last_write_{exchange->started} {}
+
+double GenerationFlow::ms_since_start(TimePoint when) const {
+    return to_ms(when - exchange_->started);
+}
+
+Task<void> GenerationFlow::run() {
+    Refusal refused = admit();
+    if (refused) {
+        co_await refuse(*std::move(refused));
+        co_return;
+    }
+    const bool may_run = co_await begin_idempotent();
+    if (!may_run) {
+        shared_->keys->release(key_.digest, order_.quote, Usd{});
+        co_return;
+    }
+    co_await run_job();
+    settle();
+    co_await answer();
+    if (idempotency_name_) {
+        co_await finish_idempotent();
+    }
+}
+
+Task<void> GenerationFlow::refuse(ApiError error) {
+    shared_->metrics->errors->increment();
+    ports::HttpResponse response = error_response(error, exchange_->request_id);
+    for (const auto& [name, value] : exchange_->headers.fields) response.headers.set(name, value);
+    co_await writer_.respond(std::move(response));
+}
+
+// --- admit
+
+Refusal GenerationFlow::admit() {
+    const std::string& model = request_.call.model;
+    const auto& allowed = key_.terms.models;
+    if (!allowed.empty() && std::ranges::find(allowed, model) == allowed.end()) {
+        return api_error(ErrorCode::kModelNotAllowed, "this key may not use the model '" + model + "'", "model");
+    }
+    if (!shared_->link->is_connected() || !shared_->link->offers().is_known()) {
+        ApiError error = api_error(ErrorCode::kSchedulerUnavailable, "no connection to the scheduler");
+        error.retry_after = std::chrono::seconds{1};
+        return error;
+    }
+    const ModelListing* listing = shared_->link->offers().find(model);
+    if (listing == nullptr) {
+        return api_error(ErrorCode::kModelNotFound, "no node offers the model '" + model + "'", "model");
+    }
+    const SpendingCap& cap = key_.terms.cap.cap;
+    if (cap.scheduler != shared_->link->scheduler()) {
+        return api_error(ErrorCode::kSpendingCapInvalid, "this key's spending cap is for another scheduler");
+    }
+    if (cap.expiry_unix_seconds <= shared_->runtime->unix_now().count() / 1000) {
+        return api_error(ErrorCode::kSpendingCapInvalid, "this key's spending cap has expired");
+    }
+    if (Refusal refused = check_context(*listing)) return refused;
+    if (Refusal refused = make_order(*listing)) return refused;
+    if (order_.quote > cap.limit) {
+        return api_error(ErrorCode::kInsufficientBalance, "the quote of $" + to_string(order_.quote) +
+                                                              " is above the whole spending cap of $" +
+                                                              to_string(cap.limit));
+    }
+    return shared_->keys->admit(key_.digest, order_.quote);
+}
+
+Refusal GenerationFlow::check_context(const ModelListing& listing) {
+    const std::uint32_t context = listing.context_tokens_max;
+    ModelRequest& call = request_.call;
+    const std::string limit = "the model's context has " + std::to_string(context) + " tokens";
+    if (call.output_tokens_max == 0) {
+        call.output_tokens_max = std::max(1U, std::min(shared_->options->output_tokens_default, context / 2));
+    }
+    if (call.output_tokens_max > context) {
+        return api_error(ErrorCode::kContextLengthExceeded,
+                         limit + ", " + std::to_string(call.output_tokens_max) + " were asked for", "max_tokens");
+    }
+    const std::size_t bytes = prompt_bytes(call);
+    if (bytes / kBytesPerTokenMax > context) {
+        return api_error(ErrorCode::kContextLengthExceeded,
+                         limit + ", which a prompt of " + std::to_string(bytes) + " bytes cannot fit",
+                         request_.endpoint == Endpoint::kChat ? "messages" : "prompt");
+    }
+    return std::nullopt;
+}
+
+Refusal GenerationFlow::make_order(const ModelListing& listing) {
+    ApiResult<TokenPrices> ceiling = price_ceiling(listing, request_.prices_max);
+    if (!ceiling) return std::move(ceiling).error();
+    Runtime* runtime = shared_->runtime;
+    if (!request_.has_seed) request_.call.sampling.seed = runtime->random_u64();
+    const Result<Usd> quote = market::quote_of(request_.call, *ceiling);
+    if (!quote) return api_error(ErrorCode::kInvalidValue, "the most this request can cost is beyond all bounds");
+    Hash nonce;
+    runtime->random_bytes(nonce.bytes);
+    const Address& client = key_.terms.cap.cap.client;
+    order_.job_id = market::make_job_id(client, shared_->link->scheduler(), nonce);
+    order_.client = client;
+    order_.cap = key_.terms.cap;
+    order_.request = request_.call;
+    order_.quote = *quote;
+    order_.prices_max = *ceiling;
+    order_.deadline = runtime->unix_now() + std::chrono::duration_cast<UnixMillis>(deadline_ - runtime->now());
+    order_.trace_id = exchange_->request_id;
+    bill_.quote = *quote;
+    identity_.endpoint = request_.endpoint;
+    identity_.id = make_generation_id(request_.endpoint, order_.job_id);
+    identity_.created_unix_seconds = runtime->unix_now().count() / 1000;
+    identity_.model = request_.call.model;
+    return std::nullopt;
+}
+
+// --- Idempotency-Key
+
+Task<bool> GenerationFlow::begin_idempotent() {
+    const std::string_view header = exchange_->request.headers.get("idempotency-key");
+    if (header.empty()) co_return true;
+    if (header.size() > kIdempotencyKeyMax) {
+        co_await refuse(
+            api_error(ErrorCode::kInvalidValue, "'Idempotency-Key' is longer than 255 bytes", "Idempotency-Key"));
+        co_return false;
+    }
+    const Hash name = crypto::hmac_sha256(key_.digest.view(), as_bytes(header));
+    const Hash fingerprint = crypto::sha256(as_bytes(exchange_->request.target + "\n" + exchange_->request.body));
+    IdempotencyBook::Decision decision = co_await shared_->idempotency->begin(name, fingerprint);
+    if (auto* refusal = std::get_if<ApiError>(&decision)) {
+        co_await refuse(std::move(*refusal));
+        co_return false;
+    }
+    if (auto* again = std::get_if<ports::HttpResponse>(&decision)) {
+        for (const auto& [field, value] : exchange_->headers.fields) again->headers.set(field, value);
+        co_await writer_.respond(std::move(*again));
+        co_return false;
+    }
+    idempotency_name_ = name;
+    writer_.set_copy(AnswerWriter::Copy::kYes);
+    co_return true;
+}
+
+Task<void> GenerationFlow::finish_idempotent() {
+    IdempotentOutcome outcome = JobEnded{};
+    if (progress_.done()) {
+        outcome = writer_.take_copy();
+    } else if (!progress_.has_output()) {
+        outcome = NothingDelivered{};
+    }
+    const Hash name = *idempotency_name_;
+    co_await shared_->idempotency->finish(name, std::move(outcome));
+}
+
+// --- follow
+
+Task<void> GenerationFlow::run_job() {
+    submitted_at_ = shared_->runtime->now();
+    ended_at_ = submitted_at_;
+    const Result<std::shared_ptr<UpstreamJob>> job = shared_->link->submit(order_);
+    if (!job) {
+        ApiError error = api_error(ErrorCode::kSchedulerUnavailable, job.error().message);
+        error.retry_after = std::chrono::seconds{1};
+        progress_.fail(std::move(error));
+        co_return;
+    }
+    co_await follow(job->get());
+    shared_->link->forget(order_.job_id);
+}
+
+Task<void> GenerationFlow::follow(UpstreamJob* job) {
+    while (!progress_.has_ended()) {
+        Result<JobEvent> event = co_await job->next(shared_->runtime->now() + shared_->options->disconnect_poll);
+        if (event) progress_.apply(*std::move(event));
+        note_event();
+        watch();
+        if (request_.stream) {
+            co_await emit();
+        }
+    }
+}
+
+void GenerationFlow::note_event() {
+    const TimePoint now = shared_->runtime->now();
+    if (progress_.has_output() && !first_token_at_) first_token_at_ = now;
+    if (progress_.has_ended()) ended_at_ = now;
+}
+
+// A client that went away must not pay for what nobody reads: the node is told at once, and signs for what it had
+// delivered by then.
+void GenerationFlow::watch() {
+    if (progress_.has_ended()) return;
+    const TimePoint now = shared_->runtime->now();
+    if (!cancelled_at_ && writer_.client_has_gone()) {
+        cancelled_at_ = now;
+        shared_->metrics->cancelled->increment();
+        shared_->link->cancel(order_.job_id);
+    }
+    const bool is_overdue = now >= deadline_;
+    const bool is_abandoned = cancelled_at_ && now >= *cancelled_at_ + shared_->options->cancel_wait;
+    if (!is_overdue && !is_abandoned) return;
+    if (!cancelled_at_) shared_->link->cancel(order_.job_id);
+    ended_at_ = now;
+    progress_.fail(api_error(ErrorCode::kRequestTimeout, "the request did not end before its deadline"));
+}
+
+Task<void> GenerationFlow::emit() {
+    const TimePoint now = shared_->runtime->now();
+    if (cancelled_at_) co_return;
+    if (!writer_.has_started()) {
+        const bool is_late = now >= exchange_->started + shared_->options->head_wait;
+        if (progress_.has_ended() || (!progress_.has_output() && !is_late)) co_return;
+        co_await start_stream();
+    }
+    std::string text = progress_.take_text();
+    std::string event;
+    if (!text.empty()) {
+        event = stream_->content(text);
+    } else if (!progress_.has_output() && now >= last_write_ + shared_->options->keep_alive) {
+        event = std::string{kSseKeepAlive};
+    }
+    if (event.empty()) co_return;
+    last_write_ = now;
+    co_await writer_.write(std::move(event));
+}
+
+Task<void> GenerationFlow::start_stream() {
+    ports::HttpResponse head;
+    head.headers = placed_headers();
+    head.headers.set("content-type", "text/event-stream; charset=utf-8");
+    head.headers.set("cache-control", "no-cache");
+    head.headers.set("x-accel-buffering", "no");
+    std::string padding;
+    if (request_.include_obfuscation) padding = random_base62(shared_->runtime, 6);
+    stream_.emplace(identity_, request_.include_usage, std::move(padding));
+    last_write_ = shared_->runtime->now();
+    co_await writer_.start(std::move(head));
+    co_await writer_.write(stream_->opening());
+}
+
+// --- settle
+
+void GenerationFlow::check_receipt() {
+    const Result<void> checked = check_delivery(*shared_->deployment, order_, shared_->link->scheduler(), progress_);
+    const SignedReceipt receipt = progress_.done()->receipt;
+    if (!checked) {
+        shared_->metrics->receipt_mismatches->increment();
+        shared_->log.warn("receipt_mismatch", {{"request", exchange_->request_id},
+                                               {"job", codec::to_hex(order_.job_id)},
+                                               {"node", codec::to_hex(receipt.receipt.node)},
+                                               {"reason", checked.error().message}});
+        progress_.fail(api_error(ErrorCode::kReceiptMismatch, checked.error().message));
+        return;
+    }
+    bill_.units = receipt.receipt.units;
+    bill_.cost = receipt.receipt.amount;
+    bill_.node = receipt.receipt.node;
+    bill_.receipt_hash = market::receipt_hash(receipt.receipt);
+}
+
+void GenerationFlow::settle() {
+    bill_.attempts = std::max(1U, progress_.attempts());
+    if (progress_.done()) check_receipt();
+    const TimePoint now = shared_->runtime->now();
+    bill_.overhead_ms = to_ms(submitted_at_ - exchange_->started) + to_ms(now - ended_at_);
+    shared_->keys->release(key_.digest, order_.quote, bill_.cost);
+    GenerationFacts facts;
+    facts.identity = identity_;
+    facts.order = &order_;
+    facts.progress = &progress_;
+    facts.bill = bill_;
+    facts.streamed = request_.stream;
+    facts.cancelled = cancelled_at_.has_value();
+    facts.request_id = exchange_->request_id;
+    facts.latency_ms = ms_since_start(now);
+    if (first_token_at_) facts.first_token_ms = ms_since_start(*first_token_at_);
+    shared_->generations->put(identity_.id, key_.digest, generation_json(facts));
+    note_outcome();
+}
+
+void GenerationFlow::note_outcome() {
+    Metrics& metrics = *shared_->metrics;
+    metrics.overhead->observe(bill_.overhead_ms / 1000);
+    if (first_token_at_) metrics.first_token->observe(ms_since_start(*first_token_at_) / 1000);
+    if (progress_.done()) {
+        metrics.input_tokens->add(static_cast<double>(bill_.units.input));
+        metrics.output_tokens->add(static_cast<double>(bill_.units.output));
+        metrics.charged->add(static_cast<double>(bill_.cost.micro));
+        return;
+    }
+    metrics.errors->increment();
+    shared_->log.debug("generation_failed", {{"request", exchange_->request_id},
+                                             {"code", spec_of(progress_.failure()->code).name},
+                                             {"reason", progress_.failure()->message}});
+}
+
+// --- answer
+
+ports::HttpHeaders GenerationFlow::placed_headers() const {
+    ports::HttpHeaders headers = exchange_->headers;
+    headers.set("x-generation-id", identity_.id);
+    headers.set("x-quote", to_string(order_.quote));
+    if (progress_.placed()) {
+        headers.set("x-provider", codec::to_hex(progress_.placed()->lease.node));
+        headers.set("x-attempts", std::to_string(progress_.attempts()));
+    }
+    return headers;
+}
+
+ports::HttpHeaders GenerationFlow::bill_headers() const {
+    ports::HttpHeaders headers = placed_headers();
+    headers.set("x-cost", to_string(bill_.cost));
+    headers.set("x-provider", codec::to_hex(bill_.node));
+    headers.set("x-receipt", codec::to_hex(bill_.receipt_hash));
+    headers.set("x-attempts", std::to_string(bill_.attempts));
+    headers.set("x-gateway-overhead-ms", to_ms_text(bill_.overhead_ms));
+    headers.set("openai-processing-ms", to_ms_text(ms_since_start(shared_->runtime->now())));
+    return headers;
+}
+
+Task<void> GenerationFlow::answer() {
+    if (progress_.failure() && !writer_.has_started()) {
+        ports::HttpResponse response = error_response(*progress_.failure(), exchange_->request_id);
+        for (const auto& [name, value] : placed_headers().fields) response.headers.set(name, value);
+        co_await writer_.respond(std::move(response));
+        co_return;
+    }
+    if (request_.stream) {
+        co_await answer_stream();
+        co_return;
+    }
+    ports::HttpResponse response;
+    response.headers = bill_headers();
+    response.headers.set("content-type", "application/json");
+    response.body = codec::dump_json(whole_answer(identity_, progress_.text(), progress_.done()->reason, bill_));
+    co_await writer_.respond(std::move(response));
+}
+
+Task<void> GenerationFlow::answer_stream() {
+    if (!writer_.has_started()) {
+        co_await start_stream();
+    }
+    std::string rest = progress_.take_text();
+    std::string last = rest.empty() ? std::string{} : stream_->content(rest);
+    if (progress_.failure()) {
+        last += sse_event(error_body(*progress_.failure(), exchange_->request_id));
+    } else {
+        const bool usage_by_header = !request_.include_usage && exchange_->request.headers.get("x-usage") == "always";
+        last += stream_->finish(progress_.done()->reason, usage_by_header ? &bill_ : nullptr);
+        last += stream_->usage(bill_);
+        last += kSseDone;
+    }
+    co_await writer_.write(std::move(last));
+    co_await writer_.finish();
+}
+
+}  // namespace vcity::gateway

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "services/gateway/answer_writer.hpp"
+#include "services/gateway/api/answers.hpp"
+#include "services/gateway/exchange.hpp"
+#include "services/gateway/job_progress.hpp"
+
+namespace vcity::gateway {
+
+// One generation from an accepted request to the last byte of its answer. Lives on the frame of the request's task.
+//   admit    model, price ceiling, quote, budget: all that can be refused before anything runs
+//   follow   the job's events, turned into stream events as they come; watches the client and the deadline
+//   settle   checks the receipt, releases what was reserved, writes the record
+//   answer   the rest of the answer, or the error
+class GenerationFlow {
+  public:
+    GenerationFlow(const Shared* shared, Exchange* exchange, KeyRecord key, GenerationRequest request);
+    GenerationFlow(const GenerationFlow&) = delete;
+    GenerationFlow& operator=(const GenerationFlow&) = delete;
+
+    Task<void> run();
+
+  private:
+    Refusal admit();
+    Refusal check_context(const ModelListing& listing);
+    Refusal make_order(const ModelListing& listing);
+    Task<bool> begin_idempotent();
+    Task<void> finish_idempotent();
+    Task<void> run_job();
+    Task<void> follow(UpstreamJob* job);
+    void note_event();
+    void watch();
+    Task<void> emit();
+    Task<void> start_stream();
+    void settle();
+    void check_receipt();
+    void note_outcome();
+    Task<void> answer();
+    Task<void> answer_stream();
+    Task<void> refuse(ApiError error);
+
+    ports::HttpHeaders placed_headers() const;
+    ports::HttpHeaders bill_headers() const;
+    double ms_since_start(TimePoint when) const;
+
+    const Shared* shared_;
+    Exchange* exchange_;
+    KeyRecord key_;
+    GenerationRequest request_;
+    AnswerWriter writer_;
+    AnswerIdentity identity_;
+    std::optional<AnswerStream> stream_;
+    JobOrder order_;
+    JobProgress progress_;
+    AnswerBill bill_;
+    std::optional<Hash> idempotency_name_;
+    TimePoint deadline_;
+    TimePoint submitted_at_;
+    TimePoint ended_at_;
+    TimePoint last_write_;
+    std::optional<TimePoint> first_token_at_;
+    std::optional<TimePoint> cancelled_at_;
+};
+
+}  // namespace vcity::gateway
