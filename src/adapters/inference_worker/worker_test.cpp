@@ -63,8 +63,9 @@ Task<void> send(Pipes pipes, WorkerMessage message) {
 }
 
 Task<void> send_all(Pipes pipes, std::vector<WorkerMessage> messages) {
-    for (const WorkerMessage& message : messages)
+    for (const WorkerMessage& message : messages) {
         (void)co_await pipes->output.send(frame_of(message), TimePoint::max());
+    }
 }
 
 Task<void> run_scripted(Runtime* runtime, Pipes pipes) {
@@ -348,12 +349,17 @@ TEST(InferenceWorker, EndsAGenerationWhoseTokensNobodyTakes) {
     WorkerHarness harness{{}, std::move(options)};
     const auto run = [&harness](auto task) { return ports::testing::await(harness, std::move(task)); };
     ASSERT_TRUE(run(harness.inference().ready(harness.runtime().now() + 5s)).has_value());
-    const WorkerGenerate request{.job_id = job(1), .request = harness.request_of(InferenceRequest::kEndless)};
-    const auto generation = run(harness.inference().generate(request));
-    ASSERT_TRUE(generation.has_value());
-    harness.run(harness.runtime().sleep_until(harness.runtime().now() + 10ms));
+    const WorkerGenerate endless{.job_id = job(1), .request = harness.request_of(InferenceRequest::kEndless)};
+    const auto generation = run(harness.inference().generate(endless));
+    const WorkerGenerate other{.job_id = job(2), .request = harness.request_of(InferenceRequest::kShort)};
+    const auto listened = run(harness.inference().generate(other));
+    ASSERT_TRUE(generation.has_value() && listened.has_value());
 
-    for (int event = 0; event < 3; ++event) ASSERT_TRUE(run((*generation)->next(TimePoint::max())).has_value());
+    // The worker gives both jobs a token at every step; the five of the second one are more than the first one may
+    // keep.
+    for (int token = 0; token < 5; ++token) ASSERT_TRUE(run((*listened)->next(TimePoint::max())).has_value());
+
+    for (int token = 0; token < 3; ++token) ASSERT_TRUE(run((*generation)->next(TimePoint::max())).has_value());
     EXPECT_EQ(run((*generation)->next(TimePoint::max())).error().code, Errc::kExhausted);
 }
 
