@@ -103,6 +103,9 @@ TEST(ModelShape, RefusesWhatCannotBe) {
     ModelShape uneven = good;
     uneven.kv_heads = 3;
     EXPECT_FALSE(validate(uneven).has_value());
+    ModelShape odd = good;
+    odd.head_dim = 11;
+    EXPECT_FALSE(validate(odd).has_value());
     ModelShape nan = good;
     nan.rms_eps = std::nan("");
     EXPECT_FALSE(validate(nan).has_value());

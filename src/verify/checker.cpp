@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "verify/attention.hpp"
 
 namespace vcity::verify {
 namespace {
@@ -101,9 +102,6 @@ Result<void> AuditChecker::check_cell(const TraceHeader& header,
     if (layer == 0) {
         TRY_OK(check_embedding(header, cell));
     }
-    if (cell.cell().position == 0) {
-        TRY_OK(checker.first_attention(cell.trace()));
-    }
     return checker.layer(weights_.layers[layer], layer_keys_[layer], cell.trace());
 }
 
@@ -116,6 +114,21 @@ Result<void> AuditChecker::check_connections(const std::map<Cell, ParsedCell>& c
         const std::span<const float> input = above.is_final() ? above.final_trace().h_in : above.trace().h_in;
         if (!same_bits(cell.trace().h_out, input)) {
             return make_error(Errc::kCorrupt, place_of(place) + "h_out is not the next layer's input");
+        }
+    }
+    return {};
+}
+
+Result<void> AuditChecker::check_attention(const std::map<Cell, ParsedCell>& cells) const {
+    if (shape_.scaled_rope) return {};
+    for (std::uint32_t layer = 0; layer < shape_.layers; ++layer) {
+        std::vector<CellTrace> opened;
+        for (auto next = cells.find(Cell{0, layer}); next != cells.end();
+             next = cells.find(Cell{static_cast<std::uint32_t>(opened.size()), layer})) {
+            opened.push_back(next->second.trace());
+            if (attention_accepts(shape_, opened)) continue;
+            return make_error(Errc::kCorrupt,
+                              place_of(next->first) + "attn_out is not the attention over the cells before it");
         }
     }
     return {};
@@ -142,6 +155,8 @@ AuditResult AuditChecker::check(const AuditExpectation& expected,
     }
     const Result<void> connected = check_connections(checked->cells);
     if (!connected) return rejected(connected.error().message);
+    const Result<void> attention = check_attention(checked->cells);
+    if (!attention) return rejected(attention.error().message);
     return AuditResult{VerdictOutcome::kAccepted, "every check of the opened cells passed"};
 }
 

@@ -51,8 +51,9 @@ struct AuditResult {
 // a new one with fresh randomness from time to time. Immutable after construction, so check() may run on several
 // threads; it costs milliseconds.
 //
-// Not checked in version 1: the attention itself (rotary embedding, scores, softmax, weighted sum) beyond position 0,
-// and with it that earlier positions' keys and values are the ones used. docs/verification.md says what follows.
+// The attention itself (rotary embedding, scores, softmax, weighted sum) is checked only where the opening holds all
+// earlier positions of a layer; draw_cells() asks for such a run from the first position on. Beyond it version 1 does
+// not check that a position attends to the committed keys and values. docs/verification.md says what follows.
 class AuditChecker {
   public:
     // Reads all weights once. The shape is valid and the weights are bound to it (bind_weights); what they borrow
@@ -78,6 +79,7 @@ class AuditChecker {
     Result<void> check_sample(const TraceHeader& header, const ParsedCell& cell, const AuditHooks& hooks) const;
     Result<void> check_embedding(const TraceHeader& header, const ParsedCell& cell) const;
     Result<void> check_connections(const std::map<Cell, ParsedCell>& cells) const;
+    Result<void> check_attention(const std::map<Cell, ParsedCell>& cells) const;
 
     ModelShape shape_;
     Hash shape_hash_;

@@ -124,11 +124,13 @@ TEST_F(Audit, RejectsAnActivationThatWasNotComputed) {
     }
 }
 
-TEST_F(Audit, RejectsAWrongAttentionAtTheFirstPosition) {
-    worker_.after_layer = [](const Cell& cell, LayerValues* values) {
-        if (cell.position == 0) values->attn_out[3] += 0.01F;
-    };
-    EXPECT_NE(rejection(job()).find("first position"), std::string::npos);
+TEST_F(Audit, RejectsAWrongAttentionWhereAllEarlierPositionsAreOpened) {
+    for (const std::uint32_t position : {0U, 3U}) {
+        worker_.change_attention = [&](const Cell& cell, std::vector<float>* attn_out) {
+            if (cell.position == position) (*attn_out)[3] += 0.01F;
+        };
+        EXPECT_NE(rejection(job()).find("attn_out"), std::string::npos) << position;
+    }
 }
 
 TEST_F(Audit, RejectsLogitsThatWereMadeUp) {

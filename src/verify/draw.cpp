@@ -18,6 +18,7 @@ class Draw {
           random_{seed, "draw cells"},
           count_{std::min<std::size_t>(options.cells, kOpenedCellsMax)},
           bytes_left_{options.bytes_max},
+          attention_positions_{options.attention_positions},
           first_output_{units.input - 1},
           positions_{units.input + std::max<std::uint64_t>(units.output, 1) - 1} {}
 
@@ -26,7 +27,7 @@ class Draw {
         count_ = static_cast<std::size_t>(std::min<std::uint64_t>(count_, total));
         add(output_position(), shape_.layers);
         add(any_position(), 0);
-        add(0, random_layer());
+        add_attention_run();
         // Draws may repeat or not fit; the bound on tries ends the loop when little is left to draw from.
         for (std::size_t tries = 0; tries < 16 * kOpenedCellsMax && cells_.size() < count_; ++tries) {
             const std::uint64_t position = random_.below(2) == 0 ? output_position() : any_position();
@@ -46,6 +47,13 @@ class Draw {
     // A layer that has a next one; the pair of the last layer is the final cell.
     std::uint32_t random_layer() { return static_cast<std::uint32_t>(random_.below(shape_.layers)); }
 
+    void add_attention_run() {
+        const std::uint32_t layer = random_layer();
+        const std::uint64_t most = std::min<std::uint64_t>(attention_positions_, positions_);
+        const std::uint64_t length = most == 0 ? 0 : 1 + random_.below(most);
+        for (std::uint64_t position = 0; position < length; ++position) add(position, layer);
+    }
+
     void add(std::uint64_t position, std::uint32_t layer) {
         const Cell cell{static_cast<std::uint32_t>(position), layer};
         const std::uint64_t bytes = layer == shape_.layers ? final_cell_bytes(shape_) : layer_cell_bytes(shape_);
@@ -58,6 +66,7 @@ class Draw {
     Random random_;
     std::size_t count_;
     std::uint64_t bytes_left_;
+    std::uint32_t attention_positions_;
     std::uint64_t first_output_;
     std::uint64_t positions_;
     std::set<Cell> seen_;

@@ -11,15 +11,16 @@
 namespace vcity::verify {
 
 struct DrawOptions {
-    std::uint32_t cells = 24;               // asked for, at most kOpenedCellsMax
-    std::uint64_t bytes_max = 6ULL << 20U;  // of the opened cells together: an opening must fit into a frame
+    std::uint32_t cells = 32;                // asked for, at most kOpenedCellsMax
+    std::uint32_t attention_positions = 16;  // longest run of one layer's cells from position 0 on
+    std::uint64_t bytes_max = 6ULL << 20U;   // of the opened cells together: an opening must fit into a frame
 };
 
 // Which cells of a trace to ask for, given the billed token counts; the seed must be drawn after the worker committed.
-// In this order until the count or the byte bound is reached: the final cell of an output token, a layer 0, the first
-// position's cell of a layer (its attention is trivial, so it is checked whole), consecutive pairs of layers around
-// random places, single cells half of which are at output tokens. Each cell once. All cells when the trace is smaller
-// than the count; none when nothing was computed.
+// In this order until the count or the byte bound is reached: the final cell of an output token, a layer 0, a run of
+// one layer's cells from position 0 on, of random length, whose attention can be checked whole, then single cells and
+// consecutive pairs of layers at random places, half of them at output tokens. Each cell once. All cells when the trace
+// is smaller than the count; none when nothing was computed.
 std::vector<Cell> draw_cells(const ModelShape& shape,
                              const TokenUsage& units,
                              const Seed& seed,

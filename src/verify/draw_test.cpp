@@ -22,7 +22,7 @@ TEST(DrawCells, AlwaysTakesAnOutputsFinalCellALayerZeroAndAPair) {
         const std::vector<Cell> cells = draw_cells(shape, {.input = 20, .output = 10}, seed_of(seed));
 
         const std::set<Cell> distinct{cells.begin(), cells.end()};
-        EXPECT_EQ(cells.size(), 24U);
+        EXPECT_EQ(cells.size(), 32U);
         EXPECT_EQ(distinct.size(), cells.size());
         EXPECT_EQ(cells[0].layer, shape.layers);
         EXPECT_GE(cells[0].position, 19U);

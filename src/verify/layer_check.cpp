@@ -80,18 +80,4 @@ Result<void> CellChecker::final(const ModelWeights& weights, const FreivaldsKey&
     return linear({&weights.head, &head, trace.x_final, trace.logits, "logits"});
 }
 
-Result<void> CellChecker::first_attention(const CellTrace& trace) const {
-    const Tolerance tolerance{.relative = 4 * kUnit32 + 2 * (shape_->compute == ComputeType::kBfloat16 ? kUnitBf16 : 0),
-                              .absolute = kUnderflow32};
-    const std::uint32_t group = shape_->heads / shape_->kv_heads;
-    for (std::size_t i = 0; i < trace.attn_out.size(); ++i) {
-        const std::size_t head = i / shape_->head_dim;
-        const std::size_t value = head / group * shape_->head_dim + i % shape_->head_dim;
-        if (!tolerance.allows(double{trace.attn_out[i]}, double{trace.v[value]})) {
-            return make_error(Errc::kCorrupt, "attn_out at the first position is not its value");
-        }
-    }
-    return {};
-}
-
 }  // namespace vcity::verify

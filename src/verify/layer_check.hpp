@@ -28,9 +28,6 @@ class CellChecker {
     Result<void> layer(const LayerWeights& weights, const LayerKey& key, const CellTrace& trace) const;
     // The final norm and the logits.
     Result<void> final(const ModelWeights& weights, const FreivaldsKey& head, const FinalCell& trace) const;
-    // The one attention that a cell shows whole: at position 0 the only key has weight 1, so every query head's output
-    // is its group's value.
-    Result<void> first_attention(const CellTrace& trace) const;
 
   private:
     // y = W x.

@@ -25,6 +25,7 @@ Result<void> validate(const ModelShape& shape) {
     if (shape.heads % shape.kv_heads != 0) {
         return make_error(Errc::kInvalid, "model shape: kv_heads does not divide heads");
     }
+    if (shape.head_dim % 2 != 0) return make_error(Errc::kInvalid, "model shape: head_dim is odd");
     const bool constants =
         std::isfinite(shape.rms_eps) && shape.rms_eps > 0 && std::isfinite(shape.rope_theta) && shape.rope_theta > 0;
     if (!constants) return make_error(Errc::kInvalid, "model shape: rms_eps and rope_theta must be positive");

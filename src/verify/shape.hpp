@@ -21,12 +21,15 @@ struct ModelShape {
     std::uint32_t hidden = 0;    // width of the residual stream
     std::uint32_t heads = 0;     // query heads
     std::uint32_t kv_heads = 0;  // key and value heads; divides heads
-    std::uint32_t head_dim = 0;
-    std::uint32_t ffn = 0;  // width of the feed-forward
+    std::uint32_t head_dim = 0;  // even
+    std::uint32_t ffn = 0;       // width of the feed-forward
     std::uint32_t vocab = 0;
     double rms_eps = 0;     // positive
     double rope_theta = 0;  // positive
     bool tied_embeddings = false;
+    // The rotary embedding is stretched (rope_scaling), which attention checks do not know: they are left out. Follows
+    // from config.json and is no part of the hash.
+    bool scaled_rope = false;
     ComputeType compute = ComputeType::kFloat32;
 
     bool operator==(const ModelShape&) const = default;
@@ -42,7 +45,7 @@ inline constexpr std::uint32_t kLayersMax = 1024;
 inline constexpr std::uint32_t kWidthMax = 1U << 17U;
 inline constexpr std::uint32_t kVocabularyMax = 1U << 20U;
 
-// kInvalid for zero or oversized fields, or heads that kv_heads does not divide.
+// kInvalid for zero or oversized fields, an odd head_dim, or heads that kv_heads does not divide.
 Result<void> validate(const ModelShape& shape);
 // keccak-256 of the fields; the shape must be valid.
 Hash shape_hash(const ModelShape& shape);

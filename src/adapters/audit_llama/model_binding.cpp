@@ -30,6 +30,7 @@ Result<verify::ModelShape> verification_shape(const checkpoint::ModelConfig& con
                                    .rms_eps = config.rms_norm_eps,
                                    .rope_theta = config.rope_theta,
                                    .tied_embeddings = config.tie_word_embeddings,
+                                   .scaled_rope = config.rope_scaling.has_value(),
                                    .compute = compute};
     TRY_OK(verify::validate(shape));
     return shape;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -104,6 +105,9 @@ class ReferenceLlama {
         return {begin, begin + model_->shape.hidden};
     }
 
+    // Changes what attention gave, before anything uses it: a cheat.
+    std::function<void(const Cell&, std::vector<float>*)> change_attention;
+
     LayerValues layer(std::uint32_t index, std::vector<float> h_in) {
         const std::string prefix = "model.layers." + std::to_string(index) + ".";
         LayerValues out;
@@ -113,6 +117,8 @@ class ReferenceLlama {
         out.k = linear(prefix + "self_attn.k_proj.weight", out.x_attn);
         out.v = linear(prefix + "self_attn.v_proj.weight", out.x_attn);
         out.attn_out = attend(index, out);
+        const auto position = static_cast<std::uint32_t>(keys_[index].size() - 1);
+        if (change_attention) change_attention(Cell{position, index}, &out.attn_out);
         out.o = linear(prefix + "self_attn.o_proj.weight", out.attn_out);
         out.h_mid = sum(out.h_in, out.o);
         out.x_mlp = norm(prefix + "post_attention_layernorm.weight", out.h_mid);

@@ -20,7 +20,8 @@ struct ReferenceWorker {
     const StoredModel* model;
     SumOrder order = SumOrder::kLanes8;
     std::function<std::uint32_t(std::span<const float>, const Sampling&, std::uint64_t)> sample = reference_sample;
-    std::optional<std::uint32_t> skipped_layer;                  // passes the residual stream through unchanged
+    std::optional<std::uint32_t> skipped_layer;  // passes the residual stream through unchanged
+    std::function<void(const Cell&, std::vector<float>*)> change_attention;
     std::function<void(const Cell&, LayerValues*)> after_layer;  // changes what a layer gave, before it is used
     std::function<void(std::uint32_t, FinalValues*)> after_final;
     std::function<std::uint32_t(std::uint64_t step, std::uint32_t token)> replace_token;
@@ -47,6 +48,7 @@ inline FinishedJob run_job(const ReferenceWorker& worker, TraceHeader header, st
     const ModelShape& shape = worker.model->shape;
     FinishedJob job{std::make_unique<TraceCommitter>(shape, CommitterOptions{}), std::move(header), {}};
     ReferenceLlama llama{worker.model, worker.order};
+    llama.change_attention = worker.change_attention;
     std::vector<std::uint32_t> tokens = job.header.prompt_tokens;
     const std::size_t positions = tokens.size() + std::max<std::size_t>(outputs, 1) - 1;
     for (std::uint32_t position = 0; position < positions; ++position) {
