@@ -101,7 +101,8 @@ struct ReceiptVoided {
     Address scheduler;
     std::uint64_t batch_index = 0;
     Hash receipt_hash;
-    Usd credited;
+    Usd credited;    // to the client; what is not the node's share came out of slashed stake
+    Usd node_share;  // taken back from the scheduler's pool
 };
 
 struct ChainEvent {
