@@ -250,7 +250,7 @@ Task<ApiResult<ports::HttpResponse>> Gateway::generation(Exchange* exchange) {
     if (!*record) co_return unknown;
     codec::Json json = **std::move(record);
     const Result<JobStatusReply> status = co_await link_.status(*job_id, runtime_->now() + kStatusTimeout);
-    json.set("job", status ? job_json(*status) : codec::Json{});
+    if (status) add_status(*status, &json);
     co_return json_response(codec::JsonObject{{"data", std::move(json)}});
 }
 

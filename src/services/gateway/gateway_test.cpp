@@ -275,7 +275,10 @@ TEST_F(GatewayTest, RemembersGenerationsForTheirOwner) {
     const codec::Json data = *json_of(*mine).find("data");
     EXPECT_EQ(text_at(data, "status"), "delivered");
     EXPECT_EQ(text_at(*data.find("placement"), "reason"), "the only node");
-    EXPECT_EQ(text_at(*data.find("job"), "state"), "delivered");
+    EXPECT_EQ(text_at(data, "state"), "batched");
+    EXPECT_EQ(text_at(data, "cost"), "0.000002");
+    EXPECT_TRUE(data.find("verdict")->is_null());
+    EXPECT_EQ(text_at(*data.find("batch"), "transaction").size(), 66U);
     EXPECT_EQ(send("GET", "/v1/generation?id=" + id, "", other)->head.status, 404U);
     EXPECT_EQ(send("GET", "/v1/generation?id=../../x", "", key)->head.status, 404U);
 }

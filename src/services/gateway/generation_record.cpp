@@ -26,7 +26,7 @@ codec::Json verdict_json(const SignedVerdict& verdict) {
         {"outcome", to_string(verdict.verdict.outcome)},
         {"verifier", codec::to_hex(verdict.verdict.verifier)},
         {"evidence_hash", codec::to_hex(verdict.verdict.evidence_hash)},
-        {"checked_at_ms", verdict.verdict.checked_at.count()},
+        {"checked_at", verdict.verdict.checked_at.count()},
         {"signature", codec::to_hex(verdict.signature)},
         {"reason", verdict.reason},
     };
@@ -51,8 +51,8 @@ codec::Json receipt_json(const SignedReceipt& receipt) {
         {"request_hash", codec::to_hex(facts.request_hash)},
         {"response_hash", codec::to_hex(facts.response_hash)},
         {"verification_root", codec::to_hex(facts.verification_root)},
-        {"started_at_ms", facts.started_at.count()},
-        {"finished_at_ms", facts.finished_at.count()},
+        {"started_at", facts.started_at.count()},
+        {"finished_at", facts.finished_at.count()},
         {"node_signature", codec::to_hex(receipt.node_signature)},
         {"scheduler_signature", codec::to_hex(receipt.scheduler_signature)},
     };
@@ -67,9 +67,11 @@ codec::Json generation_json(const GenerationFacts& facts) {
         {"model", facts.identity.model},
         {"created", facts.identity.created_unix_seconds},
         {"status", status_of(facts)},
+        {"state", facts.progress->failure() ? "failed" : "delivered"},
         {"streamed", facts.streamed},
         {"cancelled", facts.cancelled},
-        {"quote_usd", to_string(facts.bill.quote)},
+        {"quote", to_string(facts.bill.quote)},
+        {"cost", to_string(facts.bill.cost)},
         {"attempts", facts.bill.attempts},
         {"latency_ms", facts.latency_ms},
         {"gateway_overhead_ms", facts.bill.overhead_ms},
@@ -77,7 +79,7 @@ codec::Json generation_json(const GenerationFacts& facts) {
     };
     if (progress.placed()) json.set("placement", placement_json(progress.placed()->reason));
     if (progress.done()) {
-        json.set("provider", codec::to_hex(facts.bill.node));
+        json.set("node", codec::to_hex(facts.bill.node));
         json.set("usage", usage_json(facts.bill));
         json.set("finish_reason", to_string(progress.done()->reason));
         json.set("receipt", receipt_json(progress.done()->receipt));
@@ -89,22 +91,23 @@ codec::Json generation_json(const GenerationFacts& facts) {
     return json;
 }
 
-codec::Json job_json(const JobStatusReply& status) {
-    codec::Json json = codec::JsonObject{{"known", status.known}};
-    if (!status.known) return json;
-    json.set("state", to_string(status.state));
-    json.set("placement", placement_json(status.placement));
-    json.set("audited", status.audited);
-    if (status.audited) json.set("verdict", verdict_json(status.verdict));
-    if (status.receipt.receipt.job_id == status.job_id) json.set("receipt", receipt_json(status.receipt));
-    const bool is_posted = !status.batch_transaction.is_zero();
-    json.set("batch_index", is_posted ? codec::Json{status.batch_index} : codec::Json{});
-    json.set("batch_transaction", is_posted ? codec::Json{codec::to_hex(status.batch_transaction)} : codec::Json{});
+void add_status(const JobStatusReply& status, codec::Json* json) {
+    if (!status.known) return;
+    json->set("state", to_string(status.state));
+    if (json->find("placement") == nullptr) json->set("placement", placement_json(status.placement));
+    if (json->find("receipt") == nullptr && status.receipt.receipt.job_id == status.job_id) {
+        json->set("receipt", receipt_json(status.receipt));
+    }
+    json->set("verdict", status.audited ? verdict_json(status.verdict) : codec::Json{});
+    if (!status.error.empty() && json->find("error") == nullptr) {
+        json->set("error", codec::JsonObject{{"code", "scheduler"}, {"message", status.error}});
+    }
+    if (status.batch_transaction.is_zero()) return;
     codec::JsonArray proof;
     for (const Hash& hash : status.receipt_proof) proof.emplace_back(codec::to_hex(hash));
-    json.set("receipt_proof", std::move(proof));
-    if (!status.error.empty()) json.set("error", status.error);
-    return json;
+    json->set("batch", codec::JsonObject{{"index", status.batch_index},
+                                         {"transaction", codec::to_hex(status.batch_transaction)},
+                                         {"proof", std::move(proof)}});
 }
 
 }  // namespace vcity::gateway

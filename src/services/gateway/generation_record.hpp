@@ -11,7 +11,7 @@
 
 namespace vcity::gateway {
 
-// Everything one generation left behind, for GET /v1/generation.
+// Everything one generation left behind, for GET /v1/generation (docs/api/generation.md).
 struct GenerationFacts {
     AnswerIdentity identity;
     const JobOrder* order = nullptr;
@@ -27,7 +27,7 @@ struct GenerationFacts {
 codec::Json generation_json(const GenerationFacts& facts);
 // All fields a person needs to check the receipt: amounts in micro-dollars, bytes in hex.
 codec::Json receipt_json(const SignedReceipt& receipt);
-// What the scheduler knows of the job after the answer: audit, batch, proof.
-codec::Json job_json(const JobStatusReply& status);
+// Adds what the scheduler knows of the job by now: its state, the verdict, its place in a batch.
+void add_status(const JobStatusReply& status, codec::Json* json);
 
 }  // namespace vcity::gateway

@@ -218,7 +218,8 @@ class ScriptedScheduler final : public ports::LinkDialer {
             JobStatusReply reply;
             reply.job_id = status->job_id;
             reply.known = true;
-            reply.state = JobState::kDelivered;
+            reply.state = JobState::kBatched;
+            reply.batch_transaction.bytes.fill(4);
             send(std::move(reply));
         }
     }

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "market/typed_hashes.hpp"
+#include "ports/testing/audit_contract.hpp"
+#include "ports/testing/inference_contract.hpp"
+#include "ports/testing/link_contract.hpp"
+#include "ports/testing/store_contract.hpp"
+#include "sim/fakes/inference.hpp"
+#include "sim/fakes/network.hpp"
+#include "sim/fakes/signer.hpp"
+#include "sim/fakes/store.hpp"
+
+// The fakes keep the contracts that the adapters keep.
+namespace vcity::ports::testing {
+namespace {
+
+constexpr std::uint64_t kStepsMax = 3'000'000;
+
+Task<void> note_end(Task<void> task, bool* ended) {
+    co_await std::move(task);
+    *ended = true;
+}
+
+// Steps only as far as the task needs, so that nothing that waits for a far deadline moves the clock there.
+void run_to_end(sim::SimRuntime* world, Task<void> task) {
+    bool ended = false;
+    world->spawn(note_end(std::move(task), &ended));
+    for (std::uint64_t step = 0; step < kStepsMax && !ended; ++step) world->run(1);
+    ASSERT_TRUE(ended);
+}
+
+class FakeStoreHarness final : public StoreHarness {
+  public:
+    FakeStoreHarness() { reopen(); }
+    Runtime& runtime() override { return world_; }
+    void run(Task<void> task) override { run_to_end(&world_, std::move(task)); }
+    Store& store() override { return *store_; }
+    void reopen() override {
+        disk_.crash();
+        store_ = std::make_unique<sim::FakeStore>(&world_, &disk_);
+    }
+
+  private:
+    sim::SimRuntime world_{1};
+    sim::FakeDisk disk_{&world_};
+    std::unique_ptr<sim::FakeStore> store_;
+};
+
+std::unique_ptr<StoreHarness> make_store_harness() {
+    return std::make_unique<FakeStoreHarness>();
+}
+
+INSTANTIATE_TEST_SUITE_P(Fake, StoreContract, ::testing::Values(StoreHarnessFactory{make_store_harness}));
+
+class FakeLinkHarness final : public LinkHarness {
+  public:
+    Runtime* runtime() override { return &world_; }
+    LinkListener* listener() override { return listener_.get(); }
+    LinkDialer* dialer() override { return dialer_.get(); }
+    std::string endpoint() override { return "ws://scheduler/"; }
+    std::string dead_endpoint() override { return "ws://nobody/"; }
+    void run(Task<void> test) override { run_to_end(&world_, std::move(test)); }
+
+  private:
+    sim::SimRuntime world_{1};
+    sim::FakeNetwork network_{&world_};
+    std::unique_ptr<LinkListener> listener_ = network_.listen(&world_, "scheduler", "ws://scheduler/");
+    std::unique_ptr<LinkDialer> dialer_ = network_.dialer(&world_, "node");
+};
+
+INSTANTIATE_TYPED_TEST_SUITE_P(Fake, LinkContract, FakeLinkHarness);
+
+ModelRequest request_saying(std::string prompt) {
+    ModelRequest request;
+    request.model = "vcity/fake";
+    request.prompt = std::move(prompt);
+    request.output_tokens_max = 2000;
+    return request;
+}
+
+sim::FakeModel honest_model() {
+    sim::FakeModel model;
+    model.root.bytes.fill(5);
+    return model;
+}
+
+class FakeInferenceHarness final : public InferenceHarness {
+  public:
+    Runtime& runtime() override { return world_; }
+    void run(Task<void> task) override { run_to_end(&world_, std::move(task)); }
+    Inference& inference() override { return inference_; }
+    ModelRequest request_of(InferenceRequest kind) override {
+        switch (kind) {
+            case InferenceRequest::kShort: return request_saying("hello");
+            case InferenceRequest::kEndless: return request_saying("endless");
+            case InferenceRequest::kImpossible: return request_saying("impossible");
+        }
+        return {};
+    }
+
+  private:
+    sim::SimRuntime world_{1};
+    sim::FakeInference inference_{&world_, &world_, honest_model(), {}};
+};
+
+std::unique_ptr<InferenceHarness> make_inference_harness() {
+    return std::make_unique<FakeInferenceHarness>();
+}
+
+INSTANTIATE_TEST_SUITE_P(Fake, InferenceContract, ::testing::Values(InferenceHarnessFactory{make_inference_harness}));
+
+class FakeAuditHarness final : public AuditHarness {
+  public:
+    Auditor& auditor() override { return auditor_; }
+    AuditTask honest_task() override {
+        const sim::FakeModel model = honest_model();
+        AuditTask task;
+        task.request = request_saying("a prompt of some length");
+        for (const std::string& token : model.tokens_of(task.request)) task.response_text += token;
+        UsageReceipt& bill = task.receipt.receipt;
+        bill.model_root = model.root;
+        bill.units.input = model.input_tokens_of(task.request);
+        bill.units.output = 10;
+        bill.verification_root = sim::fake_verification_root(model.header_of(task.request, task.response_text));
+        return task;
+    }
+    Opening open(const std::vector<Cell>& cells) override {
+        const AuditTask task = honest_task();
+        Opening opening;
+        opening.header = honest_model().header_of(task.request, task.response_text);
+        for (const Cell& cell : cells) opening.cells.push_back({cell, honest_model().cell_of(task.request, cell), {}});
+        return opening;
+    }
+
+  private:
+    sim::SimRuntime world_{1};
+    sim::FakeAuditor auditor_{&world_, honest_model()};
+};
+
+std::unique_ptr<AuditHarness> make_audit_harness() {
+    return std::make_unique<FakeAuditHarness>();
+}
+
+INSTANTIATE_TEST_SUITE_P(Fake, AuditContract, ::testing::Values(AuditHarnessFactory{make_audit_harness}));
+
+}  // namespace
+}  // namespace vcity::ports::testing
