@@ -6,7 +6,7 @@
 #include "base/secret.hpp"
 #include "codec/hex.hpp"
 #include "crypto/sha256.hpp"
-#include "services/gateway/api/http_text.hpp"
+#include "services/common/http_text.hpp"
 #include "services/gateway/gateway.hpp"
 
 namespace vcity::gateway {
@@ -38,7 +38,7 @@ ApiError to_api_error(const Error& error) {
 }  // namespace
 
 Refusal Gateway::check_admin(const Exchange& exchange) const {
-    if (options_.admin_loopback_only && !is_loopback(exchange.request.remote)) {
+    if (options_.admin_loopback_only && !services::is_loopback(exchange.request.remote)) {
         return api_error(ErrorCode::kAdminNotLocal, "the admin endpoints answer on the gateway's own machine only");
     }
     constexpr std::string_view kScheme = "Bearer ";
@@ -56,7 +56,7 @@ Task<ApiResult<ports::HttpResponse>> Gateway::admin_keys(Exchange* exchange) {
     if (exchange->request.method == "GET") {
         codec::JsonArray data;
         for (const KeyRecord& record : keys_.list()) data.push_back(to_public_json(record));
-        co_return json_response(codec::JsonObject{{"object", "list"}, {"data", std::move(data)}});
+        co_return services::json_response(codec::JsonObject{{"object", "list"}, {"data", std::move(data)}});
     }
     ApiResult<codec::Json> body = parse_body(exchange->request.body, options_.limits);
     if (!body) co_return std::move(body).error();
@@ -67,7 +67,7 @@ Task<ApiResult<ports::HttpResponse>> Gateway::admin_keys(Exchange* exchange) {
     log_.info("api_key_created", {{"id", created->record.id()}});
     codec::Json json = to_public_json(created->record);
     json.set("key", created->key);
-    ports::HttpResponse response = json_response(json);
+    ports::HttpResponse response = services::json_response(json);
     response.status = 201;
     // The one time the key is seen: no cache may keep it.
     response.headers.set("cache-control", "no-store");
@@ -75,11 +75,11 @@ Task<ApiResult<ports::HttpResponse>> Gateway::admin_keys(Exchange* exchange) {
 }
 
 Task<ApiResult<ports::HttpResponse>> Gateway::admin_key(Exchange* exchange) {
-    const std::string id{path_of(exchange->request.target).substr(kAdminKeyPath.size())};
+    const std::string id{services::path_of(exchange->request.target).substr(kAdminKeyPath.size())};
     const Result<void> revoked = co_await keys_.revoke(id);
     if (!revoked) co_return to_api_error(revoked.error());
     log_.info("api_key_revoked", {{"id", id}});
-    co_return json_response(codec::JsonObject{{"id", id}, {"revoked", true}});
+    co_return services::json_response(codec::JsonObject{{"id", id}, {"revoked", true}});
 }
 
 }  // namespace vcity::gateway

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "async/runtime.hpp"
 #include "ports/http.hpp"
@@ -15,6 +16,9 @@
 #include "services/gateway/state/write_behind.hpp"
 
 namespace vcity::gateway {
+
+inline constexpr std::string_view kModelPath = "/v1/models/";
+inline constexpr std::string_view kAdminKeyPath = "/admin/keys/";
 
 struct GatewayOptions {
     SchedulerLinkOptions link;

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "codec/hex.hpp"
+#include "services/common/http_text.hpp"
 #include "services/gateway/api/answers.hpp"
-#include "services/gateway/api/http_text.hpp"
 #include "services/gateway/generation_flow.hpp"
 #include "services/gateway/generation_record.hpp"
 
@@ -192,7 +192,7 @@ Refusal Gateway::take_rate(Exchange* exchange, const KeyRecord& key) {
 ApiResult<KeyRecord> Gateway::authenticate(const Exchange& exchange) {
     ApiResult<KeyRecord> key = keys_.authenticate(exchange.request.headers.get("authorization"));
     if (key) return key;
-    const std::string host{host_of(exchange.request.remote)};
+    const std::string host{services::host_of(exchange.request.remote)};
     const RateDecision rate = auth_failures_.take(host, options_.auth_failures_per_minute, runtime_->now());
     if (rate.allowed) return key;
     ApiError error = api_error(ErrorCode::kAuthFailureLimitExceeded, "too many wrong API keys from this address");
@@ -201,7 +201,7 @@ ApiResult<KeyRecord> Gateway::authenticate(const Exchange& exchange) {
 }
 
 Task<ApiResult<ports::HttpResponse>> Gateway::answer_plain(Exchange* exchange, Route route) {
-    if (route == Route::kHealth) co_return json_response(codec::JsonObject{{"status", "ok"}});
+    if (route == Route::kHealth) co_return services::json_response(codec::JsonObject{{"status", "ok"}});
     if (route == Route::kReady) co_return readiness();
     if (route == Route::kAdminKeys || route == Route::kAdminKey) {
         Refusal refused = check_admin(*exchange);
@@ -213,22 +213,23 @@ Task<ApiResult<ports::HttpResponse>> Gateway::answer_plain(Exchange* exchange, R
     }
     ApiResult<KeyRecord> key = authenticate(*exchange);
     if (!key) co_return std::move(key).error();
-    if (route == Route::kModels) co_return json_response(models_json(link_.offers()));
+    if (route == Route::kModels) co_return services::json_response(models_json(link_.offers()));
     if (route == Route::kModel) co_return model(*exchange);
-    if (route == Route::kOwnKey) co_return json_response(codec::JsonObject{{"data", to_public_json(*key)}});
+    if (route == Route::kOwnKey) co_return services::json_response(codec::JsonObject{{"data", to_public_json(*key)}});
     co_return co_await generation(exchange);
 }
 
 ApiResult<ports::HttpResponse> Gateway::model(const Exchange& exchange) const {
-    const std::string name = percent_decoded(path_of(exchange.request.target).substr(kModelPath.size()));
+    const std::string name =
+        services::percent_decoded(services::path_of(exchange.request.target).substr(kModelPath.size()));
     const ModelListing* listing = link_.offers().find(name);
-    if (listing != nullptr) return json_response(to_json(*listing));
+    if (listing != nullptr) return services::json_response(to_json(*listing));
     return api_error(ErrorCode::kModelNotFound, "no node offers the model '" + name.substr(0, 128) + "'", "model");
 }
 
 ports::HttpResponse Gateway::readiness() const {
     const bool is_ready = link_.is_connected() && !link_.offers().models().empty();
-    ports::HttpResponse response = json_response(codec::JsonObject{
+    ports::HttpResponse response = services::json_response(codec::JsonObject{
         {"ready", is_ready},
         {"scheduler", link_.is_connected() ? codec::Json{codec::to_hex(link_.scheduler())} : codec::Json{}},
         {"models", static_cast<std::uint64_t>(link_.offers().models().size())},
@@ -241,7 +242,7 @@ Task<ApiResult<ports::HttpResponse>> Gateway::generation(Exchange* exchange) {
     // The key was checked before; its digest names the owner.
     const ApiResult<KeyRecord> key = keys_.authenticate(exchange->request.headers.get("authorization"));
     if (!key) co_return key.error();
-    const std::string id = percent_decoded(query_of(exchange->request.target, "id"));
+    const std::string id = services::percent_decoded(services::query_of(exchange->request.target, "id"));
     const std::optional<JobId> job_id = job_of_generation(id);
     ApiError unknown = api_error(ErrorCode::kGenerationNotFound, "no generation of this id belongs to this key", "id");
     if (!job_id) co_return unknown;
@@ -251,7 +252,7 @@ Task<ApiResult<ports::HttpResponse>> Gateway::generation(Exchange* exchange) {
     codec::Json json = **std::move(record);
     const Result<JobStatusReply> status = co_await link_.status(*job_id, runtime_->now() + kStatusTimeout);
     if (status) add_status(*status, &json);
-    co_return json_response(codec::JsonObject{{"data", std::move(json)}});
+    co_return services::json_response(codec::JsonObject{{"data", std::move(json)}});
 }
 
 // --- routes
@@ -275,7 +276,7 @@ ApiResult<Gateway::Route> Gateway::route_of(const Exchange& exchange) const {
         Entry{"/admin/keys", "GET POST", Route::kAdminKeys, false},
         Entry{kAdminKeyPath, "DELETE", Route::kAdminKey, true},
     };
-    const std::string_view path = path_of(exchange.request.target);
+    const std::string_view path = services::path_of(exchange.request.target);
     const std::string& method = exchange.request.method;
     for (const Entry& entry : kRoutes) {
         const bool matches =

@@ -56,9 +56,8 @@ TEST(ChatRequest, ReadsEverythingItHonours) {
 }
 
 TEST(ChatRequest, JoinsTextPartsAndRenamesDeveloper) {
-    const auto request = chat(
-        R"("model":"m","messages":[{"role":"developer",)"
-        R"("content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}])");
+    const auto request = chat(R"("model":"m","messages":[{"role":"developer",)"
+                              R"("content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}])");
 
     ASSERT_TRUE(request.has_value());
     EXPECT_EQ(request->call.messages, (std::vector<ChatMessage>{{"system", "ab"}}));

@@ -7,11 +7,9 @@
 #include "codec/json.hpp"
 #include "ports/http.hpp"
 
-namespace vcity::gateway {
+namespace vcity::services {
 
-inline constexpr std::string_view kModelPath = "/v1/models/";
-inline constexpr std::string_view kAdminKeyPath = "/admin/keys/";
-
+// Reading request targets and writing JSON answers, for the HTTP faces of the roles.
 std::string_view path_of(std::string_view target);
 // The raw value of a query parameter; empty when absent.
 std::string_view query_of(std::string_view target, std::string_view name);
@@ -22,4 +20,4 @@ std::string_view host_of(std::string_view remote);
 bool is_loopback(std::string_view remote);
 ports::HttpResponse json_response(const codec::Json& json);
 
-}  // namespace vcity::gateway
+}  // namespace vcity::services

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "services/gateway/api/http_text.hpp"
+#include "services/common/http_text.hpp"
 
-namespace vcity::gateway {
+namespace vcity::services {
 namespace {
 
 int digit_of(char character) {
@@ -65,4 +65,4 @@ ports::HttpResponse json_response(const codec::Json& json) {
     return response;
 }
 
-}  // namespace vcity::gateway
+}  // namespace vcity::services
