@@ -118,7 +118,7 @@ Result<void> check_architecture(const Json& json) {
 
 }  // namespace
 
-Result<ModelConfig> parse_model_config(const Json& json) {
+Result<ModelConfig> read_model_config(const Json& json) {
     if (!json.is_object()) return bad("the file", "is no JSON object");
     TRY_OK(check_architecture(json));
     ModelConfig config;
@@ -144,7 +144,7 @@ Result<ModelConfig> parse_model_config(const Json& json) {
 
 Result<ModelConfig> parse_model_config(std::string_view text) {
     TRY(const Json json, codec::parse_json(text, {.bytes_max = 1U << 20U, .depth_max = 16, .values_max = 20'000}));
-    return parse_model_config(json);
+    return read_model_config(json);
 }
 
 }  // namespace vcity::checkpoint

@@ -44,6 +44,6 @@ struct ModelConfig {
 // Untrusted text. kInvalid with the field's name for another architecture, options that change the computation and are
 // not supported (biases, sliding windows, other activations), and sizes out of range.
 Result<ModelConfig> parse_model_config(std::string_view text);
-Result<ModelConfig> parse_model_config(const codec::Json& json);
+Result<ModelConfig> read_model_config(const codec::Json& json);
 
 }  // namespace vcity::checkpoint

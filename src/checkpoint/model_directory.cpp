@@ -95,7 +95,7 @@ Result<ModelDirectory> ModelDirectory::open(const fs::path& folder) {
     TRY(const codec::Json config, read_json(folder / "config.json"));
     TRY(Tokenizer tokenizer, read_tokenizer(folder));
     ModelDirectory model{std::move(tokenizer)};
-    TRY(model.config_, parse_model_config(config));
+    TRY(model.config_, read_model_config(config));
     TRY(const codec::Json tokenizer_config, read_json(folder / "tokenizer_config.json"));
     TRY(model.rules_, parse_prompt_rules(tokenizer_config, model.tokenizer_));
     // Models pad the embedding to round numbers, so it may have more rows than there are tokens, never fewer.
