@@ -18,8 +18,8 @@
 namespace vcity::worker {
 
 struct EngineOptions {
-    std::string model_name;  // what requests call it
-    RunnerOptions runner;
+    std::string model_name{};  // what requests call it
+    RunnerOptions runner{};
     std::uint32_t slots = 4;                      // jobs that run at the same time
     std::uint32_t prompt_rows = 64;               // prompt tokens of one job that are computed in one step
     std::uint64_t trace_bytes_max = 256U << 20U;  // of running and finished jobs together

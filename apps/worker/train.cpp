@@ -82,7 +82,7 @@ Result<Recipe> read_recipe(const std::filesystem::path& path) {
     const Json* training = json.find("training");
     if (model == nullptr || training == nullptr)
         return make_error(Errc::kInvalid, "recipe: model or training is missing");
-    TRY(const auto config, checkpoint::parse_model_config(*model));
+    TRY(const auto config, checkpoint::read_model_config(*model));
     TRY(const Plan plan, read_plan(*training));
     if (plan.length > static_cast<std::int64_t>(config.max_positions)) {
         return make_error(Errc::kInvalid, "recipe: sequence_length is above max_position_embeddings");
