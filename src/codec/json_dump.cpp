@@ -3,7 +3,6 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -78,7 +77,8 @@ Decimal shortest(double positive) {
     for (const char digit : text.substr(0, mark)) {
         if (digit != '.') decimal.digits += digit;
     }
-    decimal.exponent = std::atoi(std::string{text.substr(mark + 1)}.c_str());
+    const char* exponent = text.data() + mark + (text[mark + 1] == '+' ? 2 : 1);
+    CHECK(std::from_chars(exponent, text.data() + text.size(), decimal.exponent).ec == std::errc{});
     return decimal;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codec/utf8.hpp"
 
-#include <array>
+#include <algorithm>
+#include <cstdint>
 
 #include "codec/json.hpp"
 
@@ -65,12 +66,15 @@ std::string repair_utf8(std::string_view text) {
 }
 
 bool is_utf8(std::string_view text) {
-    while (!text.empty()) {
+    while (true) {
+        const auto first =
+            std::ranges::find_if(text, [](char byte) { return static_cast<std::uint8_t>(byte) >= 0x80; });
+        text.remove_prefix(static_cast<std::size_t>(first - text.begin()));
+        if (text.empty()) return true;
         const std::size_t length = utf8_character_length(text);
         if (length == 0) return false;
         text.remove_prefix(length);
     }
-    return true;
 }
 
 std::size_t utf8_complete_prefix(std::string_view text) {
