@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,18 +15,18 @@ namespace vcity::wire::testing {
 // the same values.
 class RandomValues {
   public:
-    explicit RandomValues(std::uint64_t seed) : random_{seed} {}
+    explicit RandomValues(std::uint64_t seed) : state_{seed} {}
 
     template <class Fixed>
     Fixed fixed() {
         Fixed value;
-        for (std::uint8_t& byte : value.bytes) byte = static_cast<std::uint8_t>(random_());
+        for (std::uint8_t& byte : value.bytes) byte = static_cast<std::uint8_t>(next());
         return value;
     }
-    std::uint64_t u64() { return random_() >> below(64); }
-    std::uint32_t u32() { return static_cast<std::uint32_t>(random_() >> (32 + below(32))); }
+    std::uint64_t u64() { return next() >> below(64); }
+    std::uint32_t u32() { return static_cast<std::uint32_t>(next() >> (32 + below(32))); }
     bool coin() { return below(2) == 1; }
-    std::size_t below(std::size_t end) { return static_cast<std::size_t>(random_() % end); }
+    std::size_t below(std::size_t end) { return static_cast<std::size_t>(next() % end); }
     UnixMillis time() { return UnixMillis{u64()}; }
     Usd usd() { return Usd{u64()}; }
     template <class Enum>
@@ -45,7 +44,7 @@ class RandomValues {
     }
     Bytes bytes() {
         Bytes result(below(40));
-        for (std::uint8_t& byte : result) byte = static_cast<std::uint8_t>(random_());
+        for (std::uint8_t& byte : result) byte = static_cast<std::uint8_t>(next());
         return result;
     }
     template <class Make>
@@ -149,7 +148,15 @@ class RandomValues {
     }
 
   private:
-    std::mt19937_64 random_;
+    // SplitMix64 (Steele, Lea, Flood 2014).
+    std::uint64_t next() {
+        std::uint64_t value = state_ += 0x9e3779b97f4a7c15U;
+        value = (value ^ value >> 30U) * 0xbf58476d1ce4e5b9U;
+        value = (value ^ value >> 27U) * 0x94d049bb133111ebU;
+        return value ^ value >> 31U;
+    }
+
+    std::uint64_t state_;
 };
 
 }  // namespace vcity::wire::testing
