@@ -93,7 +93,8 @@ torch::Tensor attention(const torch::Tensor& query,
 LayerActivations run_layer(const LayerWeights& layer,
                            const Dims& dims,
                            const torch::Tensor& input,
-                           const AttentionFunction& attend) {
+                           const AttentionFunction& attend,
+                           GateArithmetic arithmetic) {
     LayerActivations a;
     a.h_in = input;
     a.x_attn = rms_norm(a.h_in, layer.attention_norm, dims.rms_eps);
@@ -106,7 +107,9 @@ LayerActivations run_layer(const LayerWeights& layer,
     a.x_mlp = rms_norm(a.h_mid, layer.mlp_norm, dims.rms_eps);
     a.gate = torch::linear(a.x_mlp, layer.gate);
     a.up = torch::linear(a.x_mlp, layer.up);
-    a.act = torch::silu(a.gate) * a.up;
+    a.act = arithmetic == GateArithmetic::kNative
+                ? torch::silu(a.gate) * a.up
+                : (torch::silu(a.gate.to(torch::kFloat32)) * a.up.to(torch::kFloat32)).to(a.gate.dtype());
     a.down = torch::linear(a.act, layer.down);
     a.h_out = a.h_mid + a.down;
     return a;
@@ -130,7 +133,9 @@ torch::Tensor forward_sequences(const LlamaWeights& weights,
         return attention(query, key, value, mask).transpose(1, 2).reshape({batch, count, -1});
     };
     auto hidden = torch::embedding(weights.embedding, tokens);
-    for (const LayerWeights& layer : weights.layers) hidden = run_layer(layer, dims, hidden, attend).h_out;
+    for (const LayerWeights& layer : weights.layers) {
+        hidden = run_layer(layer, dims, hidden, attend, GateArithmetic::kNative).h_out;
+    }
     return torch::linear(rms_norm(hidden, weights.final_norm, dims.rms_eps), weights.head);
 }
 

@@ -92,10 +92,15 @@ struct LayerActivations {
 using AttentionFunction =
     std::function<torch::Tensor(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v)>;
 
+// Where silu(gate) * up is computed. libtorch's own bf16 kernel rounds four times on a processor, which a verifier
+// would have to allow for; serving computes it in fp32 and rounds once. Training keeps the faster kernel.
+enum class GateArithmetic : std::uint8_t { kFloat32, kNative };
+
 LayerActivations run_layer(const LayerWeights& layer,
                            const Dims& dims,
                            const torch::Tensor& input,
-                           const AttentionFunction& attend);
+                           const AttentionFunction& attend,
+                           GateArithmetic arithmetic = GateArithmetic::kFloat32);
 
 // Logits [batch, tokens, vocab] of whole sequences [batch, tokens] from position zero: the form that training uses. The
 // table has at least as many rows as there are tokens.

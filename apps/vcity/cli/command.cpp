@@ -6,7 +6,10 @@
 namespace vcity::cli {
 
 void Commands::on(CLI::App* app, Action action) {
-    app->callback([this, action = std::move(action)] { chosen_ = action; });
+    // A noun that is also a verb (devnet) is called back after its own subcommand.
+    app->callback([this, action = std::move(action)] {
+        if (!chosen_) chosen_ = action;
+    });
 }
 
 }  // namespace vcity::cli

@@ -77,7 +77,7 @@ Table job_table(const Json& job) {
     add_part(job, "receipt", {{"hash", "receipt"}}, &table);
     add_part(job, "verdict", {{"outcome", "verifier says"}, {"reason", "because"}, {"verifier", "verifier"}}, &table);
     add_part(job, "batch", {{"index", "batch"}, {"transaction", "settled by"}}, &table);
-    add_row(job, "error", "error", &table);
+    add_part(job, "error", {{"message", "error"}}, &table);
     return table;
 }
 

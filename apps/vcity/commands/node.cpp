@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+
+#include "cli/command.hpp"
+#include "codec/hex.hpp"
+#include "wiring/roles.hpp"
+
+namespace vcity::cli {
+namespace {
+
+using codec::Json;
+
+void add_model_options(CLI::App* run, wiring::NodeRunOptions* options) {
+    run->add_option("--worker", options->worker, "the vcity-worker program (default: beside this one)");
+    run->add_option("--model", options->model, "Hugging Face folder of the model to serve")->required();
+    run->add_option("--model-name", options->model_name, "what requests call it (default: the folder's name)");
+    run->add_option("--compute", options->compute, "fp32 or bf16")->check(CLI::IsMember({"fp32", "bf16"}));
+    run->add_option("--device", options->device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}));
+    run->add_option("--slots", options->slots, "requests at the same time")->check(CLI::Range(1, 256));
+    run->add_option("--threads", options->threads, "CPU threads of the worker")->check(CLI::Range(1, 256));
+    run->add_option("--memory-gib", options->memory_gib, "address space of the sandbox; 0 is no limit");
+    run->add_option("--price-input", options->price_input, "micro-dollars per million tokens read")
+        ->capture_default_str();
+    run->add_option("--price-output", options->price_output, "micro-dollars per million tokens written")
+        ->capture_default_str();
+}
+
+void add_hardware_options(CLI::App* run, wiring::NodeRunOptions* options) {
+    run->add_option("--kind", options->kind, "stable (data centre) or flexible (home)")
+        ->check(CLI::IsMember({"stable", "flexible"}));
+    run->add_option("--gpu-model", options->gpu_model, "e.g. \"NVIDIA GeForce RTX 4090\"");
+    run->add_option("--gpu-count", options->gpu_count, "cards");
+    run->add_option("--vram-mib", options->vram_mib, "memory of all cards together");
+    run->add_option("--region", options->region, "e.g. eu-central");
+}
+
+Result<Exit> run_model_root(const std::string& folder, Session* session) {
+    TRY(const Hash root, wiring::model_root(folder));
+    Json record{codec::JsonObject{}};
+    record.set("model_root", codec::to_hex(root));
+    session->output.print(record);
+    return Exit::kOk;
+}
+
+Result<Exit> run_earnings(const wiring::NodeRunOptions& options, const std::string& scheduler, Session* session) {
+    TRY(const Json record, wiring::node_earnings(options.role, scheduler));
+    session->output.print(record);
+    return Exit::kOk;
+}
+
+}  // namespace
+
+void add_node_commands(CLI::App* root, Commands* commands) {
+    auto options = std::make_shared<wiring::NodeRunOptions>();
+    auto scheduler = std::make_shared<std::string>();
+    CLI::App* node = root->add_subcommand("node", "runs models for the network and earns");
+    node->require_subcommand(1);
+
+    CLI::App* run = node->add_subcommand("run", "run a compute node until it is told to stop");
+    wiring::add_role_options(run, &options->role);
+    run->add_option("--stake", options->role.stake, "dollars to stake when this identity is not registered yet");
+    run->add_option("--scheduler", options->scheduler, "link of the scheduler")->capture_default_str();
+    add_model_options(run, options.get());
+    add_hardware_options(run, options.get());
+    commands->on(run, [options](Session* /*session*/) { return wiring::run_node(*options); });
+
+    CLI::App* earnings = node->add_subcommand("earnings", "what this node earned and what was paid out");
+    wiring::add_role_options(earnings, &options->role);
+    earnings->add_option("--scheduler-address", *scheduler, "address of the scheduler")->required();
+    commands->on(earnings,
+                 [options, scheduler](Session* session) { return run_earnings(*options, *scheduler, session); });
+
+    CLI::App* model_root = node->add_subcommand("model-root", "the weights root that names a model exactly");
+    model_root->add_option("--model", options->model, "Hugging Face folder")->required();
+    commands->on(model_root, [options](Session* session) { return run_model_root(options->model, session); });
+}
+
+}  // namespace vcity::cli

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wiring/roles.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include "cli/command.hpp"
+
+namespace vcity::cli {
+namespace {
+
+CLI::App* add_run(CLI::App* noun, const char* what, wiring::RoleOptions* options) {
+    CLI::App* run = noun->add_subcommand("run", what);
+    wiring::add_role_options(run, options);
+    return run;
+}
+
+void add_stake(CLI::App* run, wiring::RoleOptions* options) {
+    run->add_option("--stake", options->stake, "dollars to stake when this identity is not registered yet");
+}
+
+}  // namespace
+
+void add_scheduler_commands(CLI::App* root, Commands* commands) {
+    auto options = std::make_shared<wiring::SchedulerRunOptions>();
+    CLI::App* noun = root->add_subcommand("scheduler", "places jobs on nodes and settles them");
+    noun->require_subcommand(1);
+    CLI::App* run = add_run(noun, "run a scheduler until it is told to stop", &options->role);
+    add_stake(run, &options->role);
+    run->add_option("--listen", options->listen, "address:port for nodes, gateways and verifiers")
+        ->capture_default_str();
+    run->add_option("--certificate", options->certificate, "PEM certificate; with it peers dial wss");
+    run->add_option("--certificate-key", options->certificate_key, "PEM key of the certificate");
+    run->add_option("--gateway", options->gateways, "address of a gateway that may place orders (repeat)");
+    run->add_option("--model-root", options->pinned_roots,
+                    "model=0x...: only these weights count as that model (repeat)");
+    run->add_option("--epoch-seconds", options->epoch_seconds, "at most so long between two batches");
+    run->add_option("--claim-seconds", options->claim_seconds, "between two rounds of claims for nodes");
+    run->add_option("--audit-per-mille", options->audit_per_mille, "results audited, of a thousand")
+        ->check(CLI::Range(0, 1000));
+    run->add_option("--audit-new-per-mille", options->audit_new_per_mille, "the same for new nodes")
+        ->check(CLI::Range(0, 1000));
+    run->add_option("--fee-bps", options->fee_bps, "network fee as Settlement has it")->check(CLI::Range(0, 10'000));
+    commands->on(run, [options](Session* /*session*/) { return wiring::run_scheduler(*options); });
+}
+
+void add_verifier_commands(CLI::App* root, Commands* commands) {
+    auto options = std::make_shared<wiring::VerifierRunOptions>();
+    CLI::App* noun = root->add_subcommand("verifier", "checks on a CPU that results came from the promised model");
+    noun->require_subcommand(1);
+    CLI::App* run = add_run(noun, "run a verifier until it is told to stop", &options->role);
+    add_stake(run, &options->role);
+    run->add_option("--scheduler", options->scheduler, "link of the scheduler")->capture_default_str();
+    run->add_option("--model", options->models, "folder with a model's public weights (repeat)")->required();
+    commands->on(run, [options](Session* /*session*/) { return wiring::run_verifier(*options); });
+}
+
+void add_gateway_commands(CLI::App* root, Commands* commands) {
+    auto options = std::make_shared<wiring::GatewayRunOptions>();
+    CLI::App* noun = root->add_subcommand("gateway", "the OpenAI-compatible front of the network");
+    noun->require_subcommand(1);
+    CLI::App* run = add_run(noun, "run a gateway until it is told to stop", &options->role);
+    run->add_option("--listen", options->listen, "address:port for clients")->capture_default_str();
+    run->add_option("--scheduler", options->scheduler, "link of the scheduler")->capture_default_str();
+    run->add_option("--pepper-file", options->pepper_file, "secret that API keys are stored under (made when absent)");
+    run->add_option("--admin-token-file", options->admin_token_file, "token for /admin (made when absent)");
+    commands->on(run, [options](Session* /*session*/) { return wiring::run_gateway(*options); });
+}
+
+void add_indexer_commands(CLI::App* root, Commands* commands) {
+    auto options = std::make_shared<wiring::IndexerRunOptions>();
+    CLI::App* noun = root->add_subcommand("indexer", "turns chain events into answers");
+    noun->require_subcommand(1);
+    CLI::App* run = add_run(noun, "run an indexer until it is told to stop", &options->role);
+    run->add_option("--listen", options->listen, "address:port of the explorer API")->capture_default_str();
+    commands->on(run, [options](Session* /*session*/) { return wiring::run_indexer(*options); });
+}
+
+}  // namespace vcity::cli

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "devnet/chain_setup.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <fmt/core.h>
+
+#include "adapters/chain_evm/contracts.hpp"
+#include "codec/hex.hpp"
+#include "codec/integer.hpp"
+#include "wiring/chain_connection.hpp"
+
+namespace vcity::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using adapters::EvmCall;
+using wiring::ChainConnection;
+
+constexpr std::chrono::seconds kChainPatience{30};
+constexpr std::chrono::milliseconds kAskEvery{100};
+constexpr U128 kEther = 1'000'000'000'000'000'000U;
+constexpr U128 kGasMoney = kEther / 2;
+constexpr U128 kGasMoneyLeast = kEther / 10;
+constexpr U128 kDeployerMoney = kEther * 1000;
+
+Task<Result<void>> await_chain(adapters::AsioRuntime* runtime, adapters::EvmRpc* rpc) {
+    const TimePoint deadline = runtime->now() + kChainPatience;
+    while (true) {
+        const Result<std::uint64_t> chain_id = co_await rpc->chain_id();
+        if (chain_id) co_return Result<void>{};
+        if (runtime->now() >= deadline) co_return chain_id.error();
+        co_await runtime->sleep_until(runtime->now() + kAskEvery);
+    }
+}
+
+// Only our own anvil takes this; on another chain the deployer brings its own coins.
+Task<Result<void>> give_deployer_coins(adapters::EvmRpc* rpc, Address deployer) {
+    CO_TRY(const U128 balance, co_await rpc->balance(deployer));
+    if (balance >= kDeployerMoney / 10) co_return Result<void>{};
+    codec::JsonArray parameters;
+    parameters.emplace_back(codec::to_hex(deployer));
+    parameters.emplace_back(codec::to_hex(codec::to_u256_wide(kDeployerMoney)));
+    CO_TRY_OK(co_await rpc->request("anvil_setBalance", std::move(parameters)));
+    co_return Result<void>{};
+}
+
+Task<Result<Deployment>> find_or_deploy(ChainConnection* chain, DevnetOptions options, Address treasury) {
+    const std::string path = options.state + "/deployment.json";
+    const auto known = adapters::load_deployment(path);
+    if (known) {
+        const Result<void> usable = co_await chain->bind(*known);
+        if (usable) co_return *known;
+    }
+    adapters::DeployOptions plan;
+    CO_TRY(plan.artifacts, adapters::load_artifacts(options.artifacts + "/artifacts.json"));
+    plan.parameters.challenge_window = options.challenge_seconds;
+    plan.treasury = treasury;
+    CO_TRY(adapters::TransactionSender * sender, co_await chain->sender());
+    CO_TRY(const Deployment deployment, co_await adapters::deploy(chain->rpc(), sender, std::move(plan)));
+    CO_TRY_OK(adapters::save_deployment(path, deployment));
+    CO_TRY_OK(co_await chain->bind(deployment));
+    co_return deployment;
+}
+
+Task<Result<void>> give_coins(ChainConnection* chain, Address account) {
+    CO_TRY(const U128 balance, co_await chain->rpc()->balance(account));
+    if (balance >= kGasMoneyLeast) co_return Result<void>{};
+    CO_TRY_OK(co_await chain->writer()->send_coin(account, kGasMoney));
+    co_return Result<void>{};
+}
+
+// What an identity stakes is given once: before it is registered.
+Task<Result<void>> give_stake(ChainConnection* chain, Address identity, Usd stake) {
+    CO_TRY(const auto record, co_await chain->reader()->node(identity));
+    if (record) co_return Result<void>{};
+    CO_TRY(const Usd balance, co_await chain->reader()->stable_balance(identity));
+    if (balance >= stake) co_return Result<void>{};
+    CO_TRY_OK(co_await chain->writer()->mint(identity, stake));
+    co_return Result<void>{};
+}
+
+Task<Result<Usd>> call_usd(ChainConnection* chain, Address to, Bytes data) {
+    EvmCall call{.from = std::nullopt, .to = to, .data = std::move(data)};
+    CO_TRY(const Bytes answer, co_await chain->rpc()->call(std::move(call)));
+    co_return adapters::decode_usd(answer);
+}
+
+Task<Result<Usd>> locked_of(ChainConnection* chain, Deployment deployment, Address client) {
+    Bytes data = adapters::encode_call("lockedOf(address)", std::vector{codec::abi_address(client)});
+    co_return co_await call_usd(chain, deployment.escrow, std::move(data));
+}
+
+Task<Result<void>> fund_client(ChainConnection* deployer,
+                               ChainConnection* client,
+                               Deployment deployment,
+                               Address address) {
+    CO_TRY(const Usd available, co_await deployer->reader()->escrow_available(address));
+    CO_TRY(const Usd locked, co_await locked_of(deployer, deployment, address));
+    if (available.micro + locked.micro > 0) co_return Result<void>{};
+    CO_TRY(const Usd wallet, co_await deployer->reader()->stable_balance(address));
+    if (wallet < kClientDeposit) {
+        CO_TRY_OK(co_await deployer->writer()->mint(address, kClientMoney));
+    }
+    CO_TRY_OK(co_await client->bind(deployment));
+    CO_TRY_OK(co_await client->writer()->deposit(address, kClientDeposit));
+    co_return Result<void>{};
+}
+
+Task<Result<void>> fund_accounts(ChainConnection* chain, DevnetLayout layout, std::vector<std::string> names) {
+    for (const std::string& name : names) {
+        CO_TRY(const Address address, keystore_address(layout.key(name).keystore));
+        if (name == "deployer" || name == "treasury" || name == "gateway") continue;
+        CO_TRY_OK(co_await give_coins(chain, address));
+        if (name == "client") continue;
+        const Usd stake = name == "scheduler" ? kSchedulerStake : kNodeStake;
+        CO_TRY_OK(co_await give_stake(chain, address, stake));
+    }
+    co_return Result<void>{};
+}
+
+std::vector<std::string> key_names(const DevnetLayout& layout) {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(layout.file("keys"))) {
+        if (entry.path().extension() == ".json") names.push_back(entry.path().stem().string());
+    }
+    std::ranges::sort(names);
+    return names;
+}
+
+Task<Result<Usd>> stake_of(ChainConnection* chain, Deployment deployment, Address identity) {
+    EvmCall call{.from = std::nullopt, .to = deployment.registry, .data = adapters::calls::stake_of(identity)};
+    CO_TRY(const Bytes answer, co_await chain->rpc()->call(std::move(call)));
+    CO_TRY(const auto values, adapters::decode_result("(uint128,uint128)", answer));
+    CO_TRY(const Usd active, adapters::usd_of(values[0]));
+    CO_TRY(const Usd unbonding, adapters::usd_of(values[1]));
+    co_return add(active, unbonding);
+}
+
+Task<Result<AccountRow>> account_row(ChainConnection* chain, Deployment deployment, std::string name, Address address) {
+    AccountRow row{.name = std::move(name), .address = address, .wallet = {}, .escrow = {}, .stake = {}};
+    CO_TRY(row.wallet, co_await chain->reader()->stable_balance(address));
+    CO_TRY(const Usd available, co_await chain->reader()->escrow_available(address));
+    CO_TRY(const Usd locked, co_await locked_of(chain, deployment, address));
+    CO_TRY(row.escrow, add(available, locked));
+    CO_TRY(row.stake, co_await stake_of(chain, deployment, address));
+    co_return row;
+}
+
+}  // namespace
+
+Task<Result<DevnetChain>> prepare_chain(adapters::AsioRuntime* runtime, DevnetOptions options, std::string rpc) {
+    const DevnetLayout layout{options};
+    CO_TRY(const std::vector<std::string> names, prepare_state(layout, options));
+    KeyFiles funder = layout.key("deployer");
+    if (!options.funder_keystore.empty()) {
+        funder = KeyFiles{.keystore = options.funder_keystore, .password_file = options.funder_password_file};
+    }
+    CO_TRY(crypto::PrivateKey deployer_key, load_key(funder));
+    KeySigner deployer{std::move(deployer_key)};
+    ChainConnection chain{runtime, rpc, &deployer};
+    CO_TRY_OK(co_await await_chain(runtime, chain.rpc()));
+    if (options.rpc.empty()) {
+        CO_TRY_OK(co_await give_deployer_coins(chain.rpc(), deployer.address()));
+    }
+    CO_TRY(const Address treasury, keystore_address(layout.key("treasury").keystore));
+    CO_TRY(const Deployment deployment, co_await find_or_deploy(&chain, options, treasury));
+    CO_TRY_OK(co_await fund_accounts(&chain, layout, names));
+    CO_TRY(crypto::PrivateKey client_key, load_key(layout.key("client")));
+    KeySigner client{std::move(client_key)};
+    ChainConnection client_chain{runtime, rpc, &client};
+    CO_TRY_OK(co_await fund_client(&chain, &client_chain, deployment, client.address()));
+    co_return DevnetChain{.rpc = std::move(rpc), .deployment = deployment};
+}
+
+Task<Result<void>> fund_node(adapters::AsioRuntime* runtime, DevnetLayout layout, std::string rpc, std::string name) {
+    CO_TRY(const Deployment deployment, adapters::load_deployment(layout.file("deployment.json")));
+    CO_TRY(crypto::PrivateKey key, load_key(layout.key("deployer")));
+    KeySigner deployer{std::move(key)};
+    ChainConnection chain{runtime, std::move(rpc), &deployer};
+    CO_TRY_OK(co_await chain.bind(deployment));
+    co_return co_await fund_accounts(&chain, layout, std::vector{std::move(name)});
+}
+
+Task<Result<DevnetBalances>> read_devnet_balances(adapters::AsioRuntime* runtime,
+                                                  DevnetLayout layout,
+                                                  std::string rpc) {
+    CO_TRY(const Deployment deployment, adapters::load_deployment(layout.file("deployment.json")));
+    ChainConnection chain{runtime, std::move(rpc), nullptr};
+    CO_TRY_OK(co_await chain.bind(deployment));
+    DevnetBalances result;
+    for (const std::string& name : key_names(layout)) {
+        CO_TRY(const Address address, keystore_address(layout.key(name).keystore));
+        CO_TRY(AccountRow row, co_await account_row(&chain, deployment, name, address));
+        result.accounts.push_back(std::move(row));
+    }
+    CO_TRY(AccountRow unclaimed, co_await account_row(&chain, deployment, "unclaimed", deployment.settlement));
+    result.accounts.push_back(std::move(unclaimed));
+    for (const AccountRow& row : result.accounts) {
+        for (const Usd part : {row.wallet, row.escrow, row.stake}) {
+            CO_TRY(result.sum, add(result.sum, part));
+        }
+    }
+    Bytes data = adapters::encode_call("totalSupply()", {});
+    CO_TRY(result.supply, co_await call_usd(&chain, deployment.stable, std::move(data)));
+    co_return result;
+}
+
+}  // namespace vcity::cli

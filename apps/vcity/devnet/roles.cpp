@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "devnet/roles.hpp"
+
+#include <filesystem>
+
+#include <fmt/core.h>
+
+#include "codec/hex.hpp"
+#include "devnet/chain_setup.hpp"
+#include "wiring/roles.hpp"
+
+namespace vcity::cli {
+namespace {
+
+constexpr std::uint64_t kBlockSeconds = 1;
+constexpr std::uint64_t kStateSeconds = 2;
+// Nodes ask different prices, so that the choice has a reason.
+constexpr std::uint64_t kPriceInput = 100'000;
+constexpr std::uint64_t kPriceOutput = 300'000;
+constexpr std::uint64_t kPriceStep = 20'000;
+
+std::string this_program() {
+    std::error_code error;
+    return std::filesystem::read_symlink("/proc/self/exe", error).string();
+}
+
+std::string model_name(const DevnetOptions& options) {
+    return "vcity/" + std::filesystem::path{options.model}.filename().string();
+}
+
+std::string dollars(Usd amount) {
+    return to_string(amount);
+}
+
+std::vector<std::string> role_command(const DevnetLayout& layout,
+                                      const std::string& role,
+                                      const std::string& name,
+                                      const std::string& rpc,
+                                      std::uint16_t ops_port) {
+    const KeyFiles key = layout.key(name);
+    return {this_program(),
+            role,
+            "run",
+            "--state",
+            layout.store(name),
+            "--keystore",
+            key.keystore,
+            "--password-file",
+            key.password_file,
+            "--rpc",
+            rpc,
+            "--deployment",
+            layout.file("deployment.json"),
+            "--ops",
+            fmt::format("127.0.0.1:{}", ops_port)};
+}
+
+void append(std::vector<std::string>* command, std::vector<std::string> words) {
+    command->insert(command->end(), words.begin(), words.end());
+}
+
+}  // namespace
+
+std::string scheduler_link(const DevnetLayout& layout) {
+    return fmt::format("ws://127.0.0.1:{}/link", layout.scheduler_port());
+}
+
+ChildSpec anvil_spec(const DevnetLayout& layout, const DevnetOptions& options) {
+    return {
+        .name = "anvil",
+        .command = {options.anvil, "--host", "127.0.0.1", "--port", std::to_string(layout.anvil_port()), "--accounts",
+                    "1", "--block-time", std::to_string(kBlockSeconds), "--state", layout.file("anvil.json"),
+                    "--state-interval", std::to_string(kStateSeconds), "--preserve-historical-states", "--quiet"},
+        .log_path = layout.log("anvil")};
+}
+
+std::vector<std::string> node_command(const DevnetLayout& layout,
+                                      const DevnetOptions& options,
+                                      const std::string& rpc,
+                                      const NodePlan& plan) {
+    std::vector<std::string> command = role_command(layout, "node", plan.name, rpc, plan.ops_port);
+    append(&command, {"--stake", dollars(kNodeStake), "--scheduler", scheduler_link(layout), "--worker", options.worker,
+                      "--model", options.model, "--model-name", plan.model_name, "--price-input",
+                      std::to_string(plan.price_input), "--price-output", std::to_string(plan.price_output)});
+    return command;
+}
+
+Result<std::vector<RoleProcess>> role_processes(const DevnetLayout& layout,
+                                                const DevnetOptions& options,
+                                                const std::string& rpc) {
+    TRY(const Address gateway, keystore_address(layout.key("gateway").keystore));
+    TRY(const Hash root, wiring::model_root(options.model));
+    std::vector<RoleProcess> roles;
+    std::uint16_t next = 0;
+    const auto add_role = [&](const std::string& name, std::vector<std::string> command, std::uint16_t ops_port) {
+        roles.push_back({.spec = {.name = name, .command = std::move(command), .log_path = layout.log(name)},
+                         .ops_port = ops_port});
+    };
+    const auto plain = [&](const std::string& role, std::vector<std::string> words) {
+        const std::uint16_t ops_port = layout.ops_port(next++);
+        std::vector<std::string> command = role_command(layout, role, role, rpc, ops_port);
+        append(&command, std::move(words));
+        add_role(role, std::move(command), ops_port);
+    };
+    plain("scheduler", {"--listen", fmt::format("127.0.0.1:{}", layout.scheduler_port()), "--stake",
+                        dollars(kSchedulerStake), "--gateway", crypto::to_checksum_address(gateway), "--model-root",
+                        model_name(options) + "=" + codec::to_hex(root), "--epoch-seconds",
+                        std::to_string(options.epoch_seconds), "--claim-seconds", std::to_string(options.epoch_seconds),
+                        "--audit-per-mille", "1000", "--audit-new-per-mille", "1000"});
+    plain("verifier",
+          {"--scheduler", scheduler_link(layout), "--stake", dollars(kNodeStake), "--model", options.model});
+    for (std::uint16_t index = 0; index < options.nodes; ++index) {
+        const std::uint16_t ops_port = layout.ops_port(next++);
+        const std::string name = DevnetLayout::node_name(index);
+        const NodePlan plan{.name = name,
+                            .model_name = model_name(options),
+                            .ops_port = ops_port,
+                            .price_input = kPriceInput + index * kPriceStep,
+                            .price_output = kPriceOutput + index * kPriceStep};
+        add_role(name, node_command(layout, options, rpc, plan), ops_port);
+    }
+    plain("gateway",
+          {"--listen", fmt::format("127.0.0.1:{}", layout.gateway_port()), "--scheduler", scheduler_link(layout)});
+    plain("indexer", {"--listen", fmt::format("127.0.0.1:{}", layout.indexer_port())});
+    return roles;
+}
+
+}  // namespace vcity::cli

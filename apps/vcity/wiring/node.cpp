@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <filesystem>
+
+#include <fmt/core.h>
+
+#include "adapters/audit_llama/model_binding.hpp"
+#include "adapters/inference_worker/worker.hpp"
+#include "adapters/sandbox_bwrap/sandbox.hpp"
+#include "async/task_group.hpp"
+#include "checkpoint/model_directory.hpp"
+#include "services/node/agent.hpp"
+#include "services/node/earnings.hpp"
+#include "verify/weights_root.hpp"
+#include "wiring/role_host.hpp"
+#include "wiring/roles.hpp"
+#include "wiring/run.hpp"
+
+namespace vcity::wiring {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Where the worker finds itself and its model inside the sandbox.
+constexpr const char* kWorkerInside = "/worker/vcity-worker";
+constexpr const char* kModelInside = "/model";
+
+Result<std::string> worker_program(const std::string& named) {
+    std::error_code error;
+    const fs::path beside = fs::read_symlink("/proc/self/exe", error).parent_path();
+    for (const fs::path& candidate : {fs::path{named}, beside / "vcity-worker", beside / "../worker/vcity-worker"}) {
+        if (!candidate.empty() && fs::is_regular_file(candidate)) return fs::canonical(candidate).string();
+    }
+    return make_error(Errc::kNotFound, "vcity-worker is not beside vcity; name it with --worker");
+}
+
+Result<ports::SandboxSpec> worker_spec(const NodeRunOptions& options) {
+    TRY(const std::string worker, worker_program(options.worker));
+    if (!fs::is_directory(options.model)) {
+        return make_error(Errc::kNotFound, fmt::format("{} is no model folder", options.model));
+    }
+    const std::string model = fs::canonical(options.model).string();
+    const std::string name = options.model_name.empty() ? fs::path{model}.filename().string() : options.model_name;
+    ports::SandboxSpec spec;
+    spec.command = {kWorkerInside, "serve",
+                    "--model",     kModelInside,
+                    "--name",      name,
+                    "--slots",     std::to_string(options.slots),
+                    "--compute",   options.compute,
+                    "--device",    options.device,
+                    "--threads",   std::to_string(options.threads)};
+    spec.read_only = {{.source = worker, .target = kWorkerInside}, {.source = model, .target = kModelInside}};
+    // OpenBLAS and OpenMP would otherwise start a thread for every core, in every node of a machine.
+    spec.environment = {fmt::format("OMP_NUM_THREADS={}", options.threads),
+                        fmt::format("OPENBLAS_NUM_THREADS={}", options.threads)};
+    spec.memory_bytes_max = options.memory_gib << 30U;
+    return spec;
+}
+
+Result<node::NodeOptions> agent_options(const NodeRunOptions& options) {
+    node::NodeOptions result;
+    result.scheduler_endpoint = options.scheduler;
+    result.kind = options.kind == "stable" ? NodeKind::kStable : NodeKind::kFlexible;
+    result.hardware = {.gpu_model = options.gpu_model,
+                       .gpu_count = options.gpu_count,
+                       .vram_mib = options.vram_mib,
+                       .region = options.region};
+    result.prices = {.input = options.price_input, .output = options.price_output};
+    result.software_version = VCITY_VERSION;
+    TRY(result.stake, parse_usd(options.role.stake));
+    return result;
+}
+
+// The agent and the worker it keeps; the worker stops when the agent has ended.
+Task<Result<void>> run_both(Runtime* runtime, node::NodeAgent* agent, adapters::InferenceWorker* worker) {
+    TaskGroup group{runtime};
+    group.spawn(worker->run());
+    const Result<void> result = co_await agent->run();
+    worker->stop();
+    const Result<void> joined = co_await group.join(runtime->now() + std::chrono::seconds{20});
+    if (!result) co_return result.error();
+    co_return joined;
+}
+
+}  // namespace
+
+Result<cli::Exit> run_node(const NodeRunOptions& options) {
+    TRY(ports::SandboxSpec spec, worker_spec(options));
+    TRY(node::NodeOptions settings, agent_options(options));
+    TRY(const auto host, RoleHost::make("node", options.role));
+    TRY(const auto dialer, host->make_dialer());
+    adapters::BwrapSandbox sandbox{host->runtime(), host->log().named("worker")};
+    adapters::InferenceWorkerOptions program;
+    program.program = std::move(spec);
+    adapters::InferenceWorker worker{host->runtime(), &sandbox, host->log().named("inference"), std::move(program)};
+    node::NodeDeps deps{.runtime = host->runtime(),
+                        .store = host->store(),
+                        .signer = host->signer(),
+                        .dialer = dialer.get(),
+                        .inference = &worker,
+                        .chain_reader = host->chain()->reader(),
+                        .chain_writer = host->chain()->writer(),
+                        .metrics = host->metrics(),
+                        .deployment = host->deployment(),
+                        .log = host->log()};
+    node::NodeAgent agent{std::move(deps), std::move(settings)};
+    host->set_ready([&agent] { return agent.is_connected(); });
+    return host->run([&] { return run_both(host->runtime(), &agent, &worker); }, [&agent] { agent.stop(); });
+}
+
+Result<Hash> model_root(const std::string& folder) {
+    TRY(const auto model, checkpoint::ModelDirectory::open(folder));
+    return verify::weights_root(adapters::tensor_views(model.tensors()));
+}
+
+Result<codec::Json> node_earnings(const RoleOptions& role, const std::string& scheduler) {
+    TRY(const Address scheduler_address, crypto::parse_address(scheduler));
+    TRY(const auto host, RoleHost::make("node", role));
+    TRY(const node::Earnings earnings,
+        run_task(host->runtime(), node::read_earnings(host->runtime(), host->store(), host->chain()->reader(),
+                                                      scheduler_address, host->signer()->address())));
+    codec::Json record{codec::JsonObject{}};
+    record.set("receipts", earnings.receipts);
+    record.set("gross_usd", to_string(earnings.gross));
+    record.set("unacknowledged", earnings.unacknowledged);
+    record.set("unacknowledged_usd", to_string(earnings.unacknowledged_gross));
+    record.set("paid_out_usd", to_string(earnings.claimed));
+    return record;
+}
+
+}  // namespace vcity::wiring

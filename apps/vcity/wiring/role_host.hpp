@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "adapters/http/server.hpp"
+#include "adapters/link/link.hpp"
+#include "adapters/log_spdlog/sink.hpp"
+#include "adapters/metrics_prometheus/registry.hpp"
+#include "adapters/runtime_asio/runtime.hpp"
+#include "adapters/store_sqlite/store.hpp"
+#include "cli/output.hpp"
+#include "wiring/chain_connection.hpp"
+#include "wiring/ops_handler.hpp"
+#include "wiring/role_options.hpp"
+
+namespace vcity::wiring {
+
+// What every role process has: its runtime, log, metrics, store, key, chain and health port. Made before the role and
+// destroyed after it.
+class RoleHost {
+  public:
+    static Result<std::unique_ptr<RoleHost>> make(const std::string& name, const RoleOptions& options);
+
+    adapters::AsioRuntime* runtime() { return &runtime_; }
+    ports::Store* store() { return store_.get(); }
+    ports::Signer* signer() { return signer_.get(); }
+    ChainConnection* chain() { return chain_.get(); }
+    MetricRegistry* metrics() { return &metrics_; }
+    const Deployment& deployment() const { return deployment_; }
+    Log log() { return Log{&sink_, name_}; }
+    Result<std::unique_ptr<adapters::WebSocketDialer>> make_dialer();
+
+    // What /readyz asks; until it is set the role is not ready.
+    void set_ready(std::function<bool()> is_ready) { ops_.set_ready(std::move(is_ready)); }
+    // Serves the health port and runs the role until it returns or a signal calls stop. The role's error, if any, is
+    // the result.
+    Result<cli::Exit> run(std::function<Task<Result<void>>()> role, std::function<void()> stop);
+
+  private:
+    RoleHost(std::string name, const RoleOptions& options, LogLevel level);
+    Result<void> open(const RoleOptions& options);
+    Task<int> drive(std::function<Task<Result<void>>()> role, Result<void>* result);
+
+    std::string name_;
+    adapters::AsioRuntime runtime_;
+    adapters::SpdlogSink sink_;
+    adapters::PrometheusMetrics metrics_;
+    OpsHandler ops_;
+    std::unique_ptr<adapters::HttpServer> ops_server_;
+    std::unique_ptr<ports::Store> store_;
+    std::unique_ptr<cli::KeySigner> signer_;
+    std::unique_ptr<ChainConnection> chain_;
+    Deployment deployment_;
+};
+
+}  // namespace vcity::wiring

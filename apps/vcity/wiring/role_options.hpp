@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "cli/keys.hpp"
+#include "model/node.hpp"
+
+namespace CLI {
+class App;
+}  // namespace CLI
+
+namespace vcity::wiring {
+
+// What every role process needs, from flags, the role's TOML file (--config) or the environment.
+struct RoleOptions {
+    std::string name;         // of the role, for logs and file names
+    std::string state = ".";  // folder of the store
+    cli::KeyFiles key;
+    std::string rpc = "http://127.0.0.1:8545";
+    std::string deployment = "deployment.json";
+    std::string ops = "127.0.0.1:0";  // health and metrics
+    std::string log_level = "info";
+    std::string stake = "0";  // dollars, for roles that register
+};
+void add_role_options(CLI::App* app, RoleOptions* options);
+
+// "127.0.0.1:8080" as address and port.
+struct Endpoint {
+    std::string address;
+    std::uint16_t port = 0;
+};
+Result<Endpoint> parse_endpoint(const std::string& text);
+
+struct NodeRunOptions {
+    RoleOptions role;
+    std::string scheduler = "ws://127.0.0.1:8070/link";
+    std::string worker;      // program
+    std::string model;       // Hugging Face folder
+    std::string model_name;  // what requests call it
+    std::string compute = "fp32";
+    std::string device = "cpu";
+    std::uint32_t slots = 2;
+    std::uint32_t threads = 1;
+    std::uint64_t memory_gib = 0;         // of the sandbox; 0: no limit
+    std::uint64_t price_input = 100'000;  // micro-dollars per million tokens
+    std::uint64_t price_output = 200'000;
+    std::string kind = "flexible";
+    std::string gpu_model = "cpu";
+    std::uint16_t gpu_count = 0;
+    std::uint32_t vram_mib = 0;
+    std::string region = "local";
+};
+
+struct SchedulerRunOptions {
+    RoleOptions role;
+    std::string listen = "127.0.0.1:8070";
+    std::string certificate;  // PEM; with it the listener speaks wss
+    std::string certificate_key;
+    std::vector<std::string> gateways;      // addresses that may place orders
+    std::vector<std::string> pinned_roots;  // "model=0x..."
+    std::uint32_t epoch_seconds = 10;       // at most so long between two batches
+    std::uint32_t claim_seconds = 86'400;
+    std::uint32_t audit_per_mille = 10;
+    std::uint32_t audit_new_per_mille = 100;
+    std::uint32_t fee_bps = 500;
+};
+
+struct VerifierRunOptions {
+    RoleOptions role;
+    std::string scheduler = "ws://127.0.0.1:8070/link";
+    std::vector<std::string> models;  // Hugging Face folders of public weights
+};
+
+struct GatewayRunOptions {
+    RoleOptions role;
+    std::string listen = "127.0.0.1:8080";
+    std::string scheduler = "ws://127.0.0.1:8070/link";
+    std::string pepper_file;       // made when absent
+    std::string admin_token_file;  // made when absent
+};
+
+struct IndexerRunOptions {
+    RoleOptions role;
+    std::string listen = "127.0.0.1:8090";
+};
+
+}  // namespace vcity::wiring

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "cli/output.hpp"
+#include "wiring/role_options.hpp"
+
+namespace vcity::wiring {
+
+// Builds a role from adapters and runs it until SIGINT or SIGTERM. An error says what stopped it.
+Result<cli::Exit> run_node(const NodeRunOptions& options);
+Result<cli::Exit> run_scheduler(const SchedulerRunOptions& options);
+Result<cli::Exit> run_verifier(const VerifierRunOptions& options);
+Result<cli::Exit> run_gateway(const GatewayRunOptions& options);
+Result<cli::Exit> run_indexer(const IndexerRunOptions& options);
+
+// The weights root of a Hugging Face folder.
+Result<Hash> model_root(const std::string& folder);
+// From the node's own store (the node must not be running) and the chain.
+Result<codec::Json> node_earnings(const RoleOptions& role, const std::string& scheduler);
+
+}  // namespace vcity::wiring
