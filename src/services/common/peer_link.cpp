@@ -18,6 +18,7 @@ Task<void> PeerLink::run() {
         if (stopping_) break;
         const Duration pause = backoff_.next();
         deps_.log.info("link_down", {{"endpoint", options_.endpoint}, {"reason", ended.error().message}});
+        if (ended.error().code == Errc::kDenied) co_await handler_->on_denied();
         co_await stopped_.wait_until(deps_.runtime->now() + pause);
     }
 }

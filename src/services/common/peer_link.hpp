@@ -22,6 +22,9 @@ class PeerLinkHandler {
     virtual void on_message(Message message) = 0;
     virtual void on_disconnected() = 0;
     virtual Heartbeat make_heartbeat() = 0;
+    // The scheduler does not accept this identity now. Before the next try: perhaps a reorganisation of the chain took
+    // the registration back.
+    virtual Task<void> on_denied() = 0;
 };
 
 struct PeerLinkDeps {

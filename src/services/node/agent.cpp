@@ -68,8 +68,17 @@ void NodeAgent::stop() {
 Task<Result<void>> NodeAgent::prepare() {
     CO_TRY_OK(co_await recover());
     CO_TRY(model_, co_await deps_.inference->ready(deps_.runtime->now() + options_.model_load_timeout));
+    co_return co_await register_identity();
+}
+
+Task<Result<void>> NodeAgent::register_identity() {
     services::RegistrationDeps registration_deps{deps_.runtime, deps_.chain_reader, deps_.chain_writer, log_};
     co_return co_await services::ensure_registered(std::move(registration_deps), registration(), &stopping_);
+}
+
+Task<void> NodeAgent::on_denied() {
+    Result<void> registered = co_await register_identity();
+    if (!registered) log_.warn("not_registered", {{"reason", registered.error().message}});
 }
 
 Task<Result<void>> NodeAgent::recover() {

@@ -92,11 +92,13 @@ class NodeAgent final : private services::PeerLinkHandler {
     void on_message(Message message) override;
     void on_disconnected() override;
     Heartbeat make_heartbeat() override;
+    Task<void> on_denied() override;
     void post(Message message);
 
     // --- start
     Task<Result<void>> prepare();
     Task<Result<void>> recover();
+    Task<Result<void>> register_identity();
     NodeRecord registration() const;
     NodeAnnouncement announcement() const;
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/scheduler/context.hpp"
 
+#include "services/common/registration.hpp"
+
 namespace vcity::scheduler {
 
 Task<Result<void>> Context::commit(ports::StoreChange change) {
@@ -13,6 +15,17 @@ Task<Result<void>> Context::commit(ports::StoreChange change) {
 Task<Result<std::optional<Bytes>>> Context::get(std::string key) {
     co_return co_await services::get_until(deps.runtime, deps.store, std::move(key),
                                            deps.runtime->now() + kStorePatience);
+}
+
+Task<Result<void>> Context::register_identity() {
+    NodeRecord record;
+    record.identity = self();
+    record.role = Role::kScheduler;
+    record.kind = NodeKind::kStable;
+    record.did_document_uri = options.did_document_uri;
+    record.stake = options.stake;
+    services::RegistrationDeps registration{deps.runtime, deps.chain_reader, deps.chain_writer, log};
+    co_return co_await services::ensure_registered(std::move(registration), std::move(record), &stopping);
 }
 
 void Context::stop() {

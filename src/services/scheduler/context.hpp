@@ -30,6 +30,8 @@ struct Context {
     // Durable, or the scheduler stops.
     Task<Result<void>> commit(ports::StoreChange change);
     Task<Result<std::optional<Bytes>>> get(std::string key);
+    // The scheduler's own registration on chain; read, and written when it is missing.
+    Task<Result<void>> register_identity();
     void stop();
     void stop_because(std::string reason);
 

@@ -351,7 +351,7 @@ Task<Result<void>> JobDriver::grant_lease(LiveJob* job) {
     parts_.directory->occupy(chosen.node, job->record.job_id);
     JobRecord& record = job->record;
     const bool is_first = record.lease == Lease{};
-    if (!is_first && record.lease.node != chosen.node) parts_.directory->release(record.lease.node, record.job_id);
+    const Address node_before = record.lease.node;
     const SessionId session = parts_.directory->session_of(chosen.node);
     job->granted_on = session;
     job->node_gone_at.reset();
@@ -374,6 +374,7 @@ Task<Result<void>> JobDriver::grant_lease(LiveJob* job) {
     ports::StoreChange change;
     JobBook::put_new(&change, record, job->order);
     CO_TRY_OK(co_await context_->commit(std::move(change)));
+    if (!is_first && node_before != chosen.node) parts_.directory->release(node_before, record.job_id);
     LeaseGrant grant;
     grant.lease = record.lease;
     grant.client = record.client;

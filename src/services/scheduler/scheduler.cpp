@@ -3,7 +3,6 @@
 
 #include "codec/hex.hpp"
 #include "market/batch.hpp"
-#include "services/common/registration.hpp"
 #include "wire/wire.hpp"
 
 namespace vcity::scheduler {
@@ -58,15 +57,7 @@ Task<Result<void>> Scheduler::prepare() {
     CO_TRY_OK(co_await recover_caps());
     CO_TRY_OK(co_await recover_flags());
     CO_TRY_OK(co_await settler_.recover());
-    NodeRecord record;
-    record.identity = context_.self();
-    record.role = Role::kScheduler;
-    record.kind = NodeKind::kStable;
-    record.did_document_uri = context_.options.did_document_uri;
-    record.stake = context_.options.stake;
-    services::RegistrationDeps deps{context_.runtime(), context_.deps.chain_reader, context_.deps.chain_writer,
-                                    context_.log};
-    CO_TRY_OK(co_await services::ensure_registered(std::move(deps), std::move(record), &context_.stopping));
+    CO_TRY_OK(co_await context_.register_identity());
     CO_TRY_OK(co_await driver_.recover());
     context_.log.info("ready", {{"live_jobs", book_.live().size()}, {"unsettled_jobs", book_.delivered().size()}});
     co_return Result<void>{};

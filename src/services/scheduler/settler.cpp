@@ -144,7 +144,8 @@ Task<Result<void>> Settler::post(std::uint64_t index) {
     co_return Result<void>{};
 }
 
-// A repeated post is refused because the first one went through; otherwise a reorganisation may have closed a cap.
+// A repeated post is refused because the first one went through; otherwise a reorganisation of the chain may have taken
+// back the registration or a cap.
 Task<Result<void>> Settler::after_refusal(std::uint64_t index, Batch batch, Error refusal) {
     if (refusal.code != Errc::kConflict) co_return refusal;
     CO_TRY(const std::uint64_t next, co_await context_->deps.chain_reader->next_batch_index(context_->self()));
@@ -152,6 +153,7 @@ Task<Result<void>> Settler::after_refusal(std::uint64_t index, Batch batch, Erro
         if (index == settled_) co_return co_await confirm(index);
         co_return Result<void>{};
     }
+    CO_TRY_OK(co_await context_->register_identity());
     for (const Charge& charge : batch.charges) {
         if (!parts_.caps->knows(charge.cap_id)) continue;
         CO_TRY_OK(co_await parts_.caps->reopen(charge.cap_id));

@@ -40,7 +40,7 @@ Verifier::Verifier(VerifierDeps deps, VerifierOptions options)
     link_ = std::make_unique<services::PeerLink>(std::move(link_deps), std::move(link), self);
 }
 
-Task<Result<void>> Verifier::run() {
+Task<Result<void>> Verifier::register_identity() {
     NodeRecord record;
     record.identity = deps_.signer->address();
     record.role = Role::kVerifier;
@@ -48,8 +48,16 @@ Task<Result<void>> Verifier::run() {
     record.did_document_uri = options_.did_document_uri;
     record.stake = options_.stake;
     services::RegistrationDeps registration{deps_.runtime, deps_.chain_reader, deps_.chain_writer, log_};
-    Result<void> registered =
-        co_await services::ensure_registered(std::move(registration), std::move(record), &stopping_);
+    co_return co_await services::ensure_registered(std::move(registration), std::move(record), &stopping_);
+}
+
+Task<void> Verifier::on_denied() {
+    Result<void> registered = co_await register_identity();
+    if (!registered) log_.warn("not_registered", {{"reason", registered.error().message}});
+}
+
+Task<Result<void>> Verifier::run() {
+    Result<void> registered = co_await register_identity();
     if (!registered || stopping_) co_return registered;
     group_.spawn(run_audits());
     co_await link_->run();
@@ -148,6 +156,11 @@ Task<Result<SignedVerdict>> Verifier::audit(AuditTask task) {
         co_return std::move(auditor).error();
     }
     const std::vector<Cell> cells = (*auditor)->draw(task);
+    if (cells.empty()) {
+        ports::AuditFinding nothing;
+        nothing.reason = "nothing was billed that could be checked";
+        co_return co_await decide(std::move(task), std::move(nothing));
+    }
     Result<Opening> opening = co_await ask_for(receipt_hash, task.receipt.receipt.job_id, cells);
     if (!opening) {
         metrics_.not_opened->increment();

@@ -81,6 +81,8 @@ class Verifier final : private services::PeerLinkHandler {
     void on_message(Message message) override;
     void on_disconnected() override;
     Heartbeat make_heartbeat() override { return {}; }
+    Task<void> on_denied() override;
+    Task<Result<void>> register_identity();
     void post(Message message);
 
     Task<void> run_audits();
