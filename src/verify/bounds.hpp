@@ -17,7 +17,7 @@ inline constexpr double kUnitBf16 = 0x1p-8;
 // Absolute error of one fp32 operation that underflows, hardware that flushes denormals to zero included.
 inline constexpr double kUnderflow32 = 0x1p-126;
 
-// Standard deviations of the random parts. A Rademacher sum passes t norms with probability 2 exp(-t^2 / 2) = 9.5e-14
+// Standard deviations of the random parts. A Rademacher sum passes t norms with probability 2 exp(-t^2 / 2) = 8.3e-14
 // (Hoeffding); an inner product passes lambda sqrt(n) u with probability 2 exp(-lambda^2 / 2) = 3.9e-22 (Higham and
 // Mary 2019; Connolly, Higham and Mary 2021).
 inline constexpr double kHoeffding = 7.85;

@@ -62,7 +62,8 @@ class AuditChecker {
 
     const ModelShape& shape() const { return shape_; }
 
-    // cells: what was asked for (draw_cells). rows_seed: fresh for every call, drawn after the opening arrived. Any
+    // cells: what was asked for (draw_cells). rows_seed: different for every call and
+    // unknown to whoever made the opening. Any
     // malformed opening is a rejection.
     AuditResult check(const AuditExpectation& expected,
                       const std::vector<Cell>& cells,

@@ -79,8 +79,9 @@ std::vector<Cell> draw_cells(const ModelShape& shape,
                              const TokenUsage& units,
                              const Seed& seed,
                              const DrawOptions& options) {
-    const bool billable = units.input > 0 && units.input <= kTraceTokensMax && units.output <= kTraceTokensMax;
-    if (!billable) return {};
+    if (units == TokenUsage{}) return {};
+    const bool possible = units.input > 0 && units.input <= kTraceTokensMax && units.output <= kTraceTokensMax;
+    if (!possible) return {Cell{0, 0}};
     return Draw{shape, units, seed, options}.run();
 }
 

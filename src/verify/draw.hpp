@@ -20,7 +20,8 @@ struct DrawOptions {
 // In this order until the count or the byte bound is reached: the final cell of an output token, a layer 0, a run of
 // one layer's cells from position 0 on, of random length, whose attention can be checked whole, then single cells and
 // consecutive pairs of layers at random places, half of them at output tokens. Each cell once. All cells when the trace
-// is smaller than the count; none when nothing was computed.
+// is smaller than the count; none when nothing is billed. Counts that no trace can have give one cell, so that the
+// check takes place and fails.
 std::vector<Cell> draw_cells(const ModelShape& shape,
                              const TokenUsage& units,
                              const Seed& seed,

@@ -50,8 +50,11 @@ TEST(DrawCells, TakesAllOfASmallTraceAndNothingOfNone) {
     EXPECT_EQ(draw_cells(small_shape(), {.input = 1, .output = 1}, seed_of(1)).size(), 4U);
     EXPECT_EQ(draw_cells(small_shape(), {.input = 2, .output = 0}, seed_of(1)).size(), 8U);
     EXPECT_TRUE(draw_cells(small_shape(), {.input = 0, .output = 0}, seed_of(1)).empty());
-    EXPECT_TRUE(draw_cells(small_shape(), {.input = 0, .output = 5}, seed_of(1)).empty());
-    EXPECT_TRUE(draw_cells(small_shape(), {.input = ~0ULL, .output = ~0ULL}, seed_of(1)).empty());
+}
+
+TEST(DrawCells, TakesOneForCountsThatNoTraceCanHave) {
+    EXPECT_EQ(draw_cells(small_shape(), {.input = 0, .output = 5}, seed_of(1)).size(), 1U);
+    EXPECT_EQ(draw_cells(small_shape(), {.input = ~0ULL, .output = ~0ULL}, seed_of(1)).size(), 1U);
 }
 
 TEST(DrawCells, KeepsToTheBounds) {

@@ -60,21 +60,28 @@ Result<std::unique_ptr<LlamaAuditor>> LlamaAuditor::load(Runtime* runtime,
 
 Task<Result<std::unique_ptr<LlamaAuditor>>> LlamaAuditor::open(Runtime* runtime, LlamaAuditorOptions options) {
     verify::Seed key_seed;
+    verify::Seed rows_secret;
     runtime->random_bytes(key_seed.bytes);
+    runtime->random_bytes(rows_secret.bytes);
     std::optional<Result<std::unique_ptr<LlamaAuditor>>> loaded;
     std::function<void()> work = [&] { loaded.emplace(load(runtime, std::move(options), key_seed)); };
     co_await runtime->compute(std::move(work));
+    if (*loaded) (**loaded)->rows_secret_ = rows_secret;
     co_return std::move(loaded).value();
 }
 
-verify::Seed LlamaAuditor::random_seed() const {
-    verify::Seed seed;
-    runtime_->random_bytes(seed.bytes);
-    return seed;
+// As unpredictable as fresh randomness to whoever made the opening, and safe on any thread.
+verify::Seed LlamaAuditor::rows_seed(const UsageReceipt& receipt, const Opening& opening) const {
+    const Hash header = crypto::keccak256(opening.header);
+    return crypto::keccak256(
+               {rows_secret_.view(), receipt.job_id.view(), receipt.verification_root.view(), header.view()})
+        .as<verify::Seed>();
 }
 
 std::vector<Cell> LlamaAuditor::draw(const AuditTask& task) {
-    return verify::draw_cells(checker_->shape(), task.receipt.receipt.units, random_seed(), options_.draw);
+    verify::Seed seed;
+    runtime_->random_bytes(seed.bytes);
+    return verify::draw_cells(checker_->shape(), task.receipt.receipt.units, seed, options_.draw);
 }
 
 ports::AuditFinding LlamaAuditor::check(const AuditTask& task, const std::vector<Cell>& cells, const Opening& opening) {
@@ -110,7 +117,7 @@ verify::AuditResult LlamaAuditor::judge(const AuditTask& task,
     const verify::AuditHooks hooks{
         .sample = checkpoint::choose_token,
         .check_output = [&](const std::vector<std::uint32_t>& tokens) { return check_output(task, tokens); }};
-    return checker_->check(expected, cells, opening, hooks, random_seed());
+    return checker_->check(expected, cells, opening, hooks, rows_seed(receipt, opening));
 }
 
 Result<void> LlamaAuditor::check_output(const AuditTask& task, const std::vector<std::uint32_t>& tokens) const {

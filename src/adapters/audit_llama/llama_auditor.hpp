@@ -34,7 +34,7 @@ class LlamaAuditor final : public ports::Auditor {
     // From the billed token counts alone, since the worker's header is not known yet.
     std::vector<Cell> draw(const AuditTask& task) override;
     // The caller has checked that the request hashes to the receipt's request hash; if it does not, whoever sent the
-    // task is at fault, and the finding says so.
+    // task is at fault, and the finding says so. Touches nothing but what is constant, so it may run on any thread.
     ports::AuditFinding check(const AuditTask& task, const std::vector<Cell>& cells, const Opening& opening) override;
 
   private:
@@ -46,12 +46,13 @@ class LlamaAuditor final : public ports::Auditor {
                                                       const verify::Seed& key_seed);
     verify::AuditResult judge(const AuditTask& task, const std::vector<Cell>& cells, const Opening& opening) const;
     Result<void> check_output(const AuditTask& task, const std::vector<std::uint32_t>& tokens) const;
-    verify::Seed random_seed() const;
+    verify::Seed rows_seed(const UsageReceipt& receipt, const Opening& opening) const;
 
     Runtime* runtime_;
     LlamaAuditorOptions options_;
     checkpoint::ModelDirectory model_;
     Hash root_;
+    verify::Seed rows_secret_;
     std::unique_ptr<verify::AuditChecker> checker_;  // borrows from model_
 };
 

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/audit_llama/llama_auditor.hpp"
 
-#include <cstdlib>
-#include <fstream>
-
 #include <gtest/gtest.h>
 
+#include "adapters/audit_llama/testing/model_folder.hpp"
 #include "adapters/runtime_asio/runtime.hpp"
 #include "base/check.hpp"
 #include "checkpoint/output_text.hpp"
 #include "checkpoint/sampler.hpp"
-#include "codec/json.hpp"
 #include "market/typed_hashes.hpp"
 #include "ports/testing/audit_contract.hpp"
 #include "ports/testing/harness.hpp"
@@ -19,13 +16,13 @@
 namespace vcity::adapters {
 namespace {
 
-namespace fs = std::filesystem;
 using verify::testing::FinishedJob;
 using verify::testing::ReferenceWorker;
 using verify::testing::StoredModel;
 
-constexpr std::uint32_t kBegin = 257;
-constexpr std::uint32_t kEnd = 258;
+using testing::config_json;
+using testing::kEnd;
+using testing::ModelFolder;
 
 verify::ModelShape tiny_shape() {
     verify::ModelShape shape = verify::testing::small_shape();
@@ -37,71 +34,6 @@ verify::ModelShape tiny_shape() {
     shape.vocab = 264;
     return shape;
 }
-
-std::string tokenizer_json() {
-    using codec::Json;
-    codec::JsonObject vocab;
-    for (int byte = 0; byte < 256; ++byte) {
-        vocab.emplace_back(std::string{checkpoint::byte_stand_in(static_cast<std::uint8_t>(byte))}, Json{byte});
-    }
-    vocab.emplace_back("he", Json{256});
-    const Json begin{codec::JsonObject{{"id", Json{kBegin}}, {"content", Json{"<s>"}}}};
-    const Json end{codec::JsonObject{{"id", Json{kEnd}}, {"content", Json{"</s>"}}}};
-    const Json model{codec::JsonObject{
-        {"type", Json{"BPE"}}, {"vocab", Json{vocab}}, {"merges", Json{codec::JsonArray{Json{"h e"}}}}}};
-    return codec::dump_json(
-        Json{codec::JsonObject{{"added_tokens", Json{codec::JsonArray{begin, end}}},
-                               {"pre_tokenizer", Json{codec::JsonObject{{"type", Json{"ByteLevel"}}}}},
-                               {"model", model}}});
-}
-
-std::string config_json(const verify::ModelShape& shape) {
-    using codec::Json;
-    return codec::dump_json(Json{codec::JsonObject{{"model_type", Json{"llama"}},
-                                                   {"vocab_size", Json{shape.vocab}},
-                                                   {"hidden_size", Json{shape.hidden}},
-                                                   {"intermediate_size", Json{shape.ffn}},
-                                                   {"num_hidden_layers", Json{shape.layers}},
-                                                   {"num_attention_heads", Json{shape.heads}},
-                                                   {"num_key_value_heads", Json{shape.kv_heads}},
-                                                   {"head_dim", Json{shape.head_dim}},
-                                                   {"max_position_embeddings", Json{64}},
-                                                   {"rms_norm_eps", Json{shape.rms_eps}},
-                                                   {"rope_theta", Json{shape.rope_theta}},
-                                                   {"tie_word_embeddings", Json{shape.tied_embeddings}},
-                                                   {"bos_token_id", Json{kBegin}},
-                                                   {"eos_token_id", Json{kEnd}}}});
-}
-
-// A Hugging Face directory with a small random model, removed at the end.
-class ModelFolder {
-  public:
-    explicit ModelFolder(const StoredModel& model) {
-        std::string pattern = (fs::temp_directory_path() / "vcity-audit-XXXXXX").string();
-        CHECK(mkdtemp(pattern.data()) != nullptr);
-        path_ = pattern;
-        std::vector<checkpoint::NamedTensor> tensors;
-        for (const auto& view : model.views()) {
-            const checkpoint::Tensor tensor{checkpoint::DType::kBfloat16, view.dims, view.bytes};
-            tensors.push_back({std::string{view.name}, tensor});
-        }
-        write("model.safetensors", as_text(checkpoint::encode_safetensors(tensors)));
-        write("config.json", config_json(model.shape));
-        write("tokenizer.json", tokenizer_json());
-        write("tokenizer_config.json", R"({"bos_token": "<s>", "eos_token": "</s>"})");
-    }
-    ~ModelFolder() { fs::remove_all(path_); }
-    ModelFolder(const ModelFolder&) = delete;
-    ModelFolder& operator=(const ModelFolder&) = delete;
-
-    const fs::path& path() const { return path_; }
-    void write(const std::string& name, std::string_view text) const {
-        std::ofstream{path_ / name, std::ios::binary} << text;
-    }
-
-  private:
-    fs::path path_;
-};
 
 class Runner final : public ports::testing::OnRuntime<ports::testing::TaskRunner, AsioRuntime> {};
 
