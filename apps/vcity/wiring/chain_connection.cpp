@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wiring/chain_connection.hpp"
 
-#include "adapters/http/client.hpp"
+#include "wiring/http_client.hpp"
 
 namespace vcity::wiring {
 
 ChainConnection::ChainConnection(Runtime* runtime, std::string rpc_url, ports::Signer* signer)
     : runtime_{runtime},
-      http_{adapters::make_http_client(runtime)},
+      http_{make_http_client(runtime)},
       rpc_{runtime, http_.get(), std::move(rpc_url)},
       signer_{signer} {}
 

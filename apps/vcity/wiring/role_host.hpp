@@ -40,9 +40,8 @@ class RoleHost {
     Result<cli::Exit> run(std::function<Task<Result<void>>()> role, std::function<void()> stop);
 
   private:
-    RoleHost(std::string name, const RoleOptions& options, LogLevel level);
+    RoleHost(std::string name, LogLevel level);
     Result<void> open(const RoleOptions& options);
-    Task<int> drive(std::function<Task<Result<void>>()> role, Result<void>* result);
 
     std::string name_;
     adapters::AsioRuntime runtime_;

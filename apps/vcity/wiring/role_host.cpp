@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wiring/role_host.hpp"
+
+#include <filesystem>
+
+#include <fmt/core.h>
+#include <sys/stat.h>
+
+#include "wiring/run.hpp"
+
+namespace vcity::wiring {
+namespace {
+
+constexpr std::chrono::seconds kChainPatience{60};
+constexpr std::chrono::milliseconds kAskAgain{500};
+
+Result<LogLevel> parse_level(const std::string& text) {
+    for (const LogLevel level : {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarn, LogLevel::kError}) {
+        if (to_string(level) == text) return level;
+    }
+    return make_error(Errc::kInvalid, text + " is no log level");
+}
+
+// A chain that is starting or restarting is waited for; a wrong one is not.
+Task<Result<void>> bind_patiently(Runtime* runtime, ChainConnection* chain, Deployment deployment, Log log) {
+    const TimePoint deadline = runtime->now() + kChainPatience;
+    while (true) {
+        const Result<void> bound = co_await chain->bind(deployment);
+        if (bound) co_return bound;
+        const bool may_pass = bound.error().code == Errc::kUnavailable || bound.error().code == Errc::kTimeout;
+        if (!may_pass || runtime->now() >= deadline) co_return bound.error();
+        log.info("waiting_for_chain", {{"reason", bound.error().message}});
+        co_await runtime->sleep_until(runtime->now() + kAskAgain);
+    }
+}
+
+}  // namespace
+
+RoleHost::RoleHost(std::string name, LogLevel level)
+    : name_{std::move(name)},
+      sink_{adapters::SpdlogOptions{.level = level}},
+      ops_{[this] { return metrics_.expose(); }} {}
+
+Result<std::unique_ptr<RoleHost>> RoleHost::make(const std::string& name, const RoleOptions& options) {
+    TRY(const LogLevel level, parse_level(options.log_level));
+    std::unique_ptr<RoleHost> host{new RoleHost{name, level}};
+    TRY_OK(host->open(options));
+    return host;
+}
+
+Result<void> RoleHost::open(const RoleOptions& options) {
+    std::error_code error;
+    std::filesystem::create_directories(options.state, error);
+    if (error) return make_error(Errc::kDenied, fmt::format("cannot make {}: {}", options.state, error.message()));
+    chmod(options.state.c_str(), 0700);
+    TRY(deployment_, adapters::load_deployment(options.deployment));
+    if (!options.key.keystore.empty()) {
+        TRY(crypto::PrivateKey key, cli::load_key(options.key));
+        signer_ = std::make_unique<cli::KeySigner>(std::move(key));
+    }
+    adapters::SqliteStoreOptions store;
+    store.path = options.state + "/" + name_ + ".sqlite";
+    TRY(store_, adapters::SqliteStore::open(store));
+    TRY(const Endpoint ops, parse_endpoint(options.ops));
+    adapters::HttpServerOptions http;
+    http.address = ops.address;
+    http.port = ops.port;
+    http.log = log().named("ops");
+    TRY(ops_server_, adapters::HttpServer::make(&runtime_, runtime_.executor(), &ops_, http));
+    chain_ = std::make_unique<ChainConnection>(&runtime_, options.rpc, signer_.get());
+    return run_task(&runtime_, bind_patiently(&runtime_, chain_.get(), deployment_, log()));
+}
+
+Result<std::unique_ptr<adapters::WebSocketDialer>> RoleHost::make_dialer() {
+    return adapters::WebSocketDialer::make(&runtime_, {});
+}
+
+Result<cli::Exit> RoleHost::run(std::function<Task<Result<void>>()> role, std::function<void()> stop) {
+    log().info("starting", {{"version", VCITY_VERSION}, {"ops_port", ops_server_->port()}});
+    runtime_.on_shutdown_signal(std::move(stop));
+    TRY_OK(run_task(&runtime_, role()));
+    log().info("stopped");
+    return cli::Exit::kOk;
+}
+
+}  // namespace vcity::wiring
