@@ -112,6 +112,25 @@ TEST_F(Audit, RejectsLayersThatDoNotConnect) {
     EXPECT_NE(rejection(job()).find("next layer"), std::string::npos);
 }
 
+// A cached computation of another text from some layer on: every cell is right by itself at every position.
+TEST_F(Audit, RejectsACachedComputationSplicedInAtAnyLayer) {
+    for (std::uint32_t from = 1; from < testing::small_shape().layers; ++from) {
+        testing::ReferenceLlama cached{&public_model(), testing::SumOrder::kForward};
+        std::vector<float> h;
+        worker_.after_layer = [&](const Cell& cell, LayerValues* values) {
+            if (cell.layer == 0) h = cached.embed(50 + cell.position);
+            LayerValues other = cached.layer(cell.layer, h);
+            h = other.h_out;
+            if (cell.layer >= from) *values = std::move(other);
+        };
+        const FinishedJob spliced = job();
+        for (std::uint64_t seed = 0; seed < 5; ++seed) {
+            const AuditResult result = verifier().audit(spliced, seed);
+            EXPECT_EQ(result.outcome, VerdictOutcome::kRejected) << from;
+        }
+    }
+}
+
 TEST_F(Audit, RejectsAnActivationThatWasNotComputed) {
     for (std::vector<float> LayerValues::* member :
          {&LayerValues::x_attn, &LayerValues::q, &LayerValues::k, &LayerValues::v, &LayerValues::o, &LayerValues::h_mid,

@@ -25,8 +25,8 @@ class Draw {
     std::vector<Cell> run() {
         const std::uint64_t total = positions_ * shape_.cells_per_position();
         count_ = static_cast<std::size_t>(std::min<std::uint64_t>(count_, total));
-        add(output_position(), shape_.layers);
-        add(any_position(), 0);
+        add_column(output_position());
+        if (2 * shape_.cells_per_position() <= count_ / 2) add_column(any_position());
         add_attention_run();
         // Draws may repeat or not fit; the bound on tries ends the loop when little is left to draw from.
         for (std::size_t tries = 0; tries < 16 * kOpenedCellsMax && cells_.size() < count_; ++tries) {
@@ -46,6 +46,11 @@ class Draw {
     std::uint64_t any_position() { return random_.below(positions_); }
     // A layer that has a next one; the pair of the last layer is the final cell.
     std::uint32_t random_layer() { return static_cast<std::uint32_t>(random_.below(shape_.layers)); }
+
+    // From the top, so that the final cell is among those that fit.
+    void add_column(std::uint64_t position) {
+        for (std::uint32_t left = shape_.cells_per_position(); left > 0; --left) add(position, left - 1);
+    }
 
     void add_attention_run() {
         const std::uint32_t layer = random_layer();

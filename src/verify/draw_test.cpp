@@ -16,7 +16,7 @@ namespace {
 using testing::seed_of;
 using testing::small_shape;
 
-TEST(DrawCells, AlwaysTakesAnOutputsFinalCellALayerZeroAndAPair) {
+TEST(DrawCells, AlwaysTakesAWholeOutputPositionAndTheFirstPosition) {
     const ModelShape shape = small_shape();
     for (std::uint64_t seed = 0; seed < 200; ++seed) {
         const std::vector<Cell> cells = draw_cells(shape, {.input = 20, .output = 10}, seed_of(seed));
@@ -24,17 +24,25 @@ TEST(DrawCells, AlwaysTakesAnOutputsFinalCellALayerZeroAndAPair) {
         const std::set<Cell> distinct{cells.begin(), cells.end()};
         EXPECT_EQ(cells.size(), 32U);
         EXPECT_EQ(distinct.size(), cells.size());
-        EXPECT_EQ(cells[0].layer, shape.layers);
+        for (std::uint32_t layer = 0; layer <= shape.layers; ++layer) {
+            EXPECT_TRUE(distinct.contains(Cell{cells[0].position, layer}));
+        }
         EXPECT_GE(cells[0].position, 19U);
-        EXPECT_TRUE(std::ranges::any_of(cells, [](const Cell& cell) { return cell.layer == 0; }));
         EXPECT_TRUE(std::ranges::any_of(cells, [](const Cell& cell) { return cell.position == 0; }));
-        EXPECT_TRUE(std::ranges::any_of(
-            cells, [&](const Cell& cell) { return distinct.contains(Cell{cell.position, cell.layer + 1}); }));
         for (const Cell& cell : cells) {
             EXPECT_LT(cell.position, 29U);
             EXPECT_LE(cell.layer, shape.layers);
         }
     }
+}
+
+TEST(DrawCells, TakesAsMuchOfAPositionAsFits) {
+    ModelShape deep = small_shape();
+    deep.layers = 80;
+    const auto cells = draw_cells(deep, {.input = 20, .output = 10}, seed_of(1), {.cells = 64});
+    EXPECT_EQ(cells.size(), 64U);
+    EXPECT_EQ(cells[0].layer, deep.layers);
+    EXPECT_EQ(cells[63], (Cell{cells[0].position, deep.layers - 63}));
 }
 
 TEST(DrawCells, ReachesEveryCell) {
