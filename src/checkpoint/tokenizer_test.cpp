@@ -102,7 +102,8 @@ constexpr const char* kByteLevel = R"({
     "merges": ["h e", "l l", "he ll", "hell o", "\u0120 hello"]},
   "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
     {"type": "Split", "behavior": "Isolated", "invert": false,
-     "pattern": {"Regex": "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*)"
+     "pattern": {"Regex": "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?)"
+                                   R"(\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*)"
                                    R"(|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"}},
     {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}]},
   "added_tokens": [{"id": 18, "content": "<|eot_id|>", "special": true}]})";
