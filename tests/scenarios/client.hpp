@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "async/task_group.hpp"
+#include "ports/signer.hpp"
+#include "services/common/peer_link.hpp"
+
+namespace vcity::scenarios {
+
+// What a person at the other end of the gateway has seen of one job. It outlives the gateway's process.
+struct ClientJob {
+    enum class Status : std::uint8_t {
+        kPlanned,
+        kOpen,
+        kDone,    // with a receipt
+        kFailed,  // with a clear error
+        kLost,    // the gateway died or gave up: an error too
+    };
+
+    JobOrder order;
+    TimePoint send_at;
+    std::optional<Duration> cancel_after;
+    Status status = Status::kPlanned;
+    std::string text;
+    std::uint64_t next_sequence = 0;
+    std::uint64_t fencing_token = 0;
+    bool is_cancelled = false;
+    std::optional<SignedReceipt> receipt;
+    std::string error;
+};
+
+// All jobs of a scenario and the first thing that went wrong in a client's eyes.
+struct ClientBook {
+    std::map<JobId, ClientJob> jobs;
+    std::string violation;
+
+    void blame(const JobId& job_id, std::string_view what);
+    bool has_open() const;
+};
+
+// A gateway as a scheduler sees it, without the HTTP side: it sends orders when their time comes, sends the open ones
+// again after a reconnect, cancels some, and checks what it gets.
+class Client final : private services::PeerLinkHandler {
+  public:
+    struct Deps {
+        Runtime* runtime = nullptr;
+        ports::LinkDialer* dialer = nullptr;
+        ports::Signer* signer = nullptr;
+        const Deployment* deployment = nullptr;
+        LogSink* log = nullptr;
+    };
+
+    Client(Deps deps, ClientBook* book);
+
+    Task<Result<void>> run();
+
+  private:
+    void on_connected(services::LinkSession* session, const LinkWelcome& welcome) override;
+    void on_message(Message message) override;
+    void on_disconnected() override { session_ = nullptr; }
+    Heartbeat make_heartbeat() override { return {}; }
+    Task<void> on_denied() override;
+
+    Task<void> run_orders();
+    void tend(ClientJob* job);
+    void post(Message message);
+    void on_placed(const JobPlaced& placed);
+    void on_chunk(const TokenChunk& chunk);
+    void on_done(const JobDone& done);
+    void on_failed(const JobFailed& failed);
+    ClientJob* find_open(const JobId& job_id);
+
+    Deps deps_;
+    ClientBook* book_;
+    TaskGroup group_;
+    std::unique_ptr<services::PeerLink> link_;
+    services::LinkSession* session_ = nullptr;
+};
+
+}  // namespace vcity::scenarios

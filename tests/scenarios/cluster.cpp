@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scenarios/cluster.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/check.hpp"
+#include "codec/hex.hpp"
+#include "crypto/keccak.hpp"
+#include "market/pricing.hpp"
+#include "market/typed_hashes.hpp"
+
+namespace vcity::scenarios {
+namespace {
+
+constexpr Usd kStake{5'000'000};
+constexpr Usd kClientFunds{1'000'000'000};
+constexpr Usd kRich{200'000'000};
+constexpr Usd kPoor{30'000};  // a few jobs' worth: some orders meet the limit
+constexpr std::uint64_t kSchedulerKey = 1;
+constexpr std::uint64_t kVerifierKey = 2;
+constexpr std::uint64_t kGatewayKey = 3;
+constexpr std::uint64_t kFirstNodeKey = 10;
+constexpr std::uint64_t kFirstClientKey = 50;
+
+Address contract(std::uint8_t number) {
+    Address address;
+    address.bytes.fill(number);
+    return address;
+}
+
+Deployment make_deployment() {
+    Deployment deployment;
+    deployment.chain_id = 31'337;
+    deployment.stable = contract(0xc1);
+    deployment.registry = contract(0xc2);
+    deployment.escrow = contract(0xc3);
+    deployment.settlement = contract(0xc4);
+    deployment.treasury = contract(0xc5);
+    deployment.access_manager = contract(0xc6);
+    return deployment;
+}
+
+sim::LedgerParams make_params(const ScenarioOptions& options) {
+    sim::LedgerParams params;
+    params.deployment = make_deployment();
+    params.takes_batches_twice = options.planted == Planted::kDoublePayment;
+    return params;
+}
+
+sim::FakeModel make_model() {
+    sim::FakeModel model;
+    model.root = crypto::keccak256_text("the public weights");
+    return model;
+}
+
+void mint(World* world, const Address& account, Usd amount) {
+    world->chain.at_genesis([&](sim::Ledger* ledger, std::uint64_t /*now*/) { return ledger->mint(account, amount); });
+}
+
+std::string text_of(const LogField& field) {
+    struct Print {
+        std::string operator()(const std::string& text) const { return text; }
+        std::string operator()(bool flag) const { return flag ? "true" : "false"; }
+        std::string operator()(double number) const { return std::to_string(number); }
+        std::string operator()(std::int64_t number) const { return std::to_string(number); }
+        std::string operator()(std::uint64_t number) const { return std::to_string(number); }
+    };
+    return field.name + "=" + std::visit(Print{}, field.value);
+}
+
+}  // namespace
+
+void ScenarioLog::write(LogLevel level, std::string_view component, std::string_view event, const LogFields& fields) {
+    if (level != LogLevel::kError && !is_verbose_) return;
+    std::string line = std::string{to_string(level)} + " " + std::string{component} + " " + std::string{event};
+    for (const LogField& field : fields) line += " " + text_of(field);
+    if (is_verbose_) note(line);
+    if (level == LogLevel::kError && first_error_.empty()) first_error_ = line;
+}
+
+void ScenarioLog::note(std::string_view text) {
+    if (!is_verbose_) return;
+    const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(world_->now() - TimePoint{}).count();
+    std::fprintf(stderr, "%9.3f %s\n", static_cast<double>(millis) / 1000, std::string{text}.c_str());
+}
+
+void Machine::crash() {
+    process.crash();
+    destroy();
+    disk.crash();
+    is_up_ = false;
+}
+
+// A role that ends on its own (its store did not answer for too long) is down until it is started again.
+Task<void> Machine::watch(Task<Result<void>> run) {
+    Result<void> ended = co_await std::move(run);
+    is_up_ = false;
+}
+
+World::World(const ScenarioOptions& options)
+    : runtime{options.seed},
+      log{&runtime, options.is_verbose},
+      network{&runtime},
+      deployment{make_deployment()},
+      chain{&runtime, make_params(options)},
+      model{make_model()} {}
+
+NodeMachine::NodeMachine(World* world, std::string name, std::uint64_t key, Honesty honesty, std::uint32_t slots)
+    : Machine{&world->runtime, std::move(name), key,
+              std::chrono::milliseconds{world->runtime.draw(4000)} - std::chrono::milliseconds{2000}},
+      world_{world},
+      honesty_{honesty},
+      slots_{slots} {
+    prices_.input = 100'000 + world->runtime.draw(50'000);
+    prices_.output = 200'000 + world->runtime.draw(100'000);
+    mint(world, signer.address(), kStake);
+}
+
+void NodeMachine::start() {
+    store_ = std::make_unique<sim::FakeStore>(&process, &disk);
+    dialer_ = world_->network.dialer(&process, name());
+    reader_ = world_->chain.reader(&process);
+    writer_ = world_->chain.writer(&process, signer.address());
+    sim::FakeInferenceOptions inference;
+    inference.slots = slots_;
+    inference.failures_per_mille = 2;
+    if (honesty_ == Honesty::kOtherWeights) inference.true_root = crypto::keccak256_text("cheaper weights");
+    inference.refuses_to_open = honesty_ == Honesty::kRefusesToOpen;
+    inference_ = std::make_unique<sim::FakeInference>(&world_->runtime, &process, world_->model, inference);
+    node::NodeDeps deps;
+    deps.runtime = &process;
+    deps.store = store_.get();
+    deps.signer = &signer;
+    deps.dialer = dialer_.get();
+    deps.inference = inference_.get();
+    deps.chain_reader = reader_.get();
+    deps.chain_writer = writer_.get();
+    deps.deployment = world_->deployment;
+    deps.log = Log{&world_->log, name()};
+    node::NodeOptions options;
+    options.scheduler_endpoint = kEndpoint;
+    options.stake = kStake;
+    options.prices = prices_;
+    options.hardware.gpu_model = "fake";
+    agent_ = std::make_unique<node::NodeAgent>(std::move(deps), std::move(options));
+    is_up_ = true;
+    process.spawn(watch(agent_->run()));
+}
+
+void NodeMachine::destroy() {
+    agent_.reset();
+    inference_.reset();
+    writer_.reset();
+    reader_.reset();
+    dialer_.reset();
+    store_.reset();
+}
+
+SchedulerMachine::SchedulerMachine(World* world, std::uint64_t key, Address gateway, std::uint32_t audits_per_mille)
+    : Machine{&world->runtime, "scheduler", key, std::chrono::milliseconds{0}},
+      world_{world},
+      gateway_{gateway},
+      audits_per_mille_{audits_per_mille} {
+    mint(world, signer.address(), kStake);
+}
+
+void SchedulerMachine::start() {
+    store_ = std::make_unique<sim::FakeStore>(&process, &disk);
+    listener_ = world_->network.listen(&process, name(), std::string{kEndpoint});
+    reader_ = world_->chain.reader(&process);
+    writer_ = world_->chain.writer(&process, signer.address());
+    scheduler::SchedulerDeps deps;
+    deps.runtime = &process;
+    deps.store = store_.get();
+    deps.signer = &signer;
+    deps.listener = listener_.get();
+    deps.chain_reader = reader_.get();
+    deps.chain_writer = writer_.get();
+    deps.deployment = world_->deployment;
+    deps.log = Log{&world_->log, name()};
+    scheduler::SchedulerOptions options;
+    options.stake = kStake;
+    options.gateways = {gateway_};
+    options.audit.per_mille = audits_per_mille_;
+    options.audit.new_identity_per_mille = audits_per_mille_;
+    options.audit_give_up = std::chrono::minutes{3};
+    options.settle_every = std::chrono::seconds{5};
+    options.claim_every = std::chrono::seconds{10};
+    scheduler_ = std::make_unique<scheduler::Scheduler>(std::move(deps), std::move(options));
+    is_up_ = true;
+    process.spawn(watch(scheduler_->run()));
+}
+
+void SchedulerMachine::destroy() {
+    scheduler_.reset();
+    writer_.reset();
+    reader_.reset();
+    listener_.reset();
+    store_.reset();
+}
+
+VerifierMachine::VerifierMachine(World* world, std::uint64_t key)
+    : Machine{&world->runtime, "verifier", key, std::chrono::milliseconds{700}}, world_{world} {
+    mint(world, signer.address(), kStake);
+}
+
+void VerifierMachine::start() {
+    store_ = std::make_unique<sim::FakeStore>(&process, &disk);
+    dialer_ = world_->network.dialer(&process, name());
+    reader_ = world_->chain.reader(&process);
+    writer_ = world_->chain.writer(&process, signer.address());
+    auditor_ = std::make_unique<sim::FakeAuditor>(&world_->runtime, world_->model);
+    verifier::VerifierDeps deps;
+    deps.runtime = &process;
+    deps.store = store_.get();
+    deps.signer = &signer;
+    deps.dialer = dialer_.get();
+    deps.auditors = {auditor_.get()};
+    deps.chain_reader = reader_.get();
+    deps.chain_writer = writer_.get();
+    deps.deployment = world_->deployment;
+    deps.log = Log{&world_->log, name()};
+    verifier::VerifierOptions options;
+    options.scheduler_endpoint = kEndpoint;
+    options.stake = kStake;
+    verifier_ = std::make_unique<verifier::Verifier>(std::move(deps), std::move(options));
+    is_up_ = true;
+    process.spawn(watch(verifier_->run()));
+}
+
+void VerifierMachine::destroy() {
+    verifier_.reset();
+    auditor_.reset();
+    writer_.reset();
+    reader_.reset();
+    dialer_.reset();
+    store_.reset();
+}
+
+GatewayMachine::GatewayMachine(World* world, std::uint64_t key, ClientBook* book)
+    : Machine{&world->runtime, "gateway", key, std::chrono::milliseconds{-400}}, world_{world}, book_{book} {}
+
+void GatewayMachine::start() {
+    dialer_ = world_->network.dialer(&process, name());
+    Client::Deps deps;
+    deps.runtime = &process;
+    deps.dialer = dialer_.get();
+    deps.signer = &signer;
+    deps.deployment = &world_->deployment;
+    deps.log = &world_->log;
+    client_ = std::make_unique<Client>(deps, book_);
+    is_up_ = true;
+    process.spawn(watch(client_->run()));
+}
+
+// Its clients have lost their connections and with them what was under way.
+void GatewayMachine::destroy() {
+    client_.reset();
+    dialer_.reset();
+    for (auto& [job_id, job] : book_->jobs) {
+        if (job.status != ClientJob::Status::kOpen) continue;
+        job.status = ClientJob::Status::kLost;
+        job.error = "the gateway died";
+    }
+}
+
+namespace {
+
+struct Buyer {
+    sim::FakeSigner signer;
+    SignedCap rich;
+    SignedCap poor;
+};
+
+SignedCap make_cap(World* world, sim::FakeSigner* client, const Address& scheduler, Usd limit, std::uint64_t nonce) {
+    constexpr std::uint64_t kDay = 86'400;
+    SignedCap cap;
+    cap.cap.client = client->address();
+    cap.cap.scheduler = scheduler;
+    cap.cap.limit = limit;
+    cap.cap.expiry_unix_seconds = world->chain.head_time() + kDay;
+    cap.cap.nonce = nonce;
+    const Result<Signature> signature = client->sign(market::cap_digest(world->deployment, cap.cap));
+    CHECK(signature.has_value());
+    cap.signature = *signature;
+    return cap;
+}
+
+Buyer make_buyer(World* world, std::uint64_t key, const Address& scheduler) {
+    Buyer buyer{sim::FakeSigner{key}, {}, {}};
+    const Address client = buyer.signer.address();
+    mint(world, client, kClientFunds);
+    world->chain.at_genesis(
+        [&](sim::Ledger* ledger, std::uint64_t /*now*/) { return ledger->deposit(client, client, kClientFunds); });
+    buyer.rich = make_cap(world, &buyer.signer, scheduler, kRich, 1);
+    buyer.poor = make_cap(world, &buyer.signer, scheduler, kPoor, 2);
+    return buyer;
+}
+
+ClientJob make_job(World* world, const Buyer& buyer, const Address& scheduler, std::uint64_t number) {
+    sim::SimRuntime& runtime = world->runtime;
+    ClientJob job;
+    job.send_at = TimePoint{} + runtime.draw_between(std::chrono::seconds{8}, std::chrono::seconds{70});
+    JobOrder& order = job.order;
+    order.client = buyer.signer.address();
+    order.job_id =
+        market::make_job_id(order.client, scheduler, crypto::keccak256_text("job " + std::to_string(number)));
+    order.cap = runtime.chance(1, 4) ? buyer.poor : buyer.rich;
+    const bool is_endless = runtime.chance(1, 8);
+    order.request.model = runtime.chance(1, 20) ? "vcity/unknown" : world->model.name;
+    order.request.prompt = (is_endless ? "endless " : "prompt ") + std::to_string(runtime.draw(1'000'000));
+    if (runtime.chance(1, 25)) order.request.prompt = "impossible";
+    order.request.output_tokens_max = is_endless ? 4000 : 64;
+    order.prices_max.input = runtime.chance(1, 12) ? 1 : 1'000'000;  // sometimes nobody is cheap enough
+    order.prices_max.output = 1'000'000;
+    const Result<Usd> quote = market::quote_of(order.request, order.prices_max);
+    CHECK(quote.has_value());
+    order.quote = *quote;
+    const Duration allowed = runtime.draw_between(std::chrono::seconds{20}, std::chrono::seconds{90});
+    const auto deadline = std::chrono::duration_cast<std::chrono::milliseconds>(job.send_at - TimePoint{} + allowed);
+    order.deadline = runtime.unix_now() + UnixMillis{static_cast<std::uint64_t>(deadline.count())};
+    order.trace_id = "job-" + std::to_string(number);
+    const bool is_cancelled = runtime.chance(is_endless ? 6 : 1, 8);
+    if (is_cancelled) job.cancel_after = runtime.draw_between(Duration{}, std::chrono::seconds{10});
+    return job;
+}
+
+}  // namespace
+
+Cluster::Cluster(const ScenarioOptions& the_options) : options{the_options}, world{the_options} {
+    sim::SimRuntime& runtime = world.runtime;
+    const sim::FakeSigner gateway_signer{kGatewayKey};
+    const std::uint32_t audits = runtime.chance(1, 2) ? 1000 : 300;
+    scheduler = std::make_unique<SchedulerMachine>(&world, kSchedulerKey, gateway_signer.address(), audits);
+    verifier = std::make_unique<VerifierMachine>(&world, kVerifierKey);
+    gateway = std::make_unique<GatewayMachine>(&world, kGatewayKey, &book);
+    constexpr std::uint64_t kNodes = 4;
+    for (std::uint64_t number = 0; number < kNodes; ++number) {
+        auto honesty = Honesty::kHonest;
+        if (number == 0 && runtime.chance(1, 2)) honesty = Honesty::kOtherWeights;
+        if (number == 0 && runtime.chance(1, 6)) honesty = Honesty::kRefusesToOpen;
+        const auto slots = static_cast<std::uint32_t>(1 + runtime.draw(2));
+        nodes.push_back(std::make_unique<NodeMachine>(&world, "node" + std::to_string(number), kFirstNodeKey + number,
+                                                      honesty, slots));
+    }
+    const Address scheduler_address = scheduler->signer.address();
+    const Buyer first = make_buyer(&world, kFirstClientKey, scheduler_address);
+    const Buyer second = make_buyer(&world, kFirstClientKey + 1, scheduler_address);
+    clients = {first.signer.address(), second.signer.address()};
+    const std::uint64_t jobs = 8 + runtime.draw(10);
+    for (std::uint64_t number = 0; number < jobs; ++number) {
+        ClientJob job = make_job(&world, runtime.chance(1, 2) ? first : second, scheduler_address, number);
+        const JobId job_id = job.order.job_id;
+        book.jobs.emplace(job_id, std::move(job));
+    }
+}
+
+Cluster::~Cluster() {
+    world.chain.stop();
+}
+
+void Cluster::start_all() {
+    world.chain.start();
+    for (Machine* machine : machines()) machine->start();
+}
+
+std::vector<Machine*> Cluster::machines() {
+    std::vector<Machine*> all{scheduler.get(), verifier.get(), gateway.get()};
+    for (const auto& node : nodes) all.push_back(node.get());
+    return all;
+}
+
+const NodeMachine* Cluster::node_of(const Address& address) const {
+    const auto found = std::ranges::find_if(nodes, [&](const auto& node) { return node->signer.address() == address; });
+    return found == nodes.end() ? nullptr : found->get();
+}
+
+}  // namespace vcity::scenarios

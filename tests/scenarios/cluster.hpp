@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "scenarios/client.hpp"
+#include "scenarios/scenario.hpp"
+#include "services/node/agent.hpp"
+#include "services/scheduler/scheduler.hpp"
+#include "services/verifier/verifier.hpp"
+#include "sim/fakes/chain.hpp"
+#include "sim/fakes/inference.hpp"
+#include "sim/fakes/network.hpp"
+#include "sim/fakes/signer.hpp"
+#include "sim/fakes/store.hpp"
+
+namespace vcity::scenarios {
+
+enum class Honesty : std::uint8_t { kHonest, kOtherWeights, kRefusesToOpen };
+
+// Where roles log to. An error is something an operator must act on: no fault of a scenario may lead to one.
+class ScenarioLog final : public LogSink {
+  public:
+    ScenarioLog(const sim::SimRuntime* world, bool is_verbose) : world_{world}, is_verbose_{is_verbose} {}
+    void write(LogLevel level, std::string_view component, std::string_view event, const LogFields& fields) override;
+    void note(std::string_view text);
+    const std::string& first_error() const { return first_error_; }
+
+  private:
+    const sim::SimRuntime* world_;
+    bool is_verbose_;
+    std::string first_error_;
+};
+
+// A machine of the network: what survives the death of its process, and the role that runs on it now.
+class Machine {
+  public:
+    Machine(sim::SimRuntime* world, std::string name, std::uint64_t key, std::chrono::milliseconds skew)
+        : process{world, std::move(name), skew}, disk{world}, signer{key} {}
+    virtual ~Machine() = default;
+    Machine(const Machine&) = delete;
+    Machine& operator=(const Machine&) = delete;
+
+    // Starts the role; run() may end on its own, which ends the role until the next start.
+    virtual void start() = 0;
+    void crash();
+    bool is_up() const { return is_up_; }
+    const std::string& name() const { return process.name(); }
+
+    sim::SimProcess process;
+    sim::FakeDisk disk;
+    sim::FakeSigner signer;
+
+  protected:
+    virtual void destroy() = 0;
+    Task<void> watch(Task<Result<void>> run);
+    bool is_up_ = false;
+};
+
+// Everything the roles share, and the world around them.
+struct World {
+    World(const ScenarioOptions& options);
+
+    sim::SimRuntime runtime;
+    ScenarioLog log;
+    sim::FakeNetwork network;
+    Deployment deployment;
+    sim::FakeChain chain;
+    sim::FakeModel model;
+};
+
+class NodeMachine final : public Machine {
+  public:
+    NodeMachine(World* world, std::string name, std::uint64_t key, Honesty honesty, std::uint32_t slots);
+    ~NodeMachine() override { crash(); }
+    void start() override;
+    Honesty honesty() const { return honesty_; }
+    std::uint32_t slots() const { return slots_; }
+
+  private:
+    void destroy() override;
+
+    World* world_;
+    Honesty honesty_;
+    std::uint32_t slots_;
+    TokenPrices prices_;
+    std::unique_ptr<sim::FakeStore> store_;
+    std::unique_ptr<ports::LinkDialer> dialer_;
+    std::unique_ptr<ports::ChainReader> reader_;
+    std::unique_ptr<ports::ChainWriter> writer_;
+    std::unique_ptr<sim::FakeInference> inference_;
+    std::unique_ptr<node::NodeAgent> agent_;
+};
+
+class SchedulerMachine final : public Machine {
+  public:
+    SchedulerMachine(World* world, std::uint64_t key, Address gateway, std::uint32_t audits_per_mille);
+    ~SchedulerMachine() override { crash(); }
+    void start() override;
+
+  private:
+    void destroy() override;
+
+    World* world_;
+    Address gateway_;
+    std::uint32_t audits_per_mille_;
+    std::unique_ptr<sim::FakeStore> store_;
+    std::unique_ptr<ports::LinkListener> listener_;
+    std::unique_ptr<ports::ChainReader> reader_;
+    std::unique_ptr<ports::ChainWriter> writer_;
+    std::unique_ptr<scheduler::Scheduler> scheduler_;
+};
+
+class VerifierMachine final : public Machine {
+  public:
+    VerifierMachine(World* world, std::uint64_t key);
+    ~VerifierMachine() override { crash(); }
+    void start() override;
+
+  private:
+    void destroy() override;
+
+    World* world_;
+    std::unique_ptr<sim::FakeStore> store_;
+    std::unique_ptr<ports::LinkDialer> dialer_;
+    std::unique_ptr<ports::ChainReader> reader_;
+    std::unique_ptr<ports::ChainWriter> writer_;
+    std::unique_ptr<sim::FakeAuditor> auditor_;
+    std::unique_ptr<verifier::Verifier> verifier_;
+};
+
+class GatewayMachine final : public Machine {
+  public:
+    GatewayMachine(World* world, std::uint64_t key, ClientBook* book);
+    ~GatewayMachine() override { crash(); }
+    void start() override;
+
+  private:
+    void destroy() override;
+
+    World* world_;
+    ClientBook* book_;
+    std::unique_ptr<ports::LinkDialer> dialer_;
+    std::unique_ptr<Client> client_;
+};
+
+// The whole network of one scenario.
+struct Cluster {
+    explicit Cluster(const ScenarioOptions& options);
+    ~Cluster();
+    Cluster(const Cluster&) = delete;
+    Cluster& operator=(const Cluster&) = delete;
+
+    void start_all();
+    std::vector<Machine*> machines();
+    const NodeMachine* node_of(const Address& address) const;
+
+    ScenarioOptions options;
+    World world;
+    ClientBook book;
+    std::unique_ptr<SchedulerMachine> scheduler;
+    std::unique_ptr<VerifierMachine> verifier;
+    std::unique_ptr<GatewayMachine> gateway;
+    std::vector<std::unique_ptr<NodeMachine>> nodes;
+    std::vector<Address> clients;
+};
+
+inline constexpr std::string_view kEndpoint = "ws://scheduler/";
+
+}  // namespace vcity::scenarios
