@@ -90,6 +90,13 @@ bool is_in_range(const AbiType& type, const U256& word) {
     return is_zero(word, size, kWordSize - size);
 }
 
+std::vector<const AbiType*> pointers_to(const std::vector<AbiType>& types) {
+    std::vector<const AbiType*> pointers;
+    pointers.reserve(types.size());
+    for (const AbiType& type : types) pointers.push_back(&type);
+    return pointers;
+}
+
 // Decodes one block of heads and tails. Every byte of a canonical encoding is read once, so the bytes read, which are
 // also what is allocated, may not exceed the input: this stops inputs whose offsets share a tail.
 class Decoder {
@@ -108,12 +115,6 @@ class Decoder {
 
   private:
     static Error malformed(const char* what) { return make_error(Errc::kInvalid, std::string{"ABI "} + what); }
-
-    static std::vector<const AbiType*> members_of(const AbiType& type) {
-        std::vector<const AbiType*> members;
-        for (const AbiType& member : type.members) members.push_back(&member);
-        return members;
-    }
 
     Result<U256> word(ByteView block, std::size_t* position) {
         if (block.size() < *position + kWordSize || budget_ < kWordSize) return malformed("data ends too early");
@@ -149,7 +150,7 @@ class Decoder {
         TRY(const std::size_t offset, size(block, head));
         const ByteView rest = block.subspan(offset);
         if (type.kind == Kind::kTuple) {
-            TRY(std::vector<AbiValue> values, items(members_of(type), rest));
+            TRY(std::vector<AbiValue> values, items(pointers_to(type.members), rest));
             return abi_tuple(std::move(values));
         }
         std::size_t position = 0;
@@ -232,9 +233,7 @@ Bytes abi_encode(const std::vector<AbiValue>& arguments) {
 }
 
 Result<std::vector<AbiValue>> abi_decode(const std::vector<AbiType>& types, ByteView bytes) {
-    std::vector<const AbiType*> pointers;
-    for (const AbiType& type : types) pointers.push_back(&type);
-    TRY(std::vector<AbiValue> values, Decoder{bytes.size()}.items(pointers, bytes));
+    TRY(std::vector<AbiValue> values, Decoder{bytes.size()}.items(pointers_to(types), bytes));
     // Offsets out of order, gaps, padding that is not zero and bytes at the end all show here.
     if (!std::ranges::equal(abi_encode(values), bytes)) {
         return make_error(Errc::kInvalid, "ABI data is not in canonical form");

@@ -15,8 +15,7 @@ namespace {
 // The low `size` bytes of a word as a number; kInvalid when a higher byte is set.
 Result<U128> low_bytes(const U256& value, std::size_t size) {
     const std::size_t first = value.bytes.size() - size;
-    if (std::any_of(value.bytes.begin(), value.bytes.begin() + static_cast<std::ptrdiff_t>(first),
-                    [](std::uint8_t byte) { return byte != 0; })) {
+    if (std::ranges::any_of(value.view().first(first), [](std::uint8_t byte) { return byte != 0; })) {
         return make_error(Errc::kInvalid, fmt::format("number does not fit {} bits", 8 * size));
     }
     U128 result = 0;
@@ -95,7 +94,7 @@ std::string to_decimal(U128 value) {
         text += static_cast<char>('0' + static_cast<int>(value % 10U));
         value /= 10U;
     } while (value != 0);
-    std::reverse(text.begin(), text.end());
+    std::ranges::reverse(text);
     return text;
 }
 
