@@ -30,7 +30,7 @@ Hash eip712_digest(const Eip712Domain& domain, const Hash& struct_hash) {
 
 U256 word(const Address& address) {
     U256 result;
-    std::copy(address.bytes.begin(), address.bytes.end(), result.bytes.begin() + (U256::kSize - Address::kSize));
+    std::ranges::copy(address.bytes, result.bytes.begin() + (U256::kSize - Address::kSize));
     return result;
 }
 

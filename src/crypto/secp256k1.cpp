@@ -22,7 +22,7 @@ constexpr std::uint8_t kRecoveryBase = 27;
 
 // One context for the process: its use is read-only and so free of races. Blinded once, against side channels.
 const secp256k1_context* context() {
-    static const secp256k1_context* const kContext = [] {
+    static const secp256k1_context* const instance = [] {
         secp256k1_context* fresh = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
         std::array<std::uint8_t, 32> seed{};
         CHECK(RAND_bytes(seed.data(), static_cast<int>(seed.size())) == 1);
@@ -30,7 +30,7 @@ const secp256k1_context* context() {
         secure_zero(seed.data(), seed.size());
         return fresh;
     }();
-    return kContext;
+    return instance;
 }
 
 // The last 20 bytes of keccak256(x || y).
@@ -104,8 +104,8 @@ std::string to_checksum_address(const Address& address) {
 Result<Address> parse_address(std::string_view text) {
     TRY(const Address address, codec::parse_fixed<Address>(text));
     const std::string_view digits = text.substr(2);
-    const bool has_lower = std::any_of(digits.begin(), digits.end(), [](char c) { return c >= 'a' && c <= 'f'; });
-    const bool has_upper = std::any_of(digits.begin(), digits.end(), [](char c) { return c >= 'A' && c <= 'F'; });
+    const bool has_lower = std::ranges::any_of(digits, [](char c) { return c >= 'a' && c <= 'f'; });
+    const bool has_upper = std::ranges::any_of(digits, [](char c) { return c >= 'A' && c <= 'F'; });
     if (has_lower && has_upper && text != to_checksum_address(address)) {
         return make_error(Errc::kInvalid, "address does not match its EIP-55 checksum");
     }
