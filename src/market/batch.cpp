@@ -96,7 +96,7 @@ Result<void> check_signature(const Hash& digest, const Signature& signature, con
 
 }  // namespace
 
-Result<Batch> make_batch(BatchInputs inputs) {
+Result<Batch> make_batch(const BatchInputs& inputs) {
     if (inputs.receipts.size() > kBatchReceiptsMax) {
         return make_error(Errc::kInvalid, "too many receipts for one batch");
     }
@@ -104,9 +104,9 @@ Result<Batch> make_batch(BatchInputs inputs) {
     TRY_OK(totals.start(inputs.earnings_before));
     Batch batch;
     batch.receipts.reserve(inputs.receipts.size());
-    for (auto& [receipt, cap] : inputs.receipts) {
+    for (const auto& [receipt, cap] : inputs.receipts) {
         TRY_OK(totals.add_receipt(receipt.receipt, cap, inputs.fee_bps));
-        batch.receipts.push_back(std::move(receipt));
+        batch.receipts.push_back(receipt);
     }
     batch.charges = totals.charges();
     batch.earnings = totals.earnings();

@@ -25,7 +25,7 @@ struct BatchInputs {
 // charges and earnings do not depend on the order of receipts or of earlier earnings. Signatures are not checked here.
 // kInvalid for two receipts of one job, two earlier earnings of one node, an amount above its quote, a fee above 100 %,
 // more than kBatchReceiptsMax receipts, or a sum that does not fit 64 bits.
-Result<Batch> make_batch(BatchInputs inputs);
+Result<Batch> make_batch(const BatchInputs& inputs);
 
 // Proofs of one leaf, for claims and for people who check their receipt.
 // receipt_index < batch.receipts.size(). A node without earnings gets an empty proof.

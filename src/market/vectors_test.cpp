@@ -27,7 +27,7 @@ codec::JsonArray cases(const char* name) {
 
 // Keys of addresses.json by address.
 const crypto::PrivateKey& key_of(const Address& address) {
-    static const auto kKeys = [] {
+    static const auto all_keys = [] {
         std::map<Address, crypto::PrivateKey> keys;
         for (const Json& vector : cases("addresses")) {
             keys.emplace(fixed<Address>(vector, "address"),
@@ -35,7 +35,7 @@ const crypto::PrivateKey& key_of(const Address& address) {
         }
         return keys;
     }();
-    return kKeys.at(address);
+    return all_keys.at(address);
 }
 
 Deployment deployment_of(const Json& vector) {
