@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "adapters/chain_evm/chain.hpp"
 #include "adapters/chain_evm/contracts.hpp"
 #include "codec/abi.hpp"
@@ -69,7 +71,10 @@ Task<Result<Hash>> EvmChainWriter::deposit_with_permit(ports::Signer* signer, Ad
     nonce_call.data = calls::permit_nonce(account());
     CO_TRY(const Bytes nonce_data, co_await rpc_->call(std::move(nonce_call)));
     CO_TRY(const std::uint64_t nonce, decode_u64(nonce_data));
-    const std::uint64_t deadline = runtime_->unix_now().count() / 1'000 + kPermitSeconds;
+    // The chain's clock decides, and it may be ahead of ours.
+    CO_TRY(const EvmBlock head, co_await rpc_->latest_block());
+    const std::uint64_t our_seconds = runtime_->unix_now().count() / 1'000;
+    const std::uint64_t deadline = std::max(our_seconds, head.head.timestamp) + kPermitSeconds;
     const crypto::Eip712Domain domain{.name = names.name,
                                       .version = names.version,
                                       .chain_id = deployment_.chain_id,
