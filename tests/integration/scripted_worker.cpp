@@ -9,9 +9,8 @@
 
 #include "wire/wire.hpp"
 
+namespace vcity {
 namespace {
-
-using namespace vcity;
 
 constexpr std::size_t kLengthBytes = 4;
 
@@ -44,9 +43,7 @@ void take_frames(adapters::testing::ScriptedWorker* worker, Bytes* buffer) {
     }
 }
 
-}  // namespace
-
-int main() {
+int serve() {
     adapters::testing::ScriptedWorker worker;
     send(adapters::testing::ScriptedWorker::ready());
     Bytes buffer;
@@ -62,4 +59,11 @@ int main() {
         append(&buffer, ByteView{bytes, static_cast<std::size_t>(count)});
         take_frames(&worker, &buffer);
     }
+}
+
+}  // namespace
+}  // namespace vcity
+
+int main() {
+    return vcity::serve();
 }

@@ -9,9 +9,8 @@
 #include "adapters/runtime_asio/runtime.hpp"
 #include "adapters/store_sqlite/store.hpp"
 
+namespace vcity {
 namespace {
-
-using namespace vcity;
 
 Task<void> commit_for_ever(ports::Store* store, int writer) {
     for (std::uint64_t number = 1;; ++number) {
@@ -30,6 +29,7 @@ Task<void> commit_for_ever(ports::Store* store, int writer) {
 }
 
 }  // namespace
+}  // namespace vcity
 
 int main(int argc, char** argv) {
     if (argc != 3) return 2;
@@ -40,7 +40,7 @@ int main(int argc, char** argv) {
         return 1;
     }
     const int writers = static_cast<int>(std::strtol(argv[2], nullptr, 10));
-    for (int writer = 0; writer < writers; ++writer) runtime.spawn(commit_for_ever(store->get(), writer));
+    for (int writer = 0; writer < writers; ++writer) runtime.spawn(vcity::commit_for_ever(store->get(), writer));
     runtime.run();
     return 0;
 }
