@@ -68,17 +68,18 @@ Bytes grant_role(std::uint64_t role, const Address& account) {
     return encode_call("grantRole(uint64,address,uint32)", {abi_uint(role), abi_address(account), abi_uint(0)});
 }
 
-Task<Result<void>> wire(TransactionSender* sender, Deployment made) {
+// All in one transaction, so that a set of contracts is either wired or visibly not.
+Bytes wiring_of(const Deployment& made, const Address& administrator) {
+    std::vector<AbiValue> steps;
     for (const RoleOfFunction& entry : roles_of_functions()) {
         Address target = made.settlement;
         if (entry.contract == "Escrow") target = made.escrow;
         if (entry.contract == "NodeRegistry") target = made.registry;
-        Bytes data = set_role(target, entry.signature, entry.role);
-        CO_TRY_OK(co_await invoke(sender, made.access_manager, std::move(data)));
+        steps.push_back(codec::abi_bytes(set_role(target, entry.signature, entry.role)));
     }
-    CO_TRY_OK(co_await invoke(sender, made.access_manager, grant_role(kSettlementRole, made.settlement)));
-    CO_TRY_OK(co_await invoke(sender, made.access_manager, grant_role(kParametersRole, sender->account())));
-    co_return Result<void>{};
+    steps.push_back(codec::abi_bytes(grant_role(kSettlementRole, made.settlement)));
+    steps.push_back(codec::abi_bytes(grant_role(kParametersRole, administrator)));
+    return encode_call("multicall(bytes[])", {codec::abi_array(std::move(steps))});
 }
 
 Task<Result<Deployment>> create_all(TransactionSender* sender, Deployment made, DeployOptions options) {
@@ -124,7 +125,7 @@ Task<Result<Deployment>> deploy(EvmRpc* rpc, TransactionSender* sender, DeployOp
     CO_TRY(const EvmBlock head, co_await rpc->latest_block());
     made.block = head.head.number + 1;
     CO_TRY(made, co_await create_all(sender, made, std::move(options)));
-    CO_TRY_OK(co_await wire(sender, made));
+    CO_TRY_OK(co_await invoke(sender, made.access_manager, wiring_of(made, sender->account())));
     co_return made;
 }
 

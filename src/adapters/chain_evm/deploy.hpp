@@ -47,7 +47,7 @@ struct DeployOptions {
     std::optional<Address> stable;  // nullopt: a DevStable is made
 };
 
-// Deploys and wires the first set of contracts with the sender's account as administrator, in about eleven
+// Deploys and wires the first set of contracts with the sender's account as administrator, in six
 // transactions. Not to be repeated blindly: every call makes a new set.
 Task<Result<Deployment>> deploy(EvmRpc* rpc, TransactionSender* sender, DeployOptions options);
 
