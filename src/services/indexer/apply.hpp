@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "model/chain.hpp"
+#include "services/indexer/draft.hpp"
+
+namespace vcity::indexer {
+
+// Works one event into the read model. kCorrupt: the event contradicts what came before (an RPC server that lies or
+// leaves something out).
+//
+// Where money is, in micro-dollars (all of "totals"):
+//   deposited     came into Escrow from clients
+//   compensated   came in from slashed stake, for voided receipts
+//   available     in Escrow, free (with withdrawals that wait for their delay)
+//   locked        in Escrow, under spending caps
+//   pools         in Settlement, earned but not claimed
+//   paid          claimed by nodes
+//   fees          sent to the treasury
+//   withdrawn     taken out by clients
+// At every block: deposited + compensated = available + locked + pools + paid + fees + withdrawn.
+Task<Result<void>> apply_event(Draft* draft, ChainEvent event);
+
+// The event for people, without its place in the chain.
+codec::Json describe(const ChainEvent& event);
+
+}  // namespace vcity::indexer
