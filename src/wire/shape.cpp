@@ -61,8 +61,8 @@ class Walk {
         int available = 0;
         if (!input_.ReadVarint32(&size) || size > limits_.bytes_max) return false;
         if (size == 0) return true;
-        if (!input_.GetDirectBufferPointer(&data, &available) || static_cast<std::uint32_t>(available) < size)
-            return false;
+        if (!input_.GetDirectBufferPointer(&data, &available)) return false;
+        if (static_cast<std::uint32_t>(available) < size) return false;
         return codec::is_utf8({static_cast<const char*>(data), size}) && input_.Skip(static_cast<int>(size));
     }
 
@@ -84,8 +84,9 @@ class Walk {
 Result<void> check_shape(ByteView bytes, const Descriptor& type, const ShapeLimits& limits) {
     if (bytes.size() > limits.bytes_max) return make_error(Errc::kCorrupt, "frame is too long");
     CodedInputStream input{bytes.data(), static_cast<int>(bytes.size())};
-    if (!Walk{&input, limits}.fields_of(type))
+    if (!Walk{&input, limits}.fields_of(type)) {
         return make_error(Errc::kCorrupt, "frame is malformed, has too many parts or text that is not UTF-8");
+    }
     return {};
 }
 
