@@ -4,6 +4,8 @@
 #include <csignal>
 
 #include <boost/asio/this_coro.hpp>
+#include <boost/system/system_error.hpp>
+#include <fcntl.h>
 
 #include "adapters/sandbox_bwrap/command.hpp"
 #include "adapters/sandbox_bwrap/process.hpp"
@@ -21,6 +23,21 @@ void ignore_broken_pipes() {
     if (::sigaction(SIGPIPE, nullptr, &present) == 0 && present.sa_handler == SIG_DFL) std::signal(SIGPIPE, SIG_IGN);
 }
 
+// Asio throws when the kernel lets it watch no more descriptors.
+Result<std::shared_ptr<SandboxState>> watch(Runtime* runtime,
+                                            const boost::asio::any_io_executor& executor,
+                                            ChildProcess child,
+                                            LineLog lines) {
+    const Descriptor process{::fcntl(child.process.get(), F_DUPFD_CLOEXEC, 0)};
+    try {
+        return std::make_shared<SandboxState>(runtime, executor, std::move(child), std::move(lines));
+    } catch (const boost::system::system_error& error) {
+        send_kill(process);
+        (void)reap(process);
+        return make_error(Errc::kExhausted, std::string{"sandbox: "} + error.what());
+    }
+}
+
 }  // namespace
 
 Task<Result<std::unique_ptr<ports::SandboxProcess>>> BwrapSandbox::start(ports::SandboxSpec spec) {
@@ -33,7 +50,7 @@ Task<Result<std::unique_ptr<ports::SandboxProcess>>> BwrapSandbox::start(ports::
 
     const auto executor = co_await boost::asio::this_coro::executor;
     LineLog lines{runtime_, log_, options_};
-    const auto state = std::make_shared<SandboxState>(runtime_, executor, std::move(child), std::move(lines));
+    CO_TRY(const auto state, watch(runtime_, executor, std::move(child), std::move(lines)));
     auto process = std::make_unique<BwrapProcess>(state);
     runtime_->spawn(log_standard_error(state));
     runtime_->spawn(reap_when_ended(state));
