@@ -24,6 +24,7 @@ struct FakeNetwork::Wire {
         : ends{End{dialling, std::move(dialler)}, End{listening, std::move(listener)}} {}
 
     std::array<End, 2> ends;
+    bool is_broken = false;  // what is sent from now on is lost; both sides hear of it soon
     bool is_silent = false;  // one side has lost power: nobody hears of anything
 };
 
@@ -201,10 +202,8 @@ void FakeNetwork::release_later(const std::shared_ptr<Wire>& wire, std::size_t t
 }
 
 void FakeNetwork::deliver(const std::shared_ptr<Wire>& wire, std::size_t to, Message message) {
-    if (world_->chance(faults.breaks_per_mille, kWhole)) {
-        break_wire(wire);
-        return;
-    }
+    if (!wire->is_broken && world_->chance(faults.breaks_per_mille, kWhole)) break_wire(wire);
+    if (wire->is_broken) return;
     auto shared = std::make_shared<Message>(std::move(message));
     cross(wire, to, [wire, to, shared] {
         End& end = wire->ends[to];
@@ -223,6 +222,7 @@ void FakeNetwork::end_later(const std::shared_ptr<Wire>& wire, std::size_t to) {
 }
 
 void FakeNetwork::break_wire(const std::shared_ptr<Wire>& wire) {
+    wire->is_broken = true;
     for (std::size_t side = 0; side < wire->ends.size(); ++side) {
         world_->call_at(world_->now() + draw_delay(), [wire, side] {
             if (wire->is_silent) return;
