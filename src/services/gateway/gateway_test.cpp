@@ -178,8 +178,9 @@ TEST_F(GatewayTest, TellsWhyTheSchedulerGaveUp) {
         return std::to_string(answer->head.status) + " " + code_of(*answer);
     };
 
-    EXPECT_EQ(outcome(Errc::kExhausted, "cap exceeded", false), "402 insufficient_balance");
+    EXPECT_EQ(outcome(Errc::kExhausted, "the cap allows 0.1 more", true), "402 insufficient_balance");
     EXPECT_EQ(outcome(Errc::kExhausted, "all busy", true), "503 no_provider_available");
+    EXPECT_EQ(outcome(Errc::kTimeout, "the cap is not visible on chain yet", true), "503 scheduler_unavailable");
     EXPECT_EQ(outcome(Errc::kDenied, "cap unknown", false), "402 spending_cap_invalid");
     EXPECT_EQ(outcome(Errc::kInvalid, "does not fit the context", false), "400 context_length_exceeded");
     EXPECT_EQ(outcome(Errc::kUnavailable, "no nodes", true), "503 no_provider_available");

@@ -19,6 +19,11 @@ Error mismatch(std::string_view what) {
     return make_error(Errc::kCorrupt, "the receipt's " + std::string{what});
 }
 
+// A full cap and a full network have the same code on the link; what may be done about them differs.
+bool is_about_cap(const JobFailed& failed) {
+    return failed.message.starts_with("the cap ");
+}
+
 ErrorCode code_of(const JobFailed& failed) {
     switch (failed.code) {
         case Errc::kInvalid:
@@ -27,9 +32,11 @@ ErrorCode code_of(const JobFailed& failed) {
         case Errc::kNotFound: return ErrorCode::kModelNotFound;
         case Errc::kDenied: return ErrorCode::kSpendingCapInvalid;
         case Errc::kExhausted:
-            return failed.retryable ? ErrorCode::kNoProviderAvailable : ErrorCode::kInsufficientBalance;
+            return is_about_cap(failed) ? ErrorCode::kInsufficientBalance : ErrorCode::kNoProviderAvailable;
         case Errc::kUnavailable: return ErrorCode::kNoProviderAvailable;
-        case Errc::kTimeout: return ErrorCode::kRequestTimeout;
+        // The cap is being opened on chain, which takes a block or two.
+        case Errc::kTimeout:
+            return is_about_cap(failed) ? ErrorCode::kSchedulerUnavailable : ErrorCode::kRequestTimeout;
         case Errc::kConflict:
         case Errc::kCorrupt:
         case Errc::kInternal: return ErrorCode::kProviderFailed;
@@ -115,7 +122,9 @@ ApiError to_api_error(const JobFailed& failed, bool has_output) {
     error.message = failed.message.empty() ? "the job failed" : failed.message.substr(0, 500);
     if (error.code == ErrorCode::kContextLengthExceeded) error.param = "messages";
     if (error.code == ErrorCode::kModelNotFound) error.param = "model";
-    if (error.code == ErrorCode::kNoProviderAvailable) error.retry_after = std::chrono::seconds{2};
+    const bool may_help =
+        error.code == ErrorCode::kNoProviderAvailable || error.code == ErrorCode::kSchedulerUnavailable;
+    if (may_help) error.retry_after = std::chrono::seconds{2};
     return error;
 }
 

@@ -32,6 +32,7 @@ void UpstreamJob::end_with(JobEvent last) {
 
 SchedulerLink::SchedulerLink(Deps deps, SchedulerLinkOptions options)
     : runtime_{deps.runtime},
+      log_{deps.log},
       events_per_job_max_{options.events_per_job_max},
       link_{{.runtime = deps.runtime, .dialer = deps.dialer, .log = deps.log},
             {.endpoint = options.endpoint,
@@ -57,6 +58,12 @@ void SchedulerLink::on_disconnected() {
         if (orphans_.size() < kOrphansMax) orphans_.push_back(job_id);
     }
     for (const auto& [job_id, wait] : std::exchange(status_waits_, {})) wait->close();
+}
+
+// The operator must put this gateway's address on the scheduler's allow-list; until then, trying again is all there is.
+Task<void> SchedulerLink::on_denied() {
+    log_.warn("scheduler_denies_this_gateway");
+    co_return;
 }
 
 Heartbeat SchedulerLink::make_heartbeat() {

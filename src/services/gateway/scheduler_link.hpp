@@ -86,12 +86,14 @@ class SchedulerLink final : private services::PeerLinkHandler {
     void on_message(Message message) override;
     void on_disconnected() override;
     Heartbeat make_heartbeat() override;
+    Task<void> on_denied() override;
 
     void deliver(const JobId& job_id, JobEvent event);
     void on_status(const JobStatusReply& reply);
     bool send(Message message);
 
     Runtime* runtime_;
+    Log log_;
     std::size_t events_per_job_max_;
     Address scheduler_;
     OfferBook offers_;
