@@ -377,9 +377,9 @@ Task<void> HttpServerTest::slow_clients() {
 
 TEST_F(HttpServerTest, WaitsForNobodyForever) {
     HttpServerOptions options;
-    options.idle_timeout = 30ms;
-    options.header_timeout = 30ms;
-    options.request_timeout = 30ms;
+    options.idle_timeout = 100ms;
+    options.header_timeout = 100ms;
+    options.request_timeout = 100ms;
     serve(options);
     run(slow_clients());
 }

@@ -385,7 +385,7 @@ Task<void> HostilePeer::leave_messages_lying() {
 TEST_F(HostilePeer, WhoseOwnerTakesNothingIsCut) {
     LinkListenerOptions options = quick_options();
     options.link.incoming_frames_max = 1;
-    options.link.idle_timeout = 20ms;
+    options.link.idle_timeout = 100ms;
     listen(options);
     run(leave_messages_lying());
 }

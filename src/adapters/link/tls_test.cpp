@@ -72,7 +72,6 @@ class SecureLink : public testing::Test {
         LinkListenerOptions options;
         options.certificate_file = identity_.certificate_file();
         options.key_file = identity_.key_file();
-        options.link.handshake_timeout = 100ms;
         listener_ = WebSocketListener::make(&runtime_, runtime_.executor(), options).value();
     }
 

@@ -148,7 +148,9 @@ inline Task<void> read_stream(HttpHarness* harness, std::string address) {
 }
 
 inline Task<void> give_up(HttpHarness* harness, std::string address, EchoHandler* handler) {
-    const auto late = co_await harness->client()->send(http_request("GET", address + "/wait"), harness->in_a_moment());
+    // Long enough for the request to arrive on a busy machine.
+    const TimePoint patience = harness->runtime()->now() + std::chrono::milliseconds{200};
+    const auto late = co_await harness->client()->send(http_request("GET", address + "/wait"), patience);
     EXPECT_FALSE(late);
     if (!late) EXPECT_EQ(late.error().code, Errc::kTimeout);
     const TimePoint deadline = harness->soon();
