@@ -325,6 +325,41 @@ contract ChallengesTest is Fixture {
         assertEq(stake, 900e6);
     }
 
+    /// @dev Two forged receipts over the whole charge of a batch; both are voided.
+    function test_Void_OfSeveralReceiptsStaysWithinTheBatch() public {
+        _post(_one(_signed(_receipt(1, 100e6))), _capId, 0);
+        SignedReceipt[] memory forged =
+            _two(SignedReceipt(_receipt(2, 10e6), "", ""), SignedReceipt(_receipt(3, 10e6), "", ""));
+        _postForged(forged, 10e6, 9.5e6);
+        _voidBoth(forged);
+        assertEq(escrow.available(client.addr), 10e6);
+        assertEq(settlement.pool(scheduler.addr), 95e6);
+    }
+
+    /// @dev The batch earned two units less than its rounded shares; other batches' money does not make up for it.
+    function test_Void_TakesNoMoreFromThePoolThanTheBatchPutIn() public {
+        _post(_one(_signed(_receipt(1, 100e6))), _capId, 0);
+        SignedReceipt[] memory forged =
+            _two(SignedReceipt(_receipt(2, 5e6), "", ""), SignedReceipt(_receipt(3, 5e6), "", ""));
+        _postForged(forged, 10e6, 9.5e6 - 2);
+        _voidBoth(forged);
+        assertEq(escrow.available(client.addr), 10e6);
+        assertEq(settlement.pool(scheduler.addr), 95e6);
+    }
+
+    function _postForged(SignedReceipt[] memory forged, uint128 charged, uint128 earned) private {
+        Batch memory batch = Batch(1, Tree.root(_leaves(forged)), bytes32(0), 2, earned, 0, 0);
+        vm.prank(scheduler.addr);
+        settlement.postBatch(batch, _charges(_capId, charged));
+    }
+
+    function _voidBoth(SignedReceipt[] memory forged) private {
+        for (uint256 i = 0; i < 2; ++i) {
+            bytes32[] memory proof = Tree.proof(_leaves(forged), i);
+            settlement.challengeReceipt(Fault.BadSignature, scheduler.addr, 1, forged[i], proof, "");
+        }
+    }
+
     function _quorum(uint8 quorum) private {
         ISettlement.Parameters memory changed = settlement.parameters();
         changed.verdictQuorum = quorum;
