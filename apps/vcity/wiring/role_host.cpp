@@ -37,9 +37,7 @@ Task<Result<void>> bind_patiently(Runtime* runtime, ChainConnection* chain, Depl
 }  // namespace
 
 RoleHost::RoleHost(std::string name, LogLevel level)
-    : name_{std::move(name)},
-      sink_{adapters::SpdlogOptions{.level = level}},
-      ops_{[this] { return metrics_.expose(); }} {}
+    : name_{std::move(name)}, sink_{adapters::LogOptions{.level = level}}, ops_{[this] { return metrics_.expose(); }} {}
 
 Result<std::unique_ptr<RoleHost>> RoleHost::make(const std::string& name, const RoleOptions& options) {
     TRY(const LogLevel level, parse_level(options.log_level));

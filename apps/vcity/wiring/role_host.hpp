@@ -7,8 +7,8 @@
 
 #include "adapters/http/server.hpp"
 #include "adapters/link/link.hpp"
-#include "adapters/log_spdlog/sink.hpp"
-#include "adapters/metrics_prometheus/registry.hpp"
+#include "adapters/log_spdlog/log.hpp"
+#include "adapters/metrics_prometheus/metrics.hpp"
 #include "adapters/runtime_asio/runtime.hpp"
 #include "adapters/store_sqlite/store.hpp"
 #include "cli/output.hpp"

@@ -227,14 +227,18 @@ ApiResult<ports::HttpResponse> Gateway::model(const Exchange& exchange) const {
     return api_error(ErrorCode::kModelNotFound, "no node offers the model '" + name.substr(0, 128) + "'", "model");
 }
 
+bool Gateway::is_ready() const {
+    return link_.is_connected() && !link_.offers().models().empty();
+}
+
 ports::HttpResponse Gateway::readiness() const {
-    const bool is_ready = link_.is_connected() && !link_.offers().models().empty();
+    const bool ready = is_ready();
     ports::HttpResponse response = services::json_response(codec::JsonObject{
-        {"ready", is_ready},
+        {"ready", ready},
         {"scheduler", link_.is_connected() ? codec::Json{codec::to_hex(link_.scheduler())} : codec::Json{}},
         {"models", static_cast<std::uint64_t>(link_.offers().models().size())},
     });
-    if (!is_ready) response.status = 503;
+    if (!ready) response.status = 503;
     return response;
 }
 

@@ -47,6 +47,8 @@ class Gateway final : public ports::HttpHandler {
     Task<void> run();
     // Ends run(). Requests under way end with errors.
     void stop();
+    // Linked to its scheduler, with at least one model on offer.
+    bool is_ready() const;
 
     Task<void> handle(ports::HttpRequest request, ports::HttpResponder* responder) override;
 

@@ -59,6 +59,7 @@ Task<Result<void>> Scheduler::prepare() {
     CO_TRY_OK(co_await settler_.recover());
     CO_TRY_OK(co_await context_.register_identity());
     CO_TRY_OK(co_await driver_.recover());
+    ready_ = true;
     context_.log.info("ready", {{"live_jobs", book_.live().size()}, {"unsettled_jobs", book_.delivered().size()}});
     co_return Result<void>{};
 }

@@ -23,6 +23,8 @@ class Scheduler {
     Task<Result<void>> run();
     void stop();
 
+    // Registered, recovered and listening.
+    bool is_ready() const { return ready_; }
     std::size_t live_jobs() const { return book_.live().size(); }
     std::size_t unsettled_jobs() const { return book_.delivered().size(); }
     const Directory& directory() const { return directory_; }
@@ -52,6 +54,7 @@ class Scheduler {
     AuditDesk audits_;
     Settler settler_;
     JobDriver driver_;
+    bool ready_ = false;
     std::size_t connections_ = 0;
     std::size_t status_queries_ = 0;
 };
