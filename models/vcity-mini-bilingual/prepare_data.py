@@ -388,10 +388,11 @@ def train_tokenizer(out, rows, vocab_size):
         for row in rows:
             for part in [row["text"]] if "text" in row else [m["content"] for m in row["messages"]]:
                 file.write(part + "\n")
-    subprocess.run(["spm_train", f"--input={text}", f"--model_prefix={out / 'tokenizer'}", f"--vocab_size={vocab_size}",
+    # Relative names: the model keeps the names of its input, and the same text shall give the same file anywhere.
+    subprocess.run(["spm_train", f"--input={text.name}", "--model_prefix=tokenizer", f"--vocab_size={vocab_size}",
                     "--model_type=bpe", "--byte_fallback=true", "--character_coverage=0.9995", "--split_digits=true",
                     "--normalization_rule_name=identity", "--remove_extra_whitespaces=false", "--num_threads=1",
-                    "--max_sentence_length=16384", "--control_symbols=<|user|>,<|assistant|>", "--minloglevel=1"], check=True)
+                    "--max_sentence_length=16384", "--control_symbols=<|user|>,<|assistant|>", "--minloglevel=1"], cwd=out, check=True)
     text.unlink()
     (out / "tokenizer.vocab").unlink()
 
