@@ -293,5 +293,20 @@ TEST(Engine, RefusesTruncatedWeights) {
     EXPECT_EQ(engine.error().code, Errc::kCorrupt);
 }
 
+// What the README and the demo show. Greedy, so only other weights or another tokenizer can change it.
+TEST(ShippedModel, SaysWhatItsCardSays) {
+    const auto engine = Engine::load(std::string{VCITY_SOURCE_DIR} + "/models/vcity-mini-bilingual", {});
+    ASSERT_TRUE(engine) << engine.error().message;
+    const auto answer = [&](std::uint8_t number, const std::string& question) {
+        WorkerGenerate message = ask(number, "", 12);
+        message.request.messages = {{.role = "user", .content = question}};
+        message.request.sampling.temperature = 0;
+        return run_alone(engine->get(), message).text;
+    };
+
+    EXPECT_TRUE(answer(1, "What is free software?").starts_with("Free software is software that everyone"));
+    EXPECT_TRUE(answer(2, "请介绍一下 Debian。").starts_with("Debian 是一个由志愿者"));
+}
+
 }  // namespace
 }  // namespace vcity::worker
