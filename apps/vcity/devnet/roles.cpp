@@ -37,22 +37,23 @@ std::vector<std::string> role_command(const DevnetLayout& layout,
                                       const std::string& name,
                                       const std::string& rpc,
                                       std::uint16_t ops_port) {
+    std::vector<std::string> command{this_program(),
+                                     role,
+                                     "run",
+                                     "--state",
+                                     layout.store(name),
+                                     "--rpc",
+                                     rpc,
+                                     "--deployment",
+                                     layout.file("deployment.json"),
+                                     "--ops",
+                                     fmt::format("127.0.0.1:{}", ops_port)};
+    // An indexer only reads; it has no key.
     const KeyFiles key = layout.key(name);
-    return {this_program(),
-            role,
-            "run",
-            "--state",
-            layout.store(name),
-            "--keystore",
-            key.keystore,
-            "--password-file",
-            key.password_file,
-            "--rpc",
-            rpc,
-            "--deployment",
-            layout.file("deployment.json"),
-            "--ops",
-            fmt::format("127.0.0.1:{}", ops_port)};
+    if (std::filesystem::exists(key.keystore)) {
+        command.insert(command.end(), {"--keystore", key.keystore, "--password-file", key.password_file});
+    }
+    return command;
 }
 
 void append(std::vector<std::string>* command, std::vector<std::string> words) {
