@@ -59,10 +59,6 @@ Result<void> JobDriver::check_order(const JobOrder& order) const {
     if (until(order.deadline, now) > context_->options.deadline_max) {
         return make_error(Errc::kInvalid, "the deadline is too far away");
     }
-    if (parts_.book->live().size() >= context_->options.jobs_live_max) {
-        return make_error(Errc::kExhausted, "the scheduler is full: try again later");
-    }
-    if (context_->stopping) return make_error(Errc::kUnavailable, "the scheduler is stopping");
     return {};
 }
 
@@ -85,10 +81,9 @@ void JobDriver::on_order(SessionId gateway, JobOrder order) {
         }
         return;
     }
-    const Result<void> good = check_order(order);
-    if (!good) {
+    if (context_->stopping || parts_.book->live().size() >= context_->options.jobs_live_max) {
         context_->metrics.orders_refused->increment();
-        tell_failure(gateway, order.job_id, good.error());
+        tell_failure(gateway, order.job_id, make_error(Errc::kExhausted, "the scheduler is full: try again later"));
         return;
     }
     LiveJob* job = parts_.book->add_live(std::move(order));
@@ -207,25 +202,33 @@ void JobDriver::wake_all() {
 Task<void> JobDriver::drive(LiveJob* job) {
     const bool is_new = job->record.state == JobState::kQueued;
     if (is_new) {
-        const JobId job_id = job->record.job_id;
-        Result<std::optional<Bytes>> stored = co_await context_->get(job_key(kJobPrefix, job_id));
-        if (!stored) {
-            tell_failure(job->gateway, job_id, stored.error());
-            parts_.book->remove_live(job_id);
-            co_return;
-        }
-        if (*stored) {
-            const SessionId gateway = job->gateway;
-            JobOrder order = std::move(job->order);
-            parts_.book->remove_live(job_id);
-            Result<JobRecord> record = parse_job_record(**stored);
-            CHECK(record.has_value());
-            co_await answer_known(gateway, std::move(order), *std::move(record));
-            co_return;
-        }
+        const bool is_admitted = co_await admit(job);
+        if (!is_admitted) co_return;
     }
     Ending ending = co_await run_job(job);
     co_await conclude(job, std::move(ending));
+}
+
+// Whether this is a job that nobody has heard of and that may run. Otherwise the gateway is told and the job is gone.
+// A known job is looked up first: asked for again after its deadline, it has still been delivered.
+Task<bool> JobDriver::admit(LiveJob* job) {
+    const JobId job_id = job->record.job_id;
+    Result<std::optional<Bytes>> stored = co_await context_->get(job_key(kJobPrefix, job_id));
+    if (stored && *stored) {
+        const SessionId gateway = job->gateway;
+        JobOrder order = std::move(job->order);
+        parts_.book->remove_live(job_id);
+        Result<JobRecord> record = parse_job_record(**stored);
+        CHECK(record.has_value());
+        co_await answer_known(gateway, std::move(order), *std::move(record));
+        co_return false;
+    }
+    Result<void> good = stored ? check_order(job->order) : Result<void>{std::move(stored).error()};
+    if (good) co_return true;
+    context_->metrics.orders_refused->increment();
+    tell_failure(job->gateway, job_id, good.error());
+    parts_.book->remove_live(job_id);
+    co_return false;
 }
 
 // The job of this id ended before. Its output is still there until it settles.

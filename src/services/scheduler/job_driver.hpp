@@ -58,6 +58,7 @@ class JobDriver {
 
     // --- order (job_driver.cpp)
     Task<void> drive(LiveJob* job);
+    Task<bool> admit(LiveJob* job);
     Task<Ending> run_job(LiveJob* job);
     Task<Ending> recovered_lease(LiveJob* job);
     Task<Result<void>> obtain_funds(LiveJob* job);
