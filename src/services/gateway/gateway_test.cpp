@@ -182,7 +182,9 @@ TEST_F(GatewayTest, TellsWhyTheSchedulerGaveUp) {
     EXPECT_EQ(outcome(Errc::kExhausted, "all busy", true), "503 no_provider_available");
     EXPECT_EQ(outcome(Errc::kTimeout, "the cap is not visible on chain yet", true), "503 scheduler_unavailable");
     EXPECT_EQ(outcome(Errc::kDenied, "cap unknown", false), "402 spending_cap_invalid");
-    EXPECT_EQ(outcome(Errc::kInvalid, "does not fit the context", false), "400 context_length_exceeded");
+    EXPECT_EQ(outcome(Errc::kInvalid, "the node refused: the prompt has 600 tokens", false),
+              "400 context_length_exceeded");
+    EXPECT_EQ(outcome(Errc::kInvalid, "bad stop text", false), "400 request_refused");
     EXPECT_EQ(outcome(Errc::kUnavailable, "no nodes", true), "503 no_provider_available");
     EXPECT_EQ(outcome(Errc::kInternal, "node broke", false), "502 provider_failed");
 }

@@ -24,11 +24,16 @@ bool is_about_cap(const JobFailed& failed) {
     return failed.message.starts_with("the cap ");
 }
 
+// Only a node has the tokenizer, so only it can tell that a prompt does not fit.
+bool is_about_length(const JobFailed& failed) {
+    return failed.message.find("context") != std::string::npos ||
+           failed.message.find("the prompt ") != std::string::npos;
+}
+
 ErrorCode code_of(const JobFailed& failed) {
     switch (failed.code) {
         case Errc::kInvalid:
-            return failed.message.find("context") == std::string::npos ? ErrorCode::kRequestRefused
-                                                                       : ErrorCode::kContextLengthExceeded;
+            return is_about_length(failed) ? ErrorCode::kContextLengthExceeded : ErrorCode::kRequestRefused;
         case Errc::kNotFound: return ErrorCode::kModelNotFound;
         case Errc::kDenied: return ErrorCode::kSpendingCapInvalid;
         case Errc::kExhausted:

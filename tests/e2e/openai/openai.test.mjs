@@ -182,7 +182,7 @@ test("an aborted stream ends at once and is billed for what was delivered", asyn
 });
 
 test("the same Idempotency-Key gives the same answer and no second charge", async () => {
-  const once = { idempotencyKey: `test-${Date.now()}-${Math.random()}` };
+  const once = { headers: { "Idempotency-Key": `test-${Date.now()}-${Math.random()}` } };
   const first = await client.chat.completions.create({ model, messages, max_tokens: 4 }, once);
   const second = await client.chat.completions.create({ model, messages, max_tokens: 4 }, once);
   assert.equal(second.id, first.id);
