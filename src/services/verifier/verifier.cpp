@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/verifier/verifier.hpp"
 
+#include <algorithm>
+
 #include "codec/hex.hpp"
 #include "crypto/keccak.hpp"
 #include "market/batch.hpp"
@@ -98,10 +100,18 @@ void Verifier::on_message(Message message) {
         // A full queue drops the task: the scheduler gives it again.
         tasks_.try_send(std::move(*task));
     } else if (auto* reply = std::get_if<OpenReply>(&message)) {
-        if (asked_.is_zero() || reply->receipt_hash != asked_) return;
-        reply_ = std::move(*reply);
-        replied_.notify();
+        on_reply(std::move(*reply));
     }
+}
+
+// An answer may be late: one to a question of before a timeout or a restart names other cells.
+void Verifier::on_reply(OpenReply reply) {
+    if (asked_.is_zero() || reply.receipt_hash != asked_) return;
+    const bool is_answer =
+        std::ranges::equal(reply.opening.cells, asked_cells_, {}, [](const OpenedCell& opened) { return opened.cell; });
+    if (reply.available && !is_answer) return;
+    reply_ = std::move(reply);
+    replied_.notify();
 }
 
 Task<void> Verifier::run_audits() {
@@ -181,8 +191,9 @@ Task<Result<Opening>> Verifier::ask_for(Hash receipt_hash, JobId job_id, std::ve
     OpenRequest request;
     request.job_id = job_id;
     request.receipt_hash = receipt_hash;
-    request.cells = std::move(cells);
+    request.cells = cells;
     asked_ = receipt_hash;
+    asked_cells_ = std::move(cells);
     reply_.reset();
     post(std::move(request));
     const TimePoint deadline = deps_.runtime->now() + options_.opening_timeout;

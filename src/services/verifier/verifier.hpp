@@ -64,8 +64,9 @@ struct VerifierMetrics {
 // which it writes down before it reports it, so that it never says two things about one receipt.
 //
 // It says "rejected" only of what it has checked and found wrong. A node that gives no opening within the deadline, or
-// says that it has none, gets no verdict at all: the verifier cannot tell a lie from a crash or a broken network. The
-// scheduler asks again for some time and then leaves the receipt unpaid.
+// says that it has none, or answers something else than it was asked, gets no verdict at all: the verifier cannot tell
+// a lie from a crash, a broken network or a late answer to an earlier question. The scheduler asks again for some time
+// and then leaves the receipt unpaid.
 class Verifier final : private services::PeerLinkHandler {
   public:
     Verifier(VerifierDeps deps, VerifierOptions options);
@@ -84,6 +85,7 @@ class Verifier final : private services::PeerLinkHandler {
     Task<void> on_denied() override;
     Task<Result<void>> register_identity();
     void post(Message message);
+    void on_reply(OpenReply reply);
 
     Task<void> run_audits();
     Task<Result<SignedVerdict>> audit(AuditTask task);
@@ -102,6 +104,7 @@ class Verifier final : private services::PeerLinkHandler {
     services::LinkSession* session_ = nullptr;
     // The question that is open now: audits run one at a time.
     Hash asked_;
+    std::vector<Cell> asked_cells_;
     std::optional<OpenReply> reply_;
     Notifier replied_;
     bool stopping_ = false;
