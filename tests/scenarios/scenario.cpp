@@ -20,8 +20,11 @@ constexpr std::uint64_t kStepsPerLook = 64;
 void plant(Cluster* cluster) {
     sim::DiskFaults& faults = cluster->scheduler->disk.faults;
     switch (cluster->options.planted) {
-        case Planted::kNone:
-        case Planted::kDoublePayment: break;
+        case Planted::kNone: break;
+        case Planted::kDoublePayment:
+            // Slow blocks: the scheduler posts again while its first transaction still waits.
+            cluster->world.chain.faults.block_time = 8s;
+            break;
         case Planted::kStaleToken:
             faults.lies_about = "fence";
             faults.lie_window = 1h;
