@@ -4,7 +4,6 @@
 namespace vcity::gateway {
 
 Task<void> AnswerWriter::respond(ports::HttpResponse response) {
-    if (copy_ == Copy::kYes) kept_ = response;
     const Result<void> written = co_await responder_->respond(std::move(response));
     note(written);
 }

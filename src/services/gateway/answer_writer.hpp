@@ -9,7 +9,7 @@
 namespace vcity::gateway {
 
 // The client's side of one generation: keeps to the responder's order of calls, remembers that the client has gone, and
-// keeps a copy of the answer when it may have to be given again.
+// keeps a copy of the answer when a stream may have to be given again.
 class AnswerWriter {
   public:
     enum class Copy : bool { kNo, kYes };
@@ -26,8 +26,8 @@ class AnswerWriter {
 
     bool has_started() const { return started_; }
     bool client_has_gone() const { return gone_ || !responder_->is_connected(); }
-    // Everything that was written.
-    ports::HttpResponse take_copy() { return std::move(kept_); }
+    // What was streamed so far; empty without Copy::kYes.
+    const ports::HttpResponse& copy() const { return kept_; }
 
   private:
     void note(const Result<void>& written) { gone_ = gone_ || !written; }

@@ -77,9 +77,6 @@ Task<void> GenerationFlow::run() {
     co_await run_job();
     settle();
     co_await answer();
-    if (idempotency_name_) {
-        co_await finish_idempotent();
-    }
 }
 
 Task<void> GenerationFlow::refuse(ApiError error) {
@@ -196,10 +193,12 @@ Task<bool> GenerationFlow::begin_idempotent() {
     co_return true;
 }
 
-Task<void> GenerationFlow::finish_idempotent() {
+// Before the last byte goes out, so that a client that has its answer and asks again at once gets the same.
+Task<void> GenerationFlow::finish_idempotent(ports::HttpResponse answered) {
+    if (!idempotency_name_) co_return;
     IdempotentOutcome outcome = JobEnded{};
     if (progress_.done()) {
-        outcome = writer_.take_copy();
+        outcome = std::move(answered);
     } else if (!progress_.has_output()) {
         outcome = NothingDelivered{};
     }
@@ -377,6 +376,7 @@ Task<void> GenerationFlow::answer() {
     if (progress_.failure() && !writer_.has_started()) {
         ports::HttpResponse response = error_response(*progress_.failure(), exchange_->request_id);
         for (const auto& [name, value] : placed_headers().fields) response.headers.set(name, value);
+        co_await finish_idempotent(response);
         co_await writer_.respond(std::move(response));
         co_return;
     }
@@ -388,6 +388,7 @@ Task<void> GenerationFlow::answer() {
     response.headers = bill_headers();
     response.headers.set("content-type", "application/json");
     response.body = codec::dump_json(whole_answer(identity_, progress_.text(), progress_.done()->reason, bill_));
+    co_await finish_idempotent(response);
     co_await writer_.respond(std::move(response));
 }
 
@@ -405,6 +406,9 @@ Task<void> GenerationFlow::answer_stream() {
         last += stream_->usage(bill_);
         last += kSseDone;
     }
+    ports::HttpResponse answered = writer_.copy();
+    answered.body += last;
+    co_await finish_idempotent(std::move(answered));
     co_await writer_.write(std::move(last));
     co_await writer_.finish();
 }

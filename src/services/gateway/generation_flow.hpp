@@ -30,7 +30,7 @@ class GenerationFlow {
     Refusal check_context(const ModelListing& listing);
     Refusal make_order(const ModelListing& listing);
     Task<bool> begin_idempotent();
-    Task<void> finish_idempotent();
+    Task<void> finish_idempotent(ports::HttpResponse answered);
     Task<void> run_job();
     Task<void> follow(UpstreamJob* job);
     void note_event();
