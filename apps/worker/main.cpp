@@ -22,7 +22,7 @@ struct ServeFlags {
     std::string model;
     std::string name;
     std::string compute = "fp32";
-    std::uint64_t trace_mib = 256;
+    std::uint64_t trace_mib = 384;
     EngineOptions engine;
 };
 
