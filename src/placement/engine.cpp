@@ -12,17 +12,17 @@
 namespace vcity::placement {
 namespace {
 
-// In the order of the questions: a candidate counts for the first one it fails. The last is the only one that time
-// alone can heal.
+// In the order of the questions: a candidate counts for the first one it fails. The last two are those that time alone
+// can heal.
 enum class Filter : std::uint8_t {
     kModel,
     kRoot,
-    kInactive,
     kFlagged,
     kExcluded,
     kInputPrice,
     kOutputPrice,
     kContext,
+    kInactive,
     kBusy,
     kPassed,
 };
@@ -39,7 +39,6 @@ Filter first_failed(const Demand& demand, const Candidate& candidate) {
     const ModelOffer& offer = candidate.offer;
     if (offer.model != demand.request.model) return Filter::kModel;
     if (demand.model_root && offer.model_root != *demand.model_root) return Filter::kRoot;
-    if (!candidate.is_active) return Filter::kInactive;
     if (candidate.is_flagged) return Filter::kFlagged;
     if (std::ranges::find(demand.excluded, candidate.node) != demand.excluded.end()) return Filter::kExcluded;
     if (offer.prices.input > demand.prices_max.input) return Filter::kInputPrice;
@@ -47,6 +46,7 @@ Filter first_failed(const Demand& demand, const Candidate& candidate) {
     // The prompt's tokens are not known here; the worker refuses one that is too long. What is surely too long is not
     // sent at all.
     if (demand.request.output_tokens_max > offer.context_tokens_max) return Filter::kContext;
+    if (!candidate.is_active) return Filter::kInactive;
     if (candidate.leased >= offer.slots) return Filter::kBusy;
     return Filter::kPassed;
 }
@@ -144,6 +144,7 @@ Placement place(const Demand& demand, const std::vector<Candidate>& candidates) 
     }
     const std::uint32_t serving = total - tally.of(Filter::kModel);
     NotPlaced::Kind kind = NotPlaced::Kind::kRuledOut;
+    if (tally.of(Filter::kInactive) > 0) kind = NotPlaced::Kind::kAway;
     if (tally.of(Filter::kBusy) > 0) kind = NotPlaced::Kind::kBusy;
     if (serving == 0) kind = NotPlaced::Kind::kNoOffer;
     const std::string model = "\"" + demand.request.model + "\"";

@@ -38,6 +38,7 @@ struct NotPlaced {
     enum class Kind : std::uint8_t {
         kNoOffer,   // nobody serves this model now
         kRuledOut,  // somebody does, but not on these terms: ask for less or pay more
+        kAway,      // a node that would do is not connected now: it may come back
         kBusy,      // only free slots are missing: wait
     };
     Kind kind = Kind::kNoOffer;
@@ -47,7 +48,7 @@ struct NotPlaced {
 using Placement = std::variant<Placed, NotPlaced>;
 
 // The best candidate, or why there is none. Pure and deterministic: the order of the candidates does not matter.
-// Hard filters: model, pinned root, active, not flagged, not excluded, prices, context length, a free slot. Among the
+// Hard filters: model, pinned root, not flagged, not excluded, prices, context length, active, a free slot. Among the
 // rest the smallest wins of (cost of the request at the offered prices, share of slots taken, recent failures, stake
 // with the greater first, address), all in integers.
 Placement place(const Demand& demand, const std::vector<Candidate>& candidates);

@@ -136,7 +136,8 @@ TEST(Placement, RulesOutWhatCannotServe) {
 
     const NotPlaced none = refused(demand, {inactive, flagged, short_context, dear, a_node(5), other_weights});
 
-    EXPECT_EQ(none.kind, NotPlaced::Kind::kRuledOut);
+    EXPECT_EQ(none.kind, NotPlaced::Kind::kAway);
+    EXPECT_EQ(refused(demand, {flagged, dear}).kind, NotPlaced::Kind::kRuledOut);
     EXPECT_EQ(none.reason.rejected, 6U);
     for (const char* why :
          {"stake", "rejected a result", "99 tokens of context", "asks 21", "failed this job", "other weights"}) {
