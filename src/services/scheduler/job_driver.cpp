@@ -315,7 +315,7 @@ Task<Result<placement::Placed>> JobDriver::find_node(LiveJob* job, placement::Ca
     const auto pinned = context_->options.model_roots.find(demand.request.model);
     if (pinned != context_->options.model_roots.end()) demand.model_root = pinned->second;
     const TimePoint job_deadline = context_->now() + until(job->order.deadline, context_->runtime()->unix_now());
-    const TimePoint give_up = std::min(job_deadline, context_->now() + context_->options.placement_wait_max);
+    const TimePoint asked_at = context_->now();
     while (true) {
         if (context_->stopping) co_return make_error(Errc::kUnavailable, "the scheduler is stopping");
         if (job->cancelled_at) co_return make_error(Errc::kUnavailable, "cancelled before it was placed");
@@ -326,14 +326,26 @@ Task<Result<placement::Placed>> JobDriver::find_node(LiveJob* job, placement::Ca
             co_return std::move(*placed);
         }
         const auto& refused = std::get<placement::NotPlaced>(found);
-        switch (refused.kind) {
-            case placement::NotPlaced::Kind::kNoOffer: co_return make_error(Errc::kUnavailable, refused.reason.text);
-            case placement::NotPlaced::Kind::kRuledOut: co_return make_error(Errc::kUnavailable, refused.reason.text);
-            case placement::NotPlaced::Kind::kBusy: break;
+        const TimePoint give_up = std::min(job_deadline, asked_at + patience_for(refused.kind));
+        if (context_->now() >= give_up) {
+            const bool is_busy = refused.kind == placement::NotPlaced::Kind::kBusy;
+            co_return make_error(is_busy ? Errc::kExhausted : Errc::kUnavailable, refused.reason.text);
         }
-        if (context_->now() >= give_up) co_return make_error(Errc::kExhausted, refused.reason.text);
         co_await parts_.directory->wait_for_change(give_up);
     }
+}
+
+// How long it makes sense to wait for a node. Right after a start nobody has connected yet.
+Duration JobDriver::patience_for(placement::NotPlaced::Kind kind) const {
+    const Duration since_start = context_->now() - started_at_;
+    const Duration arriving = std::max(Duration{}, context_->options.restart_grace - since_start);
+    switch (kind) {
+        case placement::NotPlaced::Kind::kNoOffer:
+        case placement::NotPlaced::Kind::kRuledOut: return arriving;
+        case placement::NotPlaced::Kind::kAway: return std::max(arriving, context_->options.away_wait_max);
+        case placement::NotPlaced::Kind::kBusy: return context_->options.placement_wait_max;
+    }
+    unreachable();
 }
 
 Task<Result<std::uint64_t>> JobDriver::next_token() {
@@ -434,6 +446,7 @@ Task<void> JobDriver::fail(LiveJob* job, Error error) {
 }
 
 Task<Result<void>> JobDriver::recover() {
+    started_at_ = context_->now();
     CO_TRY(const std::optional<Bytes> fence, co_await context_->get(std::string{kFenceKey}));
     if (fence) {
         services::RecordReader reader{*fence};

@@ -63,6 +63,7 @@ class JobDriver {
     Task<Ending> recovered_lease(LiveJob* job);
     Task<Result<void>> obtain_funds(LiveJob* job);
     Task<Result<placement::Placed>> find_node(LiveJob* job, placement::Candidate* chosen);
+    Duration patience_for(placement::NotPlaced::Kind kind) const;
     Task<Result<void>> grant_lease(LiveJob* job);
     Task<Result<std::uint64_t>> next_token();
     Task<void> conclude(LiveJob* job, Ending ending);
@@ -93,6 +94,7 @@ class JobDriver {
     std::uint64_t next_token_ = 1;
     std::uint64_t token_bound_ = 1;  // tokens below it may be granted; it is in the store
     std::size_t strays_ = 0;
+    TimePoint started_at_;
 };
 
 }  // namespace vcity::scheduler

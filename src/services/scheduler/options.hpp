@@ -59,10 +59,11 @@ struct SchedulerOptions {
 
     // Waiting.
     Duration placement_wait_max = std::chrono::seconds{30};  // for a free slot
+    Duration away_wait_max = std::chrono::seconds{10};       // for a node that would do and has just gone
     Duration first_token_timeout = std::chrono::seconds{60};
     Duration node_grace = std::chrono::seconds{5};             // away before the first token: then another node
     Duration node_grace_streaming = std::chrono::seconds{20};  // away after it: then the job fails
-    Duration restart_grace = std::chrono::seconds{30};         // the same after a restart of the scheduler
+    Duration restart_grace = std::chrono::seconds{30};         // for all to come back after the scheduler's restart
     Duration gateway_grace = std::chrono::seconds{15};
     Duration cancel_grace = std::chrono::seconds{10};
 
