@@ -311,7 +311,7 @@ ClientJob make_job(World* world, const Buyer& buyer, const Address& scheduler, s
     order.request.model = runtime.chance(1, 20) ? "vcity/unknown" : world->model.name;
     order.request.prompt = (is_endless ? "endless " : "prompt ") + std::to_string(runtime.draw(1'000'000));
     if (runtime.chance(1, 25)) order.request.prompt = "impossible";
-    order.request.output_tokens_max = is_endless ? 4000 : 64;
+    order.request.output_tokens_max = is_endless ? 1500 : 64;
     order.prices_max.input = runtime.chance(1, 12) ? 1 : 1'000'000;  // sometimes nobody is cheap enough
     order.prices_max.output = 1'000'000;
     const Result<Usd> quote = market::quote_of(order.request, order.prices_max);
