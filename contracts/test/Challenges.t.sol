@@ -195,6 +195,19 @@ contract ChallengesTest is Fixture {
         assertEq(settlement.claimed(scheduler.addr, node.addr), 9.5e6);
     }
 
+    function test_Duplicate_TheEarlierBatchStandsWhateverItsFencingToken() public {
+        SignedReceipt memory first = _signed(_receipt(1, 10e6));
+        UsageReceipt memory again = _receipt(1, 10e6);
+        again.fencingToken = 2;
+        SignedReceipt memory second = _signed(again);
+        _post(_one(first), _capId, 0);
+        _post(_one(second), _capId, 9.5e6);
+        _expectNotAFault(Fault.Duplicate, first);
+        _challenge(Fault.Duplicate, 0, first, _extra(1, second, _noProof));
+        _challenge(Fault.Duplicate, 1, second, _extra(0, first, _noProof));
+        _assertSchedulerPaidForTen(second);
+    }
+
     function test_Duplicate_EvidenceMayBeFinalAlready() public {
         SignedReceipt memory signed = _signed(_receipt(1, 10e6));
         _post(_one(signed), _capId, 0);
