@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -128,6 +129,24 @@ class NetworkTest(unittest.TestCase):
             return job if job and job["state"] in ("settled", "failed", "rejected") else None
 
         return wait_for(ended, f"{job_id} to end", 60)
+
+    def cap(self, limit, deployment=None):
+        """A spending cap signed by the client's wallet, for this network or for another deployment."""
+        environment = {**os.environ, **({"VCITY_DEPLOYMENT": str(deployment)} if deployment else {})}
+        result = subprocess.run([VCITY, "--settings", self.folder / "cli.toml", "--json", "wallet", "cap", limit,
+                                 "--scheduler", self.net.facts["scheduler"]], env=environment, text=True,
+                                capture_output=True)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return json.loads(result.stdout)
+
+    def admin(self, method, path, body):
+        token = pathlib.Path(self.net.facts["admin_token_file"]).read_text().strip()
+        return self.request(method, path, body, headers={"Authorization": "Bearer " + token})
+
+    def make_key(self, limit, **fields):
+        answer = self.admin("POST", "/admin/keys", {"name": "test", "cap": self.cap(limit), **fields})
+        self.assertIn(answer.status, (200, 201), answer.body)
+        return answer.json()["key"]
 
     def kill(self, role):
         pid = self.net.refreshed()["pids"][role]

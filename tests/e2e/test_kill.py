@@ -23,8 +23,11 @@ class KillNine(NetworkTest):
         self.assertEqual(self.ended_job(works.id())["state"], "settled")
         if answer.id() and self.job(answer.id()):
             job = self.ended_job(answer.id())
-            if answer.is_done():
-                self.assertEqual(job["state"], "settled", f"{role}: a delivered job was lost: {job}")
+            if answer.is_done() and job["state"] != "settled":
+                # A node that dies before its audit takes the trace with it: it is not paid, and nobody is charged.
+                self.assertTrue(role.startswith("node-"), f"{role}: a delivered job was lost: {job}")
+                self.assertIn("not paid", job["error"]["message"])
+                self.assertIsNone(job.get("batch"))
         self.assert_conserved()
 
     def test_killed_while_streaming(self):

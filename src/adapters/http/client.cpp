@@ -27,7 +27,8 @@ bool is_good_method(std::string_view method) {
 
 // Framing fields are ours here, too; Host may not be the handler's invention either.
 bool is_ours(std::string_view name) {
-    ports::HttpHeaders ours{{{"Host", ""}, {"Content-Length", ""}, {"Transfer-Encoding", ""}, {"Connection", ""}}};
+    const ports::HttpHeaders ours{
+        {{"Host", ""}, {"Content-Length", ""}, {"Transfer-Encoding", ""}, {"Connection", ""}}};
     return ours.has(name);
 }
 

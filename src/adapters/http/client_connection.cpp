@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cerrno>
-#include <optional>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
@@ -108,7 +107,7 @@ class BeastConnection final : public ClientConnection {
         const auto [error, endpoint] = co_await transport().async_connect(addresses, kAwait);
         if (error) co_return http_error(error, "connect");
         boost::system::error_code ignored;
-        transport().socket().set_option(tcp::no_delay{true}, ignored);
+        ignored = transport().socket().set_option(tcp::no_delay{true}, ignored);
         co_return co_await shake_hands(&stream_, url.host);
     }
 
@@ -122,7 +121,7 @@ class BeastConnection final : public ClientConnection {
 
     Task<Result<HttpResponse>> read_head(bool is_head, TimePoint deadline) override {
         for (int interim = 0; interim <= kInterimAnswersMax; ++interim) {
-            parser_.emplace();
+            parser_ = std::make_unique<Parser>();
             parser_->header_limit(static_cast<std::uint32_t>(header_bytes_max_));
             parser_->body_limit(boost::none);
             parser_->skip(is_head);
@@ -172,7 +171,7 @@ class BeastConnection final : public ClientConnection {
     std::size_t header_bytes_max_;
     Stream stream_;
     beast::flat_buffer buffer_;
-    std::optional<Parser> parser_;
+    std::unique_ptr<Parser> parser_;  // of the present answer
 };
 
 }  // namespace
@@ -183,9 +182,9 @@ Result<std::shared_ptr<ClientTls>> load_client_authorities(const std::string& au
     SSL_CTX_set_min_proto_version(tls->context.native_handle(), TLS1_2_VERSION);
     tls->context.set_verify_mode(asio::ssl::verify_peer);
     if (authorities_file.empty()) {
-        tls->context.set_default_verify_paths(error);
+        error = tls->context.set_default_verify_paths(error);
     } else {
-        tls->context.load_verify_file(authorities_file, error);
+        error = tls->context.load_verify_file(authorities_file, error);
     }
     if (error) return make_error(Errc::kInvalid, "authorities " + authorities_file + ": " + error.message());
     return tls;

@@ -8,8 +8,8 @@ ports::HttpResponse openai_failure(const HttpFailure& failure) {
     response.status = failure.status;
     response.headers.set("Content-Type", "application/json");
     const char* type = failure.status >= 500 ? "internal_error" : "invalid_request_error";
-    response.body = std::string{"{\"error\":{\"message\":\""} + failure.message + "\",\"type\":\"" + type +
-                    "\",\"param\":null,\"code\":\"" + failure.code + "\"}}";
+    response.body = std::string{R"({"error":{"message":")"} + failure.message + R"(","type":")" + type +
+                    R"(","param":null,"code":")" + failure.code + R"("}})";
     return response;
 }
 

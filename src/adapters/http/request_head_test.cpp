@@ -107,12 +107,12 @@ TEST(RequestHead, HasABoundedNumberOfFields) {
 }
 
 TEST(HttpFailure, IsAnErrorThatOpenAiClientsUnderstand) {
-    const auto response = openai_failure({413, "body_too_large", "too much"});
+    const auto response = openai_failure({413, "request_too_large", "too much"});
 
     EXPECT_EQ(response.status, 413U);
     EXPECT_EQ(
         response.body,
-        R"({"error":{"message":"too much","type":"invalid_request_error","param":null,"code":"body_too_large"}})");
+        R"({"error":{"message":"too much","type":"invalid_request_error","param":null,"code":"request_too_large"}})");
 }
 
 }  // namespace

@@ -26,10 +26,10 @@ Result<void> listen(HttpServer::State* state) {
     if (error) return make_error(Errc::kInvalid, "not an address to listen on: " + state->options.address);
     const tcp::endpoint endpoint{address, state->options.port};
     tcp::acceptor& acceptor = state->acceptor;
-    acceptor.open(endpoint.protocol(), error);
-    if (!error) acceptor.set_option(tcp::acceptor::reuse_address{true}, error);
-    if (!error) acceptor.bind(endpoint, error);
-    if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
+    error = acceptor.open(endpoint.protocol(), error);
+    if (!error) error = acceptor.set_option(tcp::acceptor::reuse_address{true}, error);
+    if (!error) error = acceptor.bind(endpoint, error);
+    if (!error) error = acceptor.listen(tcp::acceptor::max_listen_connections, error);
     if (!error) state->port = acceptor.local_endpoint(error).port();
     if (!error) return {};
     const std::string where = state->options.address + ":" + std::to_string(state->options.port);
@@ -60,7 +60,7 @@ std::vector<ServerConnection*> all_connections(const HttpServer::State& state) {
 void stop_accepting(HttpServer::State* state) {
     state->is_stopping = true;
     boost::system::error_code ignored;
-    state->acceptor.close(ignored);
+    ignored = state->acceptor.close(ignored);
 }
 
 Task<bool> wait_for_end(std::shared_ptr<HttpServer::State> state, TimePoint deadline) {
@@ -68,7 +68,8 @@ Task<bool> wait_for_end(std::shared_ptr<HttpServer::State> state, TimePoint dead
     while (is_in_time && !state->connections.empty()) {
         is_in_time = co_await state->connection_ended.wait_until(deadline);
     }
-    co_return state->connections.empty();
+    const bool is_over = state->connections.empty();
+    co_return is_over;
 }
 
 }  // namespace

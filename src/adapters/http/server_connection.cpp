@@ -42,7 +42,7 @@ constexpr std::size_t kLingerBytesMax = 4U << 20U;
 
 constexpr HttpFailure kHeaderTooLarge{431, "headers_too_large", "the header is too large"};
 constexpr HttpFailure kBrokenLine{400, "bad_request", "a header line does not end in CR LF"};
-constexpr HttpFailure kBodyTooLarge{413, "body_too_large", "the body is too large"};
+constexpr HttpFailure kBodyTooLarge{413, "request_too_large", "the body is too large"};
 constexpr HttpFailure kBadBody{400, "bad_request", "the body is malformed"};
 constexpr HttpFailure kBadHead{400, "bad_request", "the header is malformed"};
 constexpr HttpFailure kBadExpectation{417, "expectation_failed", "only 100-continue can be expected"};
@@ -96,7 +96,7 @@ class Connection final : public ports::HttpResponder, public ServerConnection {
           buffer_{state_->options.header_bytes_max + kBodyReadBytes},
           remote_{describe(stream_.socket())} {
         boost::system::error_code ignored;
-        stream_.socket().set_option(tcp::no_delay{true}, ignored);
+        ignored = stream_.socket().set_option(tcp::no_delay{true}, ignored);
     }
 
     static Task<void> run(std::shared_ptr<Connection> self);
@@ -312,7 +312,7 @@ Task<void> Connection::fail(HttpFailure failure) {
 // Closing with unread bytes in the kernel would reset the connection, and the client might never see the answer.
 Task<void> Connection::linger() {
     boost::system::error_code ignored;
-    stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    ignored = stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
     std::array<char, kReadBytes> sink{};
     const TimePoint deadline = after(kLingerTimeout);
     for (std::size_t total = 0; total < kLingerBytesMax;) {

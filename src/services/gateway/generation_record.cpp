@@ -98,7 +98,9 @@ void add_status(const JobStatusReply& status, codec::Json* json) {
     if (json->find("receipt") == nullptr && status.receipt.receipt.job_id == status.job_id) {
         json->set("receipt", receipt_json(status.receipt));
     }
-    json->set("verdict", status.audited ? verdict_json(status.verdict) : codec::Json{});
+    // An audit may end without a verdict: when the node had lost what it should have opened.
+    const bool has_verdict = status.audited && !status.verdict.signature.is_zero();
+    json->set("verdict", has_verdict ? verdict_json(status.verdict) : codec::Json{});
     if (!status.error.empty() && json->find("error") == nullptr) {
         json->set("error", codec::JsonObject{{"code", "scheduler"}, {"message", status.error}});
     }
