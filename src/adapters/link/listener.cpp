@@ -50,10 +50,10 @@ Result<void> WebSocketListener::State::listen() {
     const auto address = asio::ip::make_address(options.address, error);
     if (error) return make_error(Errc::kInvalid, "not an address to listen on: " + options.address);
     const tcp::endpoint endpoint{address, options.port};
-    acceptor.open(endpoint.protocol(), error);
-    if (!error) acceptor.set_option(tcp::acceptor::reuse_address{true}, error);
-    if (!error) acceptor.bind(endpoint, error);
-    if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
+    error = acceptor.open(endpoint.protocol(), error);
+    if (!error) error = acceptor.set_option(tcp::acceptor::reuse_address{true}, error);
+    if (!error) error = acceptor.bind(endpoint, error);
+    if (!error) error = acceptor.listen(tcp::acceptor::max_listen_connections, error);
     if (!error) port = acceptor.local_endpoint(error).port();
     if (!error) return {};
     const std::string where = options.address + ":" + std::to_string(options.port);
@@ -88,7 +88,7 @@ Task<Result<std::unique_ptr<ports::Connection>>> WebSocketListener::accept() {
 void WebSocketListener::close() {
     state_->ready.close();
     boost::system::error_code ignored;
-    state_->acceptor.close(ignored);
+    ignored = state_->acceptor.close(ignored);
 }
 
 std::uint16_t WebSocketListener::port() const {

@@ -6,6 +6,13 @@
 #include "wire/wire.hpp"
 
 namespace vcity::adapters {
+namespace {
+
+Error closed() {
+    return make_error(Errc::kUnavailable, "connection is closed");
+}
+
+}  // namespace
 
 std::shared_ptr<LinkSession> LinkSession::start(Runtime* runtime,
                                                 std::unique_ptr<WebSocket> socket,
@@ -33,7 +40,7 @@ LinkSession::LinkSession(Runtime* runtime,
       wake_guard_{runtime} {}
 
 Result<void> LinkSession::send(const Message& message) {
-    if (is_ending_) return make_error(Errc::kUnavailable, "connection is closed");
+    if (is_ending_) return closed();
     if (outgoing_.size() >= options_.outgoing_frames_max) return make_error(Errc::kExhausted, "peer is too slow");
     Bytes frame = wire::encode(message);
     if (frame.size() > options_.frame_bytes_max) return make_error(Errc::kInvalid, "message is too long for a frame");
@@ -53,9 +60,11 @@ Task<Result<Message>> LinkSession::receive(TimePoint deadline) {
             co_return make_error(Errc::kTimeout, "no message in time");
         }
     }
-    if (is_dropped_) co_return make_error(Errc::kUnavailable, "connection is closed");
+    if (is_dropped_) co_return closed();
     if (!incoming_.empty()) co_return take_incoming();
-    const Error reason = std::exchange(*input_error_, make_error(Errc::kUnavailable, "connection is closed"));
+    // The reason is told once.
+    const Error reason = input_error_.value_or(closed());
+    input_error_ = closed();
     co_return reason;
 }
 
@@ -99,7 +108,7 @@ Task<Result<void>> LinkSession::wait_for_room() {
 Task<Result<void>> LinkSession::read_one() {
     CO_TRY(const Bytes frame, co_await socket_->read());
     CO_TRY(auto message, wire::parse_message(frame));
-    if (is_ending_) co_return make_error(Errc::kUnavailable, "connection is closed");
+    if (is_ending_) co_return closed();
     incoming_bytes_ += frame.size();
     incoming_.push_back(Incoming{std::move(message), frame.size()});
     wake_receiver_.notify();
@@ -113,7 +122,7 @@ Task<void> LinkSession::run_reader(std::shared_ptr<LinkSession> session) {
         session->socket_->set_frame_bytes_max(session->options_.frame_bytes_max);
     }
     if (!result && result.error().code == Errc::kTimeout) result.error().code = Errc::kUnavailable;
-    session->input_error_ = result ? make_error(Errc::kUnavailable, "connection is closed") : result.error();
+    session->input_error_ = result ? closed() : result.error();
     session->wake_receiver_.notify();
     session->begin_end();
 }
@@ -139,7 +148,7 @@ Task<void> LinkSession::run_writer(std::shared_ptr<LinkSession> session) {
     }
     session->begin_end();
     if (result) {
-        const bool is_corrupt = session->input_error_ && session->input_error_->code == Errc::kCorrupt;
+        const bool is_corrupt = session->input_error_.value_or(closed()).code == Errc::kCorrupt;
         co_await session->socket_->close(is_corrupt ? CloseReason::kProtocolError : CloseReason::kNormal);
     }
     session->socket_->abort();

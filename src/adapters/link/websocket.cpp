@@ -42,7 +42,7 @@ class Transport : public beast::tcp_stream {
 template <class Handler>
 void end_transport(Transport* transport, Handler&& handler) {
     boost::system::error_code ignored;
-    transport->socket().shutdown(tcp::socket::shutdown_send, ignored);
+    ignored = transport->socket().shutdown(tcp::socket::shutdown_send, ignored);
     asio::post(beast::bind_front_handler(std::forward<Handler>(handler), boost::system::error_code{}));
 }
 template <class Handler>
@@ -101,7 +101,7 @@ class BeastWebSocket final : public WebSocket {
 
     void note_connected() {
         boost::system::error_code ignored;
-        transport().socket().set_option(tcp::no_delay{true}, ignored);
+        ignored = transport().socket().set_option(tcp::no_delay{true}, ignored);
         remote_ = describe(transport().socket());
     }
 
@@ -235,9 +235,9 @@ Result<std::shared_ptr<TlsSettings>> load_server_tls(const std::string& certific
     auto settings = std::make_shared<TlsSettings>(asio::ssl::context::tls_server);
     boost::system::error_code error;
     SSL_CTX_set_min_proto_version(settings->context.native_handle(), TLS1_2_VERSION);
-    settings->context.use_certificate_chain_file(certificate_file, error);
+    error = settings->context.use_certificate_chain_file(certificate_file, error);
     if (error) return make_error(Errc::kInvalid, "certificate " + certificate_file + ": " + error.message());
-    settings->context.use_private_key_file(key_file, asio::ssl::context::pem, error);
+    error = settings->context.use_private_key_file(key_file, asio::ssl::context::pem, error);
     if (error) return make_error(Errc::kInvalid, "key " + key_file + ": " + error.message());
     return settings;
 }
@@ -248,9 +248,9 @@ Result<std::shared_ptr<TlsSettings>> load_client_tls(const std::string& authorit
     SSL_CTX_set_min_proto_version(settings->context.native_handle(), TLS1_2_VERSION);
     settings->context.set_verify_mode(asio::ssl::verify_peer);
     if (authorities_file.empty()) {
-        settings->context.set_default_verify_paths(error);
+        error = settings->context.set_default_verify_paths(error);
     } else {
-        settings->context.load_verify_file(authorities_file, error);
+        error = settings->context.load_verify_file(authorities_file, error);
     }
     if (error) return make_error(Errc::kInvalid, "authorities " + authorities_file + ": " + error.message());
     return settings;

@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <optional>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
@@ -91,7 +90,7 @@ struct AsioRuntime::Impl {
     }
 
     asio::io_context context{1};
-    std::optional<asio::signal_set> signals;
+    std::unique_ptr<asio::signal_set> signals;  // null until asked for
     std::function<void()> on_signal;
     asio::thread_pool pool;
 };
@@ -158,7 +157,7 @@ int AsioRuntime::run_to_completion(Task<int> task) {
 void AsioRuntime::on_shutdown_signal(std::function<void()> callback) {
     CHECK(!impl_->signals && callback);
     impl_->on_signal = std::move(callback);
-    impl_->signals.emplace(impl_->context, SIGINT, SIGTERM);
+    impl_->signals = std::make_unique<asio::signal_set>(impl_->context, SIGINT, SIGTERM);
     impl_->wait_for_signal();
 }
 
