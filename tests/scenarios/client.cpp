@@ -33,7 +33,12 @@ Client::Client(Deps deps, ClientBook* book) : deps_{deps}, book_{book}, group_{d
 Task<Result<void>> Client::run() {
     group_.spawn(run_orders());
     co_await link_->run();
-    co_return Result<void>{};
+    co_return co_await group_.join(deps_.runtime->now() + std::chrono::seconds{5});
+}
+
+void Client::stop() {
+    stopping_ = true;
+    link_->stop();
 }
 
 void Client::post(Message message) {
@@ -60,7 +65,7 @@ Task<void> Client::on_denied() {
 
 Task<void> Client::run_orders() {
     constexpr std::chrono::milliseconds kTick{250};
-    while (true) {
+    while (!stopping_) {
         for (auto& [job_id, job] : book_->jobs) tend(&job);
         co_await deps_.runtime->sleep_until(deps_.runtime->now() + kTick);
     }

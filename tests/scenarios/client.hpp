@@ -59,6 +59,7 @@ class Client final : private services::PeerLinkHandler {
     Client(Deps deps, ClientBook* book);
 
     Task<Result<void>> run();
+    void stop();
 
   private:
     void on_connected(services::LinkSession* session, const LinkWelcome& welcome) override;
@@ -81,6 +82,7 @@ class Client final : private services::PeerLinkHandler {
     TaskGroup group_;
     std::unique_ptr<services::PeerLink> link_;
     services::LinkSession* session_ = nullptr;
+    bool stopping_ = false;
 };
 
 }  // namespace vcity::scenarios

@@ -85,11 +85,18 @@ void ScenarioLog::note(std::string_view text) {
     std::fprintf(stderr, "%9.3f %s\n", static_cast<double>(millis) / 1000, std::string{text}.c_str());
 }
 
+void Machine::stop() {
+    if (!is_up_) return;
+    is_stopping_ = true;
+    end_role();
+}
+
 void Machine::crash() {
     process.crash();
     destroy();
     disk.crash();
     is_up_ = false;
+    is_stopping_ = false;
 }
 
 // A role that ends on its own (its store did not answer for too long) is down until it is started again.
@@ -148,6 +155,10 @@ void NodeMachine::start() {
     process.spawn(watch(agent_->run()));
 }
 
+void NodeMachine::end_role() {
+    agent_->stop();
+}
+
 void NodeMachine::destroy() {
     agent_.reset();
     inference_.reset();
@@ -192,6 +203,10 @@ void SchedulerMachine::start() {
     process.spawn(watch(scheduler_->run()));
 }
 
+void SchedulerMachine::end_role() {
+    scheduler_->stop();
+}
+
 void SchedulerMachine::destroy() {
     scheduler_.reset();
     writer_.reset();
@@ -229,6 +244,10 @@ void VerifierMachine::start() {
     process.spawn(watch(verifier_->run()));
 }
 
+void VerifierMachine::end_role() {
+    verifier_->stop();
+}
+
 void VerifierMachine::destroy() {
     verifier_.reset();
     auditor_.reset();
@@ -252,6 +271,10 @@ void GatewayMachine::start() {
     client_ = std::make_unique<Client>(deps, book_);
     is_up_ = true;
     process.spawn(watch(client_->run()));
+}
+
+void GatewayMachine::end_role() {
+    client_->stop();
 }
 
 // Its clients have lost their connections and with them what was under way.

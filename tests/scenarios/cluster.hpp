@@ -46,8 +46,11 @@ class Machine {
 
     // Starts the role; run() may end on its own, which ends the role until the next start.
     virtual void start() = 0;
+    // Asks the role to end in good order.
+    void stop();
     void crash();
     bool is_up() const { return is_up_; }
+    bool is_stopping() const { return is_stopping_; }
     const std::string& name() const { return process.name(); }
 
     sim::SimProcess process;
@@ -56,8 +59,10 @@ class Machine {
 
   protected:
     virtual void destroy() = 0;
+    virtual void end_role() = 0;
     Task<void> watch(Task<Result<void>> run);
     bool is_up_ = false;
+    bool is_stopping_ = false;
 };
 
 // Everything the roles share, and the world around them.
@@ -82,6 +87,7 @@ class NodeMachine final : public Machine {
 
   private:
     void destroy() override;
+    void end_role() override;
 
     World* world_;
     Honesty honesty_;
@@ -103,6 +109,7 @@ class SchedulerMachine final : public Machine {
 
   private:
     void destroy() override;
+    void end_role() override;
 
     World* world_;
     Address gateway_;
@@ -122,6 +129,7 @@ class VerifierMachine final : public Machine {
 
   private:
     void destroy() override;
+    void end_role() override;
 
     World* world_;
     std::unique_ptr<sim::FakeStore> store_;
@@ -140,6 +148,7 @@ class GatewayMachine final : public Machine {
 
   private:
     void destroy() override;
+    void end_role() override;
 
     World* world_;
     ClientBook* book_;

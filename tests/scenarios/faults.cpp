@@ -22,8 +22,8 @@ void FaultDriver::stop() {
     world.chain.faults.late_per_mille = 0;
     for (Machine* machine : cluster_->machines()) {
         machine->disk.faults.failures_per_mille = 0;
-        if (machine->is_up()) continue;
-        machine->crash();  // what is left of a role that ended on its own
+        if (machine->is_up() && !machine->is_stopping()) continue;
+        machine->crash();  // what is left of a role that ended on its own or was asked to
         machine->start();
     }
     world.log.note("-- faults stop");
@@ -79,14 +79,19 @@ void FaultDriver::strike() {
 
 void FaultDriver::crash(Machine* machine) {
     sim::SimRuntime& runtime = cluster_->world.runtime;
-    if (!machine->is_up()) return;
-    if (runtime.chance(1, 3)) cluster_->world.network.leave_half_open(machine->name());
-    cluster_->world.log.note("-- crash of " + machine->name());
-    machine->crash();
-    runtime.call_at(runtime.now() + runtime.draw_between(100ms, 12s), [this, machine] {
-        if (machine->is_up()) return;
-        cluster_->world.log.note("-- restart of " + machine->name());
+    if (!machine->is_up() || machine->is_stopping()) return;
+    if (runtime.chance(1, 5)) {
+        cluster_->world.log.note("-- stop of " + machine->name());
+        machine->stop();
+    } else {
+        if (runtime.chance(1, 3)) cluster_->world.network.leave_half_open(machine->name());
+        cluster_->world.log.note("-- crash of " + machine->name());
         machine->crash();
+    }
+    runtime.call_at(runtime.now() + runtime.draw_between(100ms, 12s), [this, machine] {
+        if (!is_active_) return;
+        cluster_->world.log.note("-- restart of " + machine->name());
+        machine->crash();  // what is left of it: a stop may take longer than its supervisor waits
         machine->start();
     });
 }

@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 constexpr Duration kFaultsBegin = 6s;
 constexpr Duration kFaultsEnd = 80s;
 constexpr Duration kPatience = 15min;  // for everything to end after the faults
+constexpr Duration kStopPatience = 40s;
 constexpr std::uint64_t kStepsPerLook = 64;
 
 void plant(Cluster* cluster) {
@@ -54,6 +55,7 @@ class Run {
             invariants_.check_end();
             outcome_.violation = invariants_.violation();
         }
+        if (is_good()) stop_all();
         return account();
     }
 
@@ -66,6 +68,15 @@ class Run {
             const std::uint64_t taken = cluster_.world.runtime.run_until(when, kStepsPerLook);
             outcome_.steps += taken;
             if (taken < kStepsPerLook) break;
+        }
+    }
+
+    // Every role ends in good order when it is asked to.
+    void stop_all() {
+        for (Machine* machine : cluster_.machines()) machine->stop();
+        go_to(now() + kStopPatience);
+        for (const Machine* machine : cluster_.machines()) {
+            if (machine->is_up()) outcome_.violation = machine->name() + " did not stop";
         }
     }
 

@@ -6,6 +6,7 @@
 #include "codec/hex.hpp"
 #include "market/typed_hashes.hpp"
 #include "services/node/lease_record.hpp"
+#include "wire/wire.hpp"
 
 namespace vcity::scenarios {
 
@@ -13,7 +14,14 @@ void Tap::blame(std::string what) {
     if (violation_.empty()) violation_ = std::move(what);
 }
 
+void Tap::check_encoding(const Message& message) {
+    const Result<Message> read = wire::parse_message(wire::encode(message));
+    if (!read) blame("a message cannot be read back: " + read.error().message);
+    if (read && *read != message) blame("a message reads back as another");
+}
+
 void Tap::on_message(const std::string& from, const std::string& to, const Message& message) {
+    check_encoding(message);
     const bool is_scheduler = from == "scheduler";
     if (const auto* grant = std::get_if<LeaseGrant>(&message)) {
         on_grant(*grant);

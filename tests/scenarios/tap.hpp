@@ -24,6 +24,8 @@ class Tap {
 
   private:
     void blame(std::string what);
+    // It must survive the wire as it is.
+    void check_encoding(const Message& message);
     void on_grant(const LeaseGrant& grant);
     void on_node_finished(const std::string& from, const JobFinished& finished);
     void on_delivered(const SignedReceipt& receipt);
