@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <system_error>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -72,7 +72,7 @@ Result<void> check_names(const Json& object) {
 }
 
 Error write_error(const std::string& path) {
-    return make_error(Errc::kUnavailable, path + ": " + std::strerror(errno));
+    return make_error(Errc::kUnavailable, path + ": " + std::system_category().message(errno));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "adapters/chain_evm/logs.hpp"
 
 #include <algorithm>
+#include <ranges>
 #include <tuple>
 
 #include "adapters/chain_evm/contracts.hpp"
@@ -177,9 +178,9 @@ class Decoder {
 
     // The registration of that identity in the same transaction, which precedes its details.
     NodeRecord* registration_of(const EvmLog& log, const Address& identity) {
-        for (auto event = decoded_.events.rbegin(); event != decoded_.events.rend(); ++event) {
-            if (event->transaction != log.transaction) return nullptr;
-            auto* registration = std::get_if<NodeRegistered>(&event->what);
+        for (ChainEvent& event : std::views::reverse(decoded_.events)) {
+            if (event.transaction != log.transaction) return nullptr;
+            auto* registration = std::get_if<NodeRegistered>(&event.what);
             if (registration != nullptr && registration->node.identity == identity) return &registration->node;
         }
         return nullptr;

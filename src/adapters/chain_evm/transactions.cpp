@@ -193,8 +193,8 @@ Task<Result<std::optional<EvmReceipt>>> TransactionSender::await_receipt(Attempt
     std::string trouble = "not in a block";
     while (runtime_->now() < deadline) {
         const auto receipt = co_await find_receipt(attempt);
-        if (receipt && *receipt) {
-            const EvmReceipt found = **receipt;
+        if (receipt && receipt->has_value()) {
+            const EvmReceipt found = receipt->value();
             const Result<bool> confirmed = co_await is_confirmed(&found);
             if (confirmed && *confirmed) co_return std::optional{found};
         } else if (receipt) {

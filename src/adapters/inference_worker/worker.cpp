@@ -55,7 +55,7 @@ class WorkerGeneration final : public ports::Generation {
 
     Task<Result<ports::GenerationEvent>> next(TimePoint deadline) override {
         while (state_->events.empty()) {
-            if (state_->failure) co_return *state_->failure;
+            if (state_->failure) co_return state_->failure.value();
             if (state_->ended) co_return make_error(Errc::kInvalid, "the generation has ended");
             const bool notified = co_await state_->changed.wait_until(deadline);
             if (!notified && state_->events.empty()) co_return make_error(Errc::kTimeout, "no token in time");
@@ -216,7 +216,7 @@ Result<void> InferenceWorker::on(WorkerToken token) {
     return {};
 }
 
-Result<void> InferenceWorker::on(WorkerDone done) {
+Result<void> InferenceWorker::on(const WorkerDone& done) {
     const auto found = generations_.find(done.job_id);
     if (found == generations_.end()) return violation("ended an unknown job");
     const std::shared_ptr<GenerationState> state = found->second;
@@ -228,7 +228,7 @@ Result<void> InferenceWorker::on(WorkerDone done) {
         return {};
     }
     state->ended = true;
-    state->push(std::move(done));
+    state->push(done);
     return {};
 }
 
@@ -244,7 +244,7 @@ Result<void> InferenceWorker::on(WorkerOpening opening) {
     return {};
 }
 
-Result<void> InferenceWorker::on(WorkerError error) {
+Result<void> InferenceWorker::on(const WorkerError& error) {
     Error cause = make_error(error.code, "worker: " + error.message);
     const auto generation = generations_.find(error.job_id);
     if (generation != generations_.end()) {
@@ -323,7 +323,7 @@ Task<Result<Opening>> InferenceWorker::open(WorkerOpen request, TimePoint deadli
         const bool notified = co_await state->changed.wait_until(deadline);
         if (!notified && !state->result) co_return make_error(Errc::kTimeout, "no opening in time");
     }
-    co_return *std::move(state->result);
+    co_return std::move(state->result).value();
 }
 
 void InferenceWorker::drop(JobId job_id) {

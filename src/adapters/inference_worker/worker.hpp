@@ -69,9 +69,9 @@ class InferenceWorker final : public ports::Inference {
     Result<void> handle(WorkerMessage message);
     Result<void> on(WorkerReady ready);
     Result<void> on(WorkerToken token);
-    Result<void> on(WorkerDone done);
+    Result<void> on(const WorkerDone& done);
     Result<void> on(WorkerOpening opening);
-    Result<void> on(WorkerError error);
+    Result<void> on(const WorkerError& error);
 
     void give_up_all(const Error& reason);
     bool send(const WorkerMessage& message);

@@ -144,7 +144,7 @@ void add_limits(Arguments* arguments,
     arguments->push_back(both("nofile", std::min<std::uint64_t>(options.open_files_max, host.open_files_hard_limit)));
     arguments->push_back(both("nproc", std::min<std::uint64_t>(spec.processes_max, host.processes_hard_limit)));
     if (spec.memory_bytes_max != 0) arguments->push_back(both("as", spec.memory_bytes_max));
-    arguments->push_back("--");
+    arguments->emplace_back("--");
     if (!host.user_id) return;
     const std::string id = std::to_string(*host.user_id);
     append_to(arguments, {"/usr/bin/setpriv", "--reuid=" + id, "--regid=" + id, "--clear-groups", "--no-new-privs",

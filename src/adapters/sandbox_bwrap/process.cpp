@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
+#include <system_error>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -65,7 +65,7 @@ Task<Result<Bytes>> AsyncDescriptor::read(std::size_t max, TimePoint deadline) {
             co_return bytes;
         }
         if (!would_block(errno)) {
-            co_return make_error(Errc::kUnavailable, std::string{"sandbox: read: "} + std::strerror(errno));
+            co_return make_error(Errc::kUnavailable, "sandbox: read: " + std::system_category().message(errno));
         }
         const bool is_ready = co_await readable(deadline);
         if (!is_ready) co_return make_error(Errc::kTimeout, "sandbox: no output in time");
@@ -181,7 +181,7 @@ Task<Result<void>> BwrapProcess::write(Bytes bytes) {
         } else if (would_block(errno)) {
             co_await state_->input.writable();
         } else {
-            co_return make_error(Errc::kUnavailable, std::string{"sandbox: write: "} + std::strerror(errno));
+            co_return make_error(Errc::kUnavailable, "sandbox: write: " + std::system_category().message(errno));
         }
     }
     co_return Result<void>{};
@@ -201,7 +201,7 @@ Task<Result<int>> BwrapProcess::wait(TimePoint deadline) {
         if (!notified && !state_->status) co_return make_error(Errc::kTimeout, "sandbox: still running");
         if (!notified) break;
     }
-    co_return *state_->status;
+    co_return state_->status.value();
 }
 
 }  // namespace vcity::adapters

@@ -2,9 +2,9 @@
 #include "adapters/sandbox_bwrap/seccomp.hpp"
 
 #include <cerrno>
-#include <cstring>
 #include <memory>
 #include <string>
+#include <system_error>
 
 #include <sched.h>
 #include <seccomp.h>
@@ -87,7 +87,8 @@ struct Release {
 using Filter = std::unique_ptr<void, Release>;
 
 Error failure(const std::string& what, int status) {
-    return make_error(Errc::kUnavailable, "seccomp: " + what + ": " + std::strerror(status < 0 ? -status : status));
+    return make_error(Errc::kUnavailable,
+                      "seccomp: " + what + ": " + std::system_category().message(status < 0 ? -status : status));
 }
 
 template <class... Comparisons>

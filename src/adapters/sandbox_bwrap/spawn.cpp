@@ -3,8 +3,7 @@
 
 #include <cerrno>
 #include <csignal>
-#include <cstring>
-#include <optional>
+#include <system_error>
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -23,7 +22,7 @@ constexpr int kFirstHighDescriptor = 16;
 Error failure(const std::string& what, int number) {
     const bool is_limit = number == EMFILE || number == ENFILE || number == EAGAIN || number == ENOMEM;
     return make_error(is_limit ? Errc::kExhausted : Errc::kUnavailable,
-                      "sandbox: " + what + ": " + std::strerror(number));
+                      "sandbox: " + what + ": " + std::system_category().message(number));
 }
 
 struct Pipe {
@@ -111,6 +110,7 @@ Result<ChildProcess> spawn_bwrap(const std::vector<std::string>& command, const 
 
     std::vector<std::string> words = command;
     std::vector<char*> arguments;
+    arguments.reserve(words.size() + 1);
     for (std::string& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
     char* environment[] = {nullptr};

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
+#include <system_error>
 #include <thread>
 
 #include <fcntl.h>
@@ -47,7 +47,7 @@ class FileDescriptor {
 Error system_error(const std::string& what) {
     const int number = errno;
     return make_error(number == EACCES || number == EROFS ? Errc::kDenied : Errc::kUnavailable,
-                      what + ": " + std::strerror(number));
+                      what + ": " + std::system_category().message(number));
 }
 
 Result<FileDescriptor> lock_file(const std::string& path) {
@@ -148,7 +148,10 @@ Result<std::size_t> size_of(const ports::StoreChange& change) {
 // Greater than every key that starts with prefix, and not greater than any other key that is greater than those.
 std::string end_of_prefix(std::string prefix) {
     while (!prefix.empty() && static_cast<unsigned char>(prefix.back()) == 0xff) prefix.pop_back();
-    if (prefix.empty()) return std::string(kKeyBytesMax + 1, '\xff');
+    if (prefix.empty()) {
+        prefix.assign(kKeyBytesMax + 1, '\xff');
+        return prefix;
+    }
     prefix.back() = static_cast<char>(static_cast<unsigned char>(prefix.back()) + 1);
     return prefix;
 }
@@ -175,7 +178,7 @@ class Writer {
         std::vector<Result<void>> results;
         const Result<void> committed = try_run(*group, &results);
         for (std::size_t index = 0; index < group->size(); ++index) {
-            (*group)[index].done(committed ? std::move(results[index]) : committed);
+            (*group)[index].done(committed ? results[index] : committed);
         }
     }
 
