@@ -138,8 +138,9 @@ Task<void> MetricsHandler::handle(ports::HttpRequest request, ports::HttpRespond
         response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
         response.body = metrics_->expose();
     }
+    const auto sent = co_await responder->respond(std::move(response));
     // A scraper that has gone asks again later.
-    [[maybe_unused]] const auto sent = co_await responder->respond(std::move(response));
+    static_cast<void>(sent);
 }
 
 }  // namespace vcity::adapters
