@@ -69,8 +69,8 @@ class SandboxTest : public testing::Test {
     T run(Task<T> task) {
         return ports::testing::await(harness, std::move(task));
     }
-    std::string output_of(SandboxSpec spec) {
-        const auto process = start(std::move(spec));
+    std::string output_of(SandboxSpec spec) { return read_all(start(std::move(spec)).get()); }
+    std::string read_all(SandboxProcess* process) {
         std::string all;
         for (;;) {
             const Result<Bytes> bytes = run(process->read(65'536, harness.runtime().now() + 20s));
@@ -116,7 +116,12 @@ TEST_F(SandboxTest, CannotWriteButInItsOwnScratch) {
 }
 
 TEST_F(SandboxTest, BoundsItsScratch) {
-    EXPECT_EQ(output_of(shell("head -c 300000000 /dev/zero >/tmp/x 2>/dev/null; stat -c %s /tmp/x")), "268435456\n");
+    BwrapSandbox sandbox{
+        &harness.runtime(), Log{nullptr, ""}, {.bwrap_path = "/usr/bin/bwrap", .scratch_bytes_max = 1U << 20U}};
+    const auto process =
+        run(sandbox.start(shell("head -c 3000000 /dev/zero >/tmp/x 2>/dev/null; stat -c %s /tmp/x"))).value();
+
+    EXPECT_EQ(read_all(process.get()), "1048576\n");
 }
 
 TEST_F(SandboxTest, MountsWhatTheSpecNamesReadOnly) {
@@ -181,9 +186,9 @@ TEST_F(SandboxTest, BoundsItsProcesses) {
 
 TEST_F(SandboxTest, BoundsItsMemory) {
     SandboxSpec spec;
-    spec.command = {"/usr/bin/python3", "-c", "x = bytearray(400 << 20)"};
+    spec.command = {"/usr/bin/python3", "-c", "x = bytearray(60 << 20)"};
     EXPECT_EQ(status_of(spec), 0);
-    spec.memory_bytes_max = 200U << 20U;
+    spec.memory_bytes_max = 50U << 20U;
     EXPECT_NE(status_of(std::move(spec)), 0);
 }
 
