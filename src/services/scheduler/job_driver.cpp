@@ -125,7 +125,14 @@ void JobDriver::attach(LiveJob* job, SessionId gateway) {
 
 void JobDriver::on_cancel(SessionId gateway, const JobCancel& cancel) {
     LiveJob* job = parts_.book->find_live(cancel.job_id);
-    if (job == nullptr || job->gateway != gateway || job->cancelled_at) return;
+    if (job == nullptr || job->cancelled_at) return;
+    if (job->gateway == kNoSession) {
+        // A gateway that has lost its link, and with it its client: it got an error and is charged nothing.
+        job->gateway_grace = {};
+        job->wake.notify();
+        return;
+    }
+    if (job->gateway != gateway) return;
     job->cancelled_at = context_->now();
     job->wake.notify();
     parts_.directory->wake_all();
