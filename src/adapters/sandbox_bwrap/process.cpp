@@ -198,10 +198,11 @@ Task<Result<int>> BwrapProcess::wait(TimePoint deadline) {
     // Its standard error ends with it; by then all of that is in the log.
     while (!state_->status || !state_->error_closed) {
         const bool notified = co_await state_->changed.wait_until(deadline);
-        if (!notified && !state_->status) co_return make_error(Errc::kTimeout, "sandbox: still running");
         if (!notified) break;
     }
-    co_return state_->status.value();
+    const std::optional<int> status = state_->status;
+    if (!status) co_return make_error(Errc::kTimeout, "sandbox: still running");
+    co_return *status;
 }
 
 }  // namespace vcity::adapters
