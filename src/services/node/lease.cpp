@@ -151,6 +151,12 @@ Result<void> NodeAgent::take_token(Work* work, const WorkerToken& token) {
 
 Result<SignedReceipt> NodeAgent::make_receipt(const Work& work, const WorkerDone& done) const {
     const LeaseGrant& grant = *work.grant;
+    // The trace commits to these numbers, so they cannot be trimmed; and the scheduler refuses more than it saw or
+    // could expect. A normalisation that makes tokens out of nothing must not cost an honest node its name.
+    if (done.usage.input > market::input_tokens_bound(grant.request)) {
+        return make_error(Errc::kInvalid, "the prompt has more tokens than its length allows");
+    }
+    if (done.usage.output != work.tokens) return make_error(Errc::kInternal, "the worker lost count of its tokens");
     SignedReceipt receipt;
     UsageReceipt& bill = receipt.receipt;
     bill.job_id = work.lease.job_id;
@@ -158,9 +164,7 @@ Result<SignedReceipt> NodeAgent::make_receipt(const Work& work, const WorkerDone
     bill.node = deps_.signer->address();
     bill.scheduler = *scheduler_;
     bill.fencing_token = work.lease.fencing_token;
-    // Never more than the scheduler saw or could expect: it refuses the receipt otherwise.
-    bill.units.input = std::min(done.usage.input, market::input_tokens_bound(grant.request));
-    bill.units.output = std::min(done.usage.output, work.tokens);
+    bill.units = done.usage;
     TRY(bill.amount, market::charge_of(bill.units, grant.prices, grant.quote));
     bill.quote = grant.quote;
     bill.model_root = model_->weights_root;
