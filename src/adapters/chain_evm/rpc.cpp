@@ -136,8 +136,9 @@ Task<Result<U128>> EvmRpc::priority_fee() {
 Task<Result<std::variant<Hash, RpcFailure>>> EvmRpc::send_raw(Bytes transaction) {
     JsonArray parameters{codec::to_hex(transaction)};
     CO_TRY(Outcome outcome, co_await ask("eth_sendRawTransaction", std::move(parameters)));
-    if (auto* failure = std::get_if<RpcFailure>(&outcome))
+    if (auto* failure = std::get_if<RpcFailure>(&outcome)) {
         co_return std::variant<Hash, RpcFailure>{std::move(*failure)};
+    }
     CO_TRY(const Hash hash, parse_rpc_hash(std::get<Json>(outcome)));
     co_return std::variant<Hash, RpcFailure>{hash};
 }

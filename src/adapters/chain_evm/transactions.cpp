@@ -193,10 +193,11 @@ Task<Result<std::optional<EvmReceipt>>> TransactionSender::await_receipt(Attempt
     std::string trouble = "not in a block";
     while (runtime_->now() < deadline) {
         const auto receipt = co_await find_receipt(attempt);
-        if (receipt && receipt->has_value()) {
-            const EvmReceipt found = receipt->value();
-            const Result<bool> confirmed = co_await is_confirmed(&found);
-            if (confirmed && *confirmed) co_return std::optional{found};
+        const std::optional<EvmReceipt> found = receipt ? *receipt : std::nullopt;
+        if (found) {
+            const EvmReceipt candidate = *found;
+            const Result<bool> confirmed = co_await is_confirmed(&candidate);
+            if (confirmed && *confirmed) co_return std::optional{candidate};
         } else if (receipt) {
             const Result<bool> lost = co_await is_lost(attempt);
             if (lost && *lost) co_return std::optional<EvmReceipt>{};

@@ -55,7 +55,8 @@ class WorkerGeneration final : public ports::Generation {
 
     Task<Result<ports::GenerationEvent>> next(TimePoint deadline) override {
         while (state_->events.empty()) {
-            if (state_->failure) co_return state_->failure.value();
+            const std::optional<Error> failure = state_->failure;
+            if (failure) co_return *failure;
             if (state_->ended) co_return make_error(Errc::kInvalid, "the generation has ended");
             const bool notified = co_await state_->changed.wait_until(deadline);
             if (!notified && state_->events.empty()) co_return make_error(Errc::kTimeout, "no token in time");
@@ -321,9 +322,11 @@ Task<Result<Opening>> InferenceWorker::open(WorkerOpen request, TimePoint deadli
     ++openings_waiting_;
     while (!state->result) {
         const bool notified = co_await state->changed.wait_until(deadline);
-        if (!notified && !state->result) co_return make_error(Errc::kTimeout, "no opening in time");
+        if (!notified) break;
     }
-    co_return std::move(state->result).value();
+    std::optional<Result<Opening>> result = std::move(state->result);
+    if (!result) co_return make_error(Errc::kTimeout, "no opening in time");
+    co_return *std::move(result);
 }
 
 void InferenceWorker::drop(JobId job_id) {
