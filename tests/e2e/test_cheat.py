@@ -66,7 +66,9 @@ class OtherWeights(NetworkTest):
         self.assertIsNone(job.get("batch"))
 
         for _ in range(3):
-            after = self.ended_job(self.chat(max_tokens=4).id())
+            answer = self.chat(max_tokens=4)
+            self.assertTrue(answer.is_done(), answer.body)
+            after = self.ended_job(answer.id())
             self.assertEqual(after["node"], honest["node"], "a node that was caught was given work again")
             self.assertEqual(after["state"], "settled")
         balances = self.assert_conserved()

@@ -2,6 +2,7 @@
 """The real programs on loopback: a paid and verified request, official clients, bad input, restart from disk."""
 import json
 import os
+import pathlib
 import subprocess
 import unittest
 

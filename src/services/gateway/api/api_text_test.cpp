@@ -43,6 +43,13 @@ TEST(PriceCeiling, LeavesOutliersOut) {
     EXPECT_FALSE(price_ceiling(listing, TokenPrices{.input = 1, .output = 1}).has_value());
 }
 
+TEST(PriceCeiling, ABaitLeavesTheOthersToFallBackOn) {
+    ModelListing listing;
+    listing.entries = {an_offer(1, 1, 1), an_offer(2, 100, 300)};
+
+    EXPECT_EQ(*price_ceiling(listing, std::nullopt), (TokenPrices{.input = 100, .output = 300}));
+}
+
 TEST(PriceCeiling, TakesFreeModels) {
     ModelListing listing;
     listing.entries = {an_offer(1, 0, 0)};

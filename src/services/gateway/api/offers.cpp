@@ -64,15 +64,17 @@ std::vector<const ModelListing*> OfferBook::models() const {
 }
 
 ApiResult<TokenPrices> price_ceiling(const ModelListing& listing, const std::optional<TokenPrices>& client_max) {
-    std::uint64_t cheapest = UINT64_MAX;
+    std::vector<std::uint64_t> asked;
     for (const auto& entry : listing.entries) {
-        if (is_within(entry.offer.prices, client_max)) cheapest = std::min(cheapest, weight(entry.offer.prices));
+        if (is_within(entry.offer.prices, client_max)) asked.push_back(weight(entry.offer.prices));
     }
+    std::ranges::sort(asked);
+    const std::uint64_t middle = asked.empty() ? 0 : asked[asked.size() / 2];
     TokenPrices ceiling;
     bool found = false;
     for (const auto& entry : listing.entries) {
         const TokenPrices& prices = entry.offer.prices;
-        if (!is_within(prices, client_max) || weight(prices) / 3 > cheapest) continue;
+        if (!is_within(prices, client_max) || weight(prices) / 3 > middle) continue;
         ceiling.input = std::max(ceiling.input, prices.input);
         ceiling.output = std::max(ceiling.output, prices.output);
         found = true;

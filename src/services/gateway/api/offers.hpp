@@ -37,9 +37,10 @@ class OfferBook {
     std::map<std::string, std::uint64_t, std::less<>> first_seen_;
 };
 
-// The most a node may ask for this request: the dearest offer within three times the cheapest and within the client's
-// own limit. Outliers would inflate the quote, and with it what is held of the client's cap. kPriceLimitUnmet when the
-// client's limit rules out every offer.
+// The most a node may ask for this request: the dearest offer within three times the middle one (the upper median) and
+// within the client's own limit. A dear outlier would inflate the quote, and with it what is held of the client's cap;
+// a cheap one, perhaps a bait, would leave nobody to fall back on. kPriceLimitUnmet when the client's limit rules out
+// every offer.
 ApiResult<TokenPrices> price_ceiling(const ModelListing& listing, const std::optional<TokenPrices>& client_max);
 
 // GET /v1/models and GET /v1/models/{id}.
