@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "codec/hex.hpp"
+#include "crypto/merkle.hpp"
 #include "market/typed_hashes.hpp"
 #include "scenarios/cluster.hpp"
 
@@ -73,6 +74,8 @@ Task<void> Client::run_orders() {
 
 void Client::tend(ClientJob* job) {
     const TimePoint now = deps_.runtime->now();
+    constexpr std::uint64_t kAskedOneIn = 64;
+    if (job->receipt && deps_.runtime->random_u64() % kAskedOneIn == 0) post(JobStatusRequest{job->order.job_id});
     if (job->status == ClientJob::Status::kPlanned && now >= job->send_at) {
         job->status = ClientJob::Status::kOpen;
         JobRequest request;
@@ -108,7 +111,23 @@ void Client::on_message(Message message) {
         on_done(*done);
     } else if (const auto* failed = std::get_if<JobFailed>(&message)) {
         on_failed(*failed);
+    } else if (const auto* status = std::get_if<JobStatusReply>(&message)) {
+        on_status(*status);
     }
+}
+
+// Anybody can check with the root on chain that a receipt is in its batch.
+void Client::on_status(const JobStatusReply& status) {
+    const auto found = book_->jobs.find(status.job_id);
+    if (found == book_->jobs.end()) return;
+    const ClientJob& job = found->second;
+    if (job.receipt && status.receipt != *job.receipt) book_->blame(status.job_id, "the status has another receipt");
+    if (status.state != JobState::kSettled) return;
+    const std::optional<Hash> root = book_->posted_root(status.batch_index);
+    if (!root) return;  // a reorganisation has taken it back for now
+    const Hash proved = crypto::merkle_root_of_proof(market::receipt_leaf(status.receipt), status.receipt_proof);
+    if (proved != *root) book_->blame(status.job_id, "the receipt is not proved to be in its batch");
+    ++book_->proofs_checked;
 }
 
 void Client::on_placed(const JobPlaced& placed) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -39,6 +40,9 @@ struct ClientJob {
 struct ClientBook {
     std::map<JobId, ClientJob> jobs;
     std::string violation;
+    std::uint64_t proofs_checked = 0;
+    // The receipts root of a batch on chain; none while it is not there.
+    std::function<std::optional<Hash>(std::uint64_t index)> posted_root;
 
     void blame(const JobId& job_id, std::string_view what);
     bool has_open() const;
@@ -75,6 +79,7 @@ class Client final : private services::PeerLinkHandler {
     void on_chunk(const TokenChunk& chunk);
     void on_done(const JobDone& done);
     void on_failed(const JobFailed& failed);
+    void on_status(const JobStatusReply& status);
     ClientJob* find_open(const JobId& job_id);
 
     Deps deps_;

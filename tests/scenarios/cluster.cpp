@@ -370,6 +370,10 @@ Cluster::Cluster(const ScenarioOptions& the_options) : options{the_options}, wor
     const Address scheduler_address = scheduler->signer.address();
     const Buyer first = make_buyer(&world, kFirstClientKey, scheduler_address);
     const Buyer second = make_buyer(&world, kFirstClientKey + 1, scheduler_address);
+    book.posted_root = [this, scheduler_address](std::uint64_t index) {
+        const auto& batches = world.chain.head().batches(scheduler_address);
+        return index < batches.size() ? std::optional{batches[index].header.receipts_root} : std::nullopt;
+    };
     clients = {first.signer.address(), second.signer.address()};
     const std::uint64_t jobs = 8 + runtime.draw(10);
     for (std::uint64_t number = 0; number < jobs; ++number) {

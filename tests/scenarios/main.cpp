@@ -93,6 +93,7 @@ int main(int argc, char** argv) {
         total.jobs_done += outcome.jobs_done;
         total.jobs_settled += outcome.jobs_settled;
         total.results_rejected += outcome.results_rejected;
+        total.proofs_checked += outcome.proofs_checked;
         if (command.first == command.last) tell(command.options, outcome);
         if (outcome.violation.empty()) continue;
         ++failed;
@@ -102,9 +103,9 @@ int main(int argc, char** argv) {
     }
     const std::uint64_t seeds = command.last - command.first + 1;
     std::printf(
-        "%lu seeds, %lu failed; %lu steps, %lu checks, %lu faults; "
+        "%lu seeds, %lu failed; %lu steps, %lu checks, %lu faults, %lu proofs; "
         "%lu jobs: %lu answered, %lu settled, %lu rejected\n",
-        seeds, failed, total.steps, total.checks, total.faults, total.jobs, total.jobs_done, total.jobs_settled,
-        total.results_rejected);
+        seeds, failed, total.steps, total.checks, total.faults, total.proofs_checked, total.jobs, total.jobs_done,
+        total.jobs_settled, total.results_rejected);
     return failed == 0 ? 0 : 1;
 }

@@ -86,6 +86,7 @@ class Run {
         outcome_.virtual_seconds = static_cast<std::uint64_t>(elapsed.count());
         outcome_.faults = faults_.count();
         outcome_.jobs = cluster_.book.jobs.size();
+        outcome_.proofs_checked = cluster_.book.proofs_checked;
         for (const auto& [job_id, job] : cluster_.book.jobs) {
             if (job.status == ClientJob::Status::kDone) ++outcome_.jobs_done;
         }

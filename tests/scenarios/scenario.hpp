@@ -30,6 +30,7 @@ struct Outcome {
     std::uint64_t jobs_done = 0;
     std::uint64_t jobs_settled = 0;
     std::uint64_t results_rejected = 0;
+    std::uint64_t proofs_checked = 0;
 };
 
 // One run of the whole network in this process: a scheduler, four nodes of which one may cheat, a verifier, a client
