@@ -180,7 +180,8 @@ Task<Result<void>> fund_node(adapters::AsioRuntime* runtime, DevnetLayout layout
     KeySigner deployer{std::move(key)};
     ChainConnection chain{runtime, std::move(rpc), &deployer};
     CO_TRY_OK(co_await chain.bind(deployment));
-    co_return co_await fund_accounts(&chain, layout, std::vector{std::move(name)});
+    std::vector<std::string> names{std::move(name)};
+    co_return co_await fund_accounts(&chain, layout, std::move(names));
 }
 
 Task<Result<DevnetBalances>> read_devnet_balances(adapters::AsioRuntime* runtime,

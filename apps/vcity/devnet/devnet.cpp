@@ -184,7 +184,9 @@ Task<Result<void>> Devnet::live() {
                "\nThe network is up.\n  OpenAI base URL  {}/v1\n  API key          in {}\n  logs             {}\n"
                "  try              vcity chat \"What is free software?\"\nCtrl-C stops it.\n",
                layout_.url(layout_.gateway_port()), key_file(), layout_.file("logs"));
-    while (!stopping_) co_await runtime_.sleep_until(runtime_.now() + kAskEvery);
+    while (!stopping_) {
+        co_await runtime_.sleep_until(runtime_.now() + kAskEvery);
+    }
     co_return Result<void>{};
 }
 

@@ -30,7 +30,7 @@ std::string or_default(const std::string& path, const std::string& fallback) {
 
 Task<Result<void>> serve(Runtime* runtime, gateway::Gateway* role, adapters::HttpServer* server) {
     co_await role->run();
-    co_return co_await server->shutdown(runtime->now() + std::chrono::seconds{10});
+    co_return co_await server->shutdown(runtime->now() + std::chrono::seconds(10));
 }
 
 }  // namespace

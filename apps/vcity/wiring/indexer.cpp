@@ -11,7 +11,7 @@ namespace {
 
 Task<Result<void>> serve(Runtime* runtime, indexer::Indexer* role, adapters::HttpServer* server) {
     co_await role->run();
-    co_return co_await server->shutdown(runtime->now() + std::chrono::seconds{5});
+    co_return co_await server->shutdown(runtime->now() + std::chrono::seconds(5));
 }
 
 }  // namespace

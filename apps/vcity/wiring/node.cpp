@@ -76,7 +76,7 @@ Task<Result<void>> run_both(Runtime* runtime, node::NodeAgent* agent, adapters::
     group.spawn(worker->run());
     const Result<void> result = co_await agent->run();
     worker->stop();
-    const Result<void> joined = co_await group.join(runtime->now() + std::chrono::seconds{20});
+    const Result<void> joined = co_await group.join(runtime->now() + std::chrono::seconds(20));
     if (!result) co_return result.error();
     co_return joined;
 }

@@ -18,7 +18,9 @@ Task<void> PeerLink::run() {
         if (stopping_) break;
         const Duration pause = backoff_.next();
         deps_.log.info("link_down", {{"endpoint", options_.endpoint}, {"reason", ended.error().message}});
-        if (ended.error().code == Errc::kDenied) co_await handler_->on_denied();
+        if (ended.error().code == Errc::kDenied) {
+            co_await handler_->on_denied();
+        }
         co_await stopped_.wait_until(deps_.runtime->now() + pause);
     }
 }

@@ -84,7 +84,7 @@ Task<void> NodeAgent::on_denied() {
 Task<Result<void>> NodeAgent::recover() {
     const TimePoint deadline = deps_.runtime->now() + kStorePatience;
     CO_TRY(const std::vector<ports::StoreEntry> entries,
-           co_await services::scan_all(deps_.runtime, deps_.store, std::string{kLeasePrefix}, deadline));
+           co_await services::scan_all(deps_.runtime, deps_.store, std::string(kLeasePrefix), deadline));
     for (const ports::StoreEntry& entry : entries) {
         CO_TRY(LeaseRecord record, parse_lease_record(entry.value));
         if (!record.is_finished) {
@@ -98,7 +98,9 @@ Task<Result<void>> NodeAgent::recover() {
         works_.emplace(record.lease.job_id, std::move(work));
     }
     log_.info("recovered", {{"lost_leases", lost_leases_.size()}, {"unacknowledged", works_.size()}});
-    for (const Lease& lease : lost_leases_) co_await forget_lease(lease.job_id);
+    for (const Lease& lease : lost_leases_) {
+        co_await forget_lease(lease.job_id);
+    }
     co_return Result<void>{};
 }
 

@@ -13,7 +13,7 @@ Task<Result<Earnings>> read_earnings(
     const TimePoint deadline = runtime->now() + kPatience;
     Earnings earnings;
     CO_TRY(const std::vector<ports::StoreEntry> receipts,
-           co_await services::scan_all(runtime, store, std::string{kReceiptPrefix}, deadline));
+           co_await services::scan_all(runtime, store, std::string(kReceiptPrefix), deadline));
     for (const ports::StoreEntry& entry : receipts) {
         CO_TRY(const SignedReceipt receipt, wire::parse_receipt(entry.value));
         if (receipt.receipt.scheduler != scheduler) continue;
@@ -21,7 +21,7 @@ Task<Result<Earnings>> read_earnings(
         CO_TRY(earnings.gross, add(earnings.gross, receipt.receipt.amount));
     }
     CO_TRY(const std::vector<ports::StoreEntry> leases,
-           co_await services::scan_all(runtime, store, std::string{kLeasePrefix}, deadline));
+           co_await services::scan_all(runtime, store, std::string(kLeasePrefix), deadline));
     for (const ports::StoreEntry& entry : leases) {
         CO_TRY(const LeaseRecord record, parse_lease_record(entry.value));
         if (!record.is_finished || record.finished.receipt.receipt.scheduler != scheduler) continue;

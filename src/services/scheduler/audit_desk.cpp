@@ -83,7 +83,9 @@ Task<void> AuditDesk::run(JobId job_id) {
     audit->node = record->lease.node;
     audits_.emplace(job_id, std::move(owned));
     co_await examine(job_id, audit);
-    if (!context_->stopping) co_await conclude(job_id, audit);
+    if (!context_->stopping) {
+        co_await conclude(job_id, audit);
+    }
     audits_.erase(job_id);
     verifiers_changed_.notify();
 }

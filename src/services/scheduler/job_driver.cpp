@@ -424,7 +424,10 @@ Task<void> JobDriver::conclude(LiveJob* job, Ending ending) {
     switch (ending.kind) {
         case Ending::Kind::kDelivered: parts_.book->add_delivered(job->record); break;
         case Ending::Kind::kFailed:
-        case Ending::Kind::kNextNode: co_await fail(job, std::move(ending.error)); break;
+        case Ending::Kind::kNextNode: {
+            co_await fail(job, std::move(ending.error));
+            break;
+        }
         case Ending::Kind::kStopped: break;
     }
     const bool is_delivered = ending.kind == Ending::Kind::kDelivered;
@@ -454,7 +457,7 @@ Task<void> JobDriver::fail(LiveJob* job, Error error) {
 
 Task<Result<void>> JobDriver::recover() {
     started_at_ = context_->now();
-    CO_TRY(const std::optional<Bytes> fence, co_await context_->get(std::string{kFenceKey}));
+    CO_TRY(const std::optional<Bytes> fence, co_await context_->get(std::string(kFenceKey)));
     if (fence) {
         services::RecordReader reader{*fence};
         token_bound_ = reader.integer();
@@ -463,7 +466,7 @@ Task<Result<void>> JobDriver::recover() {
     }
     const TimePoint patience = context_->now() + kStorePatience;
     CO_TRY(const std::vector<ports::StoreEntry> entries,
-           co_await services::scan_all(context_->runtime(), context_->deps.store, std::string{kLivePrefix}, patience));
+           co_await services::scan_all(context_->runtime(), context_->deps.store, std::string(kLivePrefix), patience));
     for (const ports::StoreEntry& entry : entries) {
         CO_TRY(const JobId job_id, codec::parse_fixed<JobId>(entry.key.substr(kLivePrefix.size())));
         CO_TRY(std::optional<JobRecord> record, co_await parts_.book->find_record(job_id));

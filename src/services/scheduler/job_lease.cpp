@@ -94,7 +94,9 @@ void JobDriver::cancel_at_node(const LiveJob& job) {
 Task<JobDriver::MaybeEnding> JobDriver::handle(LiveJob* job, Message message) {
     const std::uint64_t token = job->record.lease.fencing_token;
     if (auto* chunk = std::get_if<TokenChunk>(&message)) {
-        if (chunk->fencing_token == token) co_return co_await take_chunk(job, std::move(*chunk));
+        if (chunk->fencing_token == token) {
+            co_return co_await take_chunk(job, std::move(*chunk));
+        }
     } else if (auto* finished = std::get_if<JobFinished>(&message)) {
         co_return co_await take_receipt(job, std::move(*finished));
     } else if (auto* failed = std::get_if<NodeFailedJob>(&message)) {

@@ -66,7 +66,7 @@ Task<Result<void>> Scheduler::prepare() {
 
 Task<Result<void>> Scheduler::recover_caps() {
     CO_TRY(const std::vector<ports::StoreEntry> entries,
-           co_await services::scan_all(context_.runtime(), context_.deps.store, std::string{kCapPrefix},
+           co_await services::scan_all(context_.runtime(), context_.deps.store, std::string(kCapPrefix),
                                        context_.now() + kStorePatience));
     for (const ports::StoreEntry& entry : entries) {
         CO_TRY(const CapRecord record, parse_cap_record(entry.value));
@@ -77,7 +77,7 @@ Task<Result<void>> Scheduler::recover_caps() {
 
 Task<Result<void>> Scheduler::recover_flags() {
     CO_TRY(const std::vector<ports::StoreEntry> entries,
-           co_await services::scan_all(context_.runtime(), context_.deps.store, std::string{kFlagPrefix},
+           co_await services::scan_all(context_.runtime(), context_.deps.store, std::string(kFlagPrefix),
                                        context_.now() + kStorePatience));
     for (const ports::StoreEntry& entry : entries) {
         CO_TRY(const Address node, codec::parse_fixed<Address>(entry.key.substr(kFlagPrefix.size())));

@@ -28,7 +28,7 @@ bool is_payable(const JobRecord& record) {
 }  // namespace
 
 Task<Result<void>> Settler::recover() {
-    CO_TRY(const std::optional<Bytes> settled, co_await context_->get(std::string{kSettledKey}));
+    CO_TRY(const std::optional<Bytes> settled, co_await context_->get(std::string(kSettledKey)));
     if (settled) {
         services::RecordReader reader{*settled};
         settled_ = reader.integer();
@@ -136,11 +136,15 @@ Task<Result<void>> Settler::post(std::uint64_t index) {
     BatchHeader header = batch.header;
     std::vector<Charge> charges = batch.charges;
     Result<Hash> posted = co_await context_->deps.chain_writer->post_batch(std::move(header), std::move(charges));
-    if (!posted) co_return co_await after_refusal(index, std::move(batch), std::move(posted).error());
+    if (!posted) {
+        co_return co_await after_refusal(index, std::move(batch), std::move(posted).error());
+    }
     ports::StoreChange change;
     change.puts.push_back({batch_key(kBatchTxPrefix, index), Bytes{posted->bytes.begin(), posted->bytes.end()}});
     CO_TRY_OK(co_await context_->commit(std::move(change)));
-    if (index == settled_) co_return co_await confirm(index);
+    if (index == settled_) {
+        co_return co_await confirm(index);
+    }
     co_return Result<void>{};
 }
 
@@ -150,7 +154,9 @@ Task<Result<void>> Settler::after_refusal(std::uint64_t index, Batch batch, Erro
     if (refusal.code != Errc::kConflict) co_return refusal;
     CO_TRY(const std::uint64_t next, co_await context_->deps.chain_reader->next_batch_index(context_->self()));
     if (next > index) {
-        if (index == settled_) co_return co_await confirm(index);
+        if (index == settled_) {
+            co_return co_await confirm(index);
+        }
         co_return Result<void>{};
     }
     CO_TRY_OK(co_await context_->register_identity());

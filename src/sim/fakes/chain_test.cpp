@@ -110,7 +110,8 @@ TEST_F(LedgerTest, PaysAClaimOnceAndOnlyWhenFinal) {
 }
 
 Task<void> deposit_once(ports::ChainWriter* writer, Address client, std::optional<Result<Hash>>* out) {
-    Result<Hash> done = co_await writer->deposit(client, Usd{5});
+    const Usd amount{5};
+    Result<Hash> done = co_await writer->deposit(client, amount);
     out->emplace(std::move(done));
 }
 

@@ -96,7 +96,7 @@ class FakeNetwork::FakeListener final : public ports::LinkListener {
 
     Task<Result<std::unique_ptr<ports::Connection>>> accept() override {
         while (port_->is_open && port_->backlog.empty()) {
-            co_await port_->arrived.wait_until(port_->runtime->now() + std::chrono::hours{1});
+            co_await port_->arrived.wait_until(port_->runtime->now() + std::chrono::hours(1));
         }
         if (!port_->is_open) co_return make_error(Errc::kUnavailable, "the listener is closed");
         std::shared_ptr<Wire> wire = std::move(port_->backlog.front());

@@ -95,7 +95,9 @@ Task<Result<void>> FakeStore::commit(ports::StoreChange change) {
 
 Task<Result<std::optional<Bytes>>> FakeStore::get(std::string key) {
     const std::optional<Error> failure = draw_failure();
-    if (disk_->world_->chance(1, 2)) co_await wait();
+    if (disk_->world_->chance(1, 2)) {
+        co_await wait();
+    }
     if (failure) co_return *failure;
     co_return disk_->find(key);
 }
