@@ -48,11 +48,11 @@ def process(command, **options):
         child.wait(timeout=10)
 
 
-def fetch(url, body=None, bearer=None):
+def fetch(url, body=None, bearer=None, header=None):
     headers = {"content-type": "application/json", **({"authorization": f"Bearer {bearer}"} if bearer else {})}
     request = urllib.request.Request(url, data=json.dumps(body).encode() if body else None, headers=headers)
     with urllib.request.urlopen(request, timeout=10) as answer:
-        return answer.read()
+        return answer.read() if header is None else answer.headers[header]
 
 
 def wait_for(url):
@@ -107,7 +107,7 @@ http {{
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
   upstream stub {{ server 127.0.0.1:{back}; keepalive 64; keepalive_requests 100000000; }}
-  server {{ listen 127.0.0.1:{back}; location / {{ return 200 '{quoted}'; }} }}
+  server {{ listen 127.0.0.1:{back}; location / {{ add_header x-stub yes; return 200 '{quoted}'; }} }}
   server {{
     listen 127.0.0.1:{front};
     location / {{ proxy_pass http://stub; proxy_http_version 1.1; proxy_set_header Connection ""; }}
@@ -122,6 +122,8 @@ def measure_nginx(folder, body, answer):
     config.write_text(nginx_config(folder, front, back, answer))
     with process(["nginx", "-p", str(folder), "-c", str(config)], stderr=subprocess.DEVNULL):
         wait_for(f"http://127.0.0.1:{front}/")
+        if fetch(f"http://127.0.0.1:{front}/", header="x-stub") != "yes":
+            raise SystemExit("nginx answers by itself instead of asking its upstream")
         return both_loads(f"http://127.0.0.1:{front}/v1/chat/completions", body, "none")
 
 
