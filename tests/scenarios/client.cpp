@@ -34,7 +34,7 @@ Client::Client(Deps deps, ClientBook* book) : deps_{deps}, book_{book}, group_{d
 Task<Result<void>> Client::run() {
     group_.spawn(run_orders());
     co_await link_->run();
-    co_return co_await group_.join(deps_.runtime->now() + std::chrono::seconds{5});
+    co_return co_await group_.join(deps_.runtime->now() + std::chrono::seconds(5));
 }
 
 void Client::stop() {
@@ -122,7 +122,7 @@ void Client::on_status(const JobStatusReply& status) {
     if (found == book_->jobs.end()) return;
     const ClientJob& job = found->second;
     if (job.receipt && status.receipt != *job.receipt) book_->blame(status.job_id, "the status has another receipt");
-    if (status.state != JobState::kSettled) return;
+    if (status.state != JobState::kSettled || !book_->posted_root) return;
     const std::optional<Hash> root = book_->posted_root(status.batch_index);
     if (!root) return;  // a reorganisation has taken it back for now
     const Hash proved = crypto::merkle_root_of_proof(market::receipt_leaf(status.receipt), status.receipt_proof);

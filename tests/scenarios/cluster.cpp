@@ -198,6 +198,7 @@ void SchedulerMachine::start() {
     options.audit_give_up = std::chrono::minutes{3};
     options.settle_every = std::chrono::seconds{5};
     options.claim_every = std::chrono::seconds{10};
+    if (adjust) adjust(&options);
     scheduler_ = std::make_unique<scheduler::Scheduler>(std::move(deps), std::move(options));
     is_up_ = true;
     process.spawn(watch(scheduler_->run()));
@@ -290,12 +291,6 @@ void GatewayMachine::destroy() {
 
 namespace {
 
-struct Buyer {
-    sim::FakeSigner signer;
-    SignedCap rich;
-    SignedCap poor;
-};
-
 SignedCap make_cap(World* world, sim::FakeSigner* client, const Address& scheduler, Usd limit, std::uint64_t nonce) {
     constexpr std::uint64_t kDay = 86'400;
     SignedCap cap;
@@ -310,6 +305,8 @@ SignedCap make_cap(World* world, sim::FakeSigner* client, const Address& schedul
     return cap;
 }
 
+}  // namespace
+
 Buyer make_buyer(World* world, std::uint64_t key, const Address& scheduler) {
     Buyer buyer{sim::FakeSigner{key}, {}, {}};
     const Address client = buyer.signer.address();
@@ -320,6 +317,8 @@ Buyer make_buyer(World* world, std::uint64_t key, const Address& scheduler) {
     buyer.poor = make_cap(world, &buyer.signer, scheduler, kPoor, 2);
     return buyer;
 }
+
+namespace {
 
 ClientJob make_job(World* world, const Buyer& buyer, const Address& scheduler, std::uint64_t number) {
     sim::SimRuntime& runtime = world->runtime;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -107,6 +108,8 @@ class SchedulerMachine final : public Machine {
     ~SchedulerMachine() override { crash(); }
     void start() override;
 
+    std::function<void(scheduler::SchedulerOptions*)> adjust;  // options of the next start
+
   private:
     void destroy() override;
     void end_role() override;
@@ -176,6 +179,14 @@ struct Cluster {
     std::vector<std::unique_ptr<NodeMachine>> nodes;
     std::vector<Address> clients;
 };
+
+// A client with funds in the escrow and caps for the scheduler: a large one and one of a few jobs' worth.
+struct Buyer {
+    sim::FakeSigner signer;
+    SignedCap rich;
+    SignedCap poor;
+};
+Buyer make_buyer(World* world, std::uint64_t key, const Address& scheduler);
 
 inline constexpr std::string_view kEndpoint = "ws://scheduler/";
 

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "market/pricing.hpp"
+#include "market/typed_hashes.hpp"
+#include "scenarios/cluster.hpp"
+#include "scenarios/disk_view.hpp"
+
+// One behaviour of the whole network at a time, without faults.
+namespace vcity::scenarios {
+namespace {
+
+using namespace std::chrono_literals;
+using scheduler::AuditState;
+
+constexpr std::uint64_t kKeyOfScheduler = 1;
+constexpr std::uint64_t kKeyOfGateway = 3;
+
+class Behaviour : public ::testing::Test {
+  protected:
+    ~Behaviour() override { world_.chain.stop(); }
+
+    NodeMachine* add_node(Honesty honesty, std::uint32_t slots) {
+        const std::uint64_t number = nodes_.size();
+        nodes_.push_back(
+            std::make_unique<NodeMachine>(&world_, "node" + std::to_string(number), 10 + number, honesty, slots));
+        return nodes_.back().get();
+    }
+    ClientJob* add_job(std::string prompt, const SignedCap& cap) {
+        ClientJob job;
+        job.send_at = world_.runtime.now() + 5s;
+        JobOrder& order = job.order;
+        order.client = cap.cap.client;
+        order.cap = cap;
+        order.request.model = world_.model.name;
+        order.request.prompt = std::move(prompt);
+        order.request.output_tokens_max = 500;
+        order.prices_max = {1'000'000, 1'000'000};
+        order.quote = *market::quote_of(order.request, order.prices_max);
+        order.deadline = world_.runtime.unix_now() + UnixMillis{120'000};
+        Hash nonce;
+        nonce.bytes[0] = static_cast<std::uint8_t>(book_.jobs.size() + 1);
+        order.job_id = market::make_job_id(order.client, scheduler_.signer.address(), nonce);
+        return &(book_.jobs[order.job_id] = std::move(job));
+    }
+    void start() {
+        world_.chain.start();
+        scheduler_.start();
+        verifier_.start();
+        gateway_.start();
+        for (const auto& node : nodes_) node->start();
+    }
+    void go(Duration time) { world_.runtime.run_until(world_.runtime.now() + time, 10'000'000); }
+    scheduler::JobRecord record_of(const ClientJob& job) {
+        DiskView disk{&scheduler_.disk};
+        return disk.job_now(job.order.job_id).value_or(scheduler::JobRecord{});
+    }
+    Usd claimed_by(const NodeMachine& node) {
+        return world_.chain.head().claimed(scheduler_.signer.address(), node.signer.address());
+    }
+
+    World world_{ScenarioOptions{}};
+    ClientBook book_;
+    sim::FakeSigner gateway_signer_{kKeyOfGateway};
+    SchedulerMachine scheduler_{&world_, kKeyOfScheduler, gateway_signer_.address(), 1000};
+    VerifierMachine verifier_{&world_, 2};
+    GatewayMachine gateway_{&world_, kKeyOfGateway, &book_};
+    Buyer buyer_ = make_buyer(&world_, 50, scheduler_.signer.address());
+    std::vector<std::unique_ptr<NodeMachine>> nodes_;
+};
+
+TEST_F(Behaviour, AJobIsAnsweredAuditedSettledAndPaid) {
+    const NodeMachine* node = add_node(Honesty::kHonest, 2);
+    const ClientJob* job = add_job("hello", buyer_.rich);
+    start();
+
+    go(90s);
+
+    ASSERT_EQ(job->status, ClientJob::Status::kDone) << job->error;
+    const scheduler::JobRecord record = record_of(*job);
+    EXPECT_EQ(record.state, JobState::kSettled);
+    EXPECT_EQ(record.audit, AuditState::kAccepted);
+    EXPECT_NE(record.placement.text.find("the only one that fits"), std::string::npos);
+    const std::uint64_t amount = record.receipt.receipt.amount.micro;
+    const Usd fee = *market::fee_of(Usd{amount}, 500);
+    EXPECT_GT(amount, 0U);
+    EXPECT_EQ(claimed_by(*node), Usd{amount - fee.micro});
+    EXPECT_EQ(world_.chain.head().balance(world_.deployment.treasury), fee);
+}
+
+TEST_F(Behaviour, OtherWeightsAreCaughtAndNeverUsedAgain) {
+    const NodeMachine* cheat = add_node(Honesty::kOtherWeights, 2);
+    const ClientJob* first = add_job("hello", buyer_.rich);
+    start();
+    go(60s);
+    const ClientJob* second = add_job("again", buyer_.rich);
+    go(60s);
+
+    EXPECT_EQ(record_of(*first).state, JobState::kRejected);
+    EXPECT_EQ(record_of(*first).verdict.verdict.outcome, VerdictOutcome::kRejected);
+    EXPECT_EQ(second->status, ClientJob::Status::kFailed);
+    EXPECT_NE(second->error.find("a verifier rejected a result"), std::string::npos) << second->error;
+    EXPECT_EQ(claimed_by(*cheat), Usd{});
+    EXPECT_EQ(world_.chain.head().next_index(scheduler_.signer.address()), 0U);
+}
+
+TEST_F(Behaviour, WhoRefusesToOpenIsNotPaidButKeepsItsName) {
+    const NodeMachine* node = add_node(Honesty::kRefusesToOpen, 2);
+    const ClientJob* job = add_job("hello", buyer_.rich);
+    start();
+
+    go(60s);
+
+    EXPECT_EQ(record_of(*job).state, JobState::kRejected);
+    EXPECT_EQ(record_of(*job).audit, AuditState::kUndecided);
+    EXPECT_EQ(record_of(*job).verdict, SignedVerdict{});
+    EXPECT_FALSE(scheduler_.disk.find(scheduler::flag_key(node->signer.address())).has_value());
+    EXPECT_EQ(claimed_by(*node), Usd{});
+}
+
+TEST_F(Behaviour, ACancelledJobCostsWhatWasDelivered) {
+    add_node(Honesty::kHonest, 1);
+    ClientJob* job = add_job("endless", buyer_.rich);
+    job->cancel_after = 2s;
+    start();
+
+    go(60s);
+
+    ASSERT_EQ(job->status, ClientJob::Status::kDone) << job->error;
+    const UsageReceipt& bill = job->receipt->receipt;
+    EXPECT_EQ(record_of(*job).finish, FinishReason::kCancelled);
+    EXPECT_EQ(bill.units.output, job->next_sequence);
+    EXPECT_LT(bill.units.output, 500U);
+    EXPECT_LT(bill.amount, bill.quote);
+}
+
+TEST_F(Behaviour, ACapIsNeverPromisedTwice) {
+    add_node(Honesty::kHonest, 2);
+    for (int count = 0; count < 80; ++count) add_job("job " + std::to_string(count), buyer_.poor);
+    start();
+
+    go(30s);
+
+    std::size_t refused = 0;
+    std::uint64_t spent = 0;
+    for (const auto& [job_id, job] : book_.jobs) {
+        if (job.error.find("the cap allows") != std::string::npos) ++refused;
+        if (job.receipt) spent += job.receipt->receipt.amount.micro;
+    }
+    EXPECT_GT(refused, 0U);
+    EXPECT_GT(spent, 0U);
+    EXPECT_LE(spent, buyer_.poor.cap.limit.micro);
+}
+
+TEST_F(Behaviour, AFullSchedulerSaysSo) {
+    scheduler_.adjust = [](scheduler::SchedulerOptions* options) { options->jobs_live_max = 3; };
+    add_node(Honesty::kHonest, 1);
+    for (int count = 0; count < 6; ++count) add_job("endless " + std::to_string(count), buyer_.rich);
+    start();
+
+    go(10s);
+
+    const auto refused = std::ranges::count_if(book_.jobs, [](const auto& entry) {
+        return entry.second.error.find("the scheduler is full") != std::string::npos;
+    });
+    EXPECT_EQ(refused, 3);
+}
+
+TEST_F(Behaviour, AJobMovesToAnotherNodeBeforeTheFirstToken) {
+    NodeMachine* first = add_node(Honesty::kHonest, 1);
+    NodeMachine* second = add_node(Honesty::kHonest, 1);
+    start();
+    go(5s);
+    // Its links are half open: the scheduler learns only from silence.
+    world_.network.leave_half_open(first->name());
+    first->crash();
+    std::vector<const ClientJob*> jobs;
+    for (int count = 0; count < 2; ++count) jobs.push_back(add_job("job " + std::to_string(count), buyer_.rich));
+
+    go(60s);
+
+    for (const ClientJob* job : jobs) {
+        EXPECT_EQ(job->status, ClientJob::Status::kDone) << job->error;
+        EXPECT_EQ(record_of(*job).lease.node, second->signer.address());
+    }
+}
+
+}  // namespace
+}  // namespace vcity::scenarios
