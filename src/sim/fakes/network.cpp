@@ -144,6 +144,12 @@ class FakeNetwork::FakeDialer final : public ports::LinkDialer {
     std::string name_;
 };
 
+FakeNetwork::~FakeNetwork() {
+    for (const auto& known : wires_) {
+        if (const auto wire = known.lock()) drop_held(wire);
+    }
+}
+
 std::unique_ptr<ports::LinkListener> FakeNetwork::listen(Runtime* runtime, std::string name, std::string endpoint) {
     auto port = std::make_shared<Port>(runtime, std::move(name));
     ports_[std::move(endpoint)] = port;
@@ -182,6 +188,7 @@ void FakeNetwork::cross(const std::shared_ptr<Wire>& wire, std::size_t to, std::
             action();
             return;
         }
+        if (wire->is_broken) return;
         target.held.push_back(action);
         if (target.held.size() == 1) release_later(wire, to, world_->now() + kRetransmit);
     });
@@ -221,8 +228,14 @@ void FakeNetwork::end_later(const std::shared_ptr<Wire>& wire, std::size_t to) {
     });
 }
 
+// What is held names the wire it waits on.
+void FakeNetwork::drop_held(const std::shared_ptr<Wire>& wire) {
+    for (End& end : wire->ends) end.held.clear();
+}
+
 void FakeNetwork::break_wire(const std::shared_ptr<Wire>& wire) {
     wire->is_broken = true;
+    drop_held(wire);
     for (std::size_t side = 0; side < wire->ends.size(); ++side) {
         world_->call_at(world_->now() + draw_delay(), [wire, side] {
             if (wire->is_silent) return;
@@ -242,7 +255,9 @@ void FakeNetwork::break_links_of(const std::string& name) {
 void FakeNetwork::leave_half_open(const std::string& name) {
     for (const auto& known : wires_) {
         const auto wire = known.lock();
-        if (wire && (wire->ends[0].name == name || wire->ends[1].name == name)) wire->is_silent = true;
+        if (!wire || (wire->ends[0].name != name && wire->ends[1].name != name)) continue;
+        wire->is_silent = true;
+        drop_held(wire);
     }
 }
 

@@ -32,6 +32,9 @@ class FakeNetwork {
     using Tap = std::function<void(const std::string& from, const std::string& to, const Message& message)>;
 
     explicit FakeNetwork(SimRuntime* world) : world_{world} {}
+    ~FakeNetwork();
+    FakeNetwork(const FakeNetwork&) = delete;
+    FakeNetwork& operator=(const FakeNetwork&) = delete;
 
     // name: of the process, for partitions and the tap.
     std::unique_ptr<ports::LinkListener> listen(Runtime* runtime, std::string name, std::string endpoint);
@@ -72,6 +75,7 @@ class FakeNetwork {
     void deliver(const std::shared_ptr<Wire>& wire, std::size_t to, Message message);
     void end_later(const std::shared_ptr<Wire>& wire, std::size_t to);
     void break_wire(const std::shared_ptr<Wire>& wire);
+    static void drop_held(const std::shared_ptr<Wire>& wire);
     // Calls action when a packet can have crossed to that end, in order; never when the wire is cut for too long.
     void cross(const std::shared_ptr<Wire>& wire, std::size_t to, std::function<void()> action);
     void release_later(const std::shared_ptr<Wire>& wire, std::size_t to, TimePoint give_up);
