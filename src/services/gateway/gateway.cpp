@@ -36,7 +36,7 @@ std::string make_request_id(Runtime* runtime) {
 Gateway::Gateway(GatewayDeps deps, GatewayOptions options)
     : runtime_{deps.runtime},
       store_{deps.store},
-      deployment_{std::move(deps.deployment)},
+      deployment_{deps.deployment},
       options_{std::move(options)},
       admin_token_{std::move(deps.admin_token)},
       log_{deps.log},
@@ -252,8 +252,9 @@ Task<ApiResult<ports::HttpResponse>> Gateway::generation(Exchange* exchange) {
     if (!job_id) co_return unknown;
     Result<std::optional<codec::Json>> record = co_await generations_.get(id, key->digest);
     if (!record) co_return api_error(ErrorCode::kInternalError, "the record cannot be read");
-    if (!*record) co_return unknown;
-    codec::Json json = **std::move(record);
+    const std::optional<codec::Json>& found = *record;
+    if (!found) co_return unknown;
+    codec::Json json = *found;
     const Result<JobStatusReply> status = co_await link_.status(*job_id, runtime_->now() + kStatusTimeout);
     if (status) add_status(*status, &json);
     co_return services::json_response(codec::JsonObject{{"data", std::move(json)}});

@@ -27,7 +27,7 @@ inline GatewayDeps make_deps(Runtime* runtime, ports::Store* store, ports::LinkD
 // A gateway with one key, connected to a scripted scheduler, in simulated time.
 template <class World>
 class GatewayFixture : public ::testing::Test {
-  protected:
+  public:
     GatewayFixture() { boot({}); }
     ~GatewayFixture() override { shut_down(); }
 
@@ -35,7 +35,7 @@ class GatewayFixture : public ::testing::Test {
         gateway = std::make_unique<Gateway>(make_deps(&world, &store, &scheduler, &signer), std::move(options));
         world.spawn(start_and_run(gateway.get()));
         pass(std::chrono::milliseconds{500});
-        if (key.empty()) key = create_key("\"name\":\"test\"");
+        if (key.empty()) key = create_key(R"("name":"test")");
     }
     void shut_down() {
         if (!gateway) return;
@@ -55,14 +55,17 @@ class GatewayFixture : public ::testing::Test {
         const std::uint64_t expiry = world.unix_now().count() / 1000 + 86'400;
         return codec::dump_json(to_json(a_cap(scheduler.scheduler_key.address(), expiry)));
     }
-    std::string create_key(std::string fields) {
+    std::string create_key(const std::string& fields) {
         const auto answer = send("POST", "/admin/keys", "{" + fields + ",\"cap\":" + cap_json() + "}", "admin");
         EXPECT_EQ(answer->head.status, 201U) << answer->body();
         const Result<codec::Json> json = codec::parse_json(answer->body());
         return json ? *json->find("key")->get_string() : std::string{};
     }
 
-    static ports::HttpRequest a_request(std::string method, std::string target, std::string body, std::string bearer) {
+    static ports::HttpRequest a_request(std::string method,
+                                        std::string target,
+                                        std::string body,
+                                        const std::string& bearer) {
         ports::HttpRequest request;
         request.method = std::move(method);
         request.target = std::move(target);
@@ -91,10 +94,10 @@ class GatewayFixture : public ::testing::Test {
                                              std::string bearer) {
         return finish(launch(a_request(std::move(method), std::move(target), std::move(body), std::move(bearer))));
     }
-    std::shared_ptr<RecordingResponder> chat(std::string extra_fields = {}) {
-        return send("POST", "/v1/chat/completions", chat_body(std::move(extra_fields)), key);
+    std::shared_ptr<RecordingResponder> chat(const std::string& extra_fields = {}) {
+        return send("POST", "/v1/chat/completions", chat_body(extra_fields), key);
     }
-    static std::string chat_body(std::string extra_fields) {
+    static std::string chat_body(const std::string& extra_fields) {
         return R"({"model":"vcity/test","messages":[{"role":"user","content":"hi"}])" + extra_fields + "}";
     }
     static std::string code_of(const RecordingResponder& answer) {

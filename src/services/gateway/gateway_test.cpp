@@ -172,7 +172,7 @@ TEST_F(GatewayTest, RefusesWhatTheModelCannotTake) {
 }
 
 TEST_F(GatewayTest, TellsWhyTheSchedulerGaveUp) {
-    const auto outcome = [this](Errc code, std::string message, bool retryable) {
+    const auto outcome = [this](Errc code, const std::string& message, bool retryable) {
         scheduler.on_job = [=, this](const JobOrder& order) { scheduler.fail(order, code, message, retryable); };
         const auto answer = chat();
         return std::to_string(answer->head.status) + " " + code_of(*answer);
@@ -237,7 +237,7 @@ TEST_F(GatewayTest, KeepsAKeyWithinItsBudget) {
 }
 
 TEST_F(GatewayTest, DoesNotVouchForAWrongReceipt) {
-    const auto outcome = [this](std::function<void(UsageReceipt*)> tamper) {
+    const auto outcome = [this](const std::function<void(UsageReceipt*)>& tamper) {
         scheduler.on_job = [this, tamper](const JobOrder& order) {
             scheduler.place(order);
             scheduler.chunk(order, 0, "Hello");
@@ -257,13 +257,13 @@ TEST_F(GatewayTest, DoesNotVouchForAWrongReceipt) {
 
 TEST_F(GatewayTest, DoesNotVouchForAForgedSignature) {
     scheduler.on_job = [this](const JobOrder& order) {
-        UsageReceipt receipt = scheduler.receipt_for(order, "", 0);
+        const UsageReceipt receipt = scheduler.receipt_for(order, "", 0);
         JobDone done;
         done.receipt.receipt = receipt;
         done.receipt.node_signature =
             test::a_private_key(99).sign(market::receipt_digest(test::a_deployment(), receipt));
         scheduler.place(order);
-        scheduler.send(std::move(done));
+        scheduler.send(done);
     };
 
     EXPECT_EQ(code_of(*chat()), "receipt_mismatch");
@@ -271,7 +271,7 @@ TEST_F(GatewayTest, DoesNotVouchForAForgedSignature) {
 
 TEST_F(GatewayTest, RemembersGenerationsForTheirOwner) {
     const std::string id = text_at(json_of(*chat()), "id");
-    const std::string other = create_key("\"name\":\"other\"");
+    const std::string other = create_key(R"("name":"other")");
 
     const auto mine = send("GET", "/v1/generation?id=" + id, "", key);
     ASSERT_EQ(mine->head.status, 200U) << mine->body();

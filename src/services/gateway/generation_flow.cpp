@@ -266,7 +266,7 @@ Task<void> GenerationFlow::emit() {
         if (progress_.has_ended() || (!progress_.has_output() && !is_late)) co_return;
         co_await start_stream();
     }
-    std::string text = progress_.take_text();
+    const std::string text = progress_.take_text();
     std::string event;
     if (!text.empty()) {
         event = stream_->content(text);
@@ -286,7 +286,7 @@ Task<void> GenerationFlow::start_stream() {
     head.headers.set("x-accel-buffering", "no");
     std::string padding;
     if (request_.include_obfuscation) padding = random_base62(shared_->runtime, 6);
-    stream_.emplace(identity_, request_.include_usage, std::move(padding));
+    stream_ = std::make_unique<AnswerStream>(identity_, request_.include_usage, std::move(padding));
     last_write_ = shared_->runtime->now();
     co_await writer_.start(std::move(head));
     co_await writer_.write(stream_->opening());
@@ -396,7 +396,7 @@ Task<void> GenerationFlow::answer_stream() {
     if (!writer_.has_started()) {
         co_await start_stream();
     }
-    std::string rest = progress_.take_text();
+    const std::string rest = progress_.take_text();
     std::string last = rest.empty() ? std::string{} : stream_->content(rest);
     if (progress_.failure()) {
         last += sse_event(error_body(*progress_.failure(), exchange_->request_id));

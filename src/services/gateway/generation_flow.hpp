@@ -54,7 +54,7 @@ class GenerationFlow {
     GenerationRequest request_;
     AnswerWriter writer_;
     AnswerIdentity identity_;
-    std::optional<AnswerStream> stream_;
+    std::unique_ptr<AnswerStream> stream_;  // once the head of a stream is sent
     JobOrder order_;
     JobProgress progress_;
     AnswerBill bill_;

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/check.hpp"
 #include "codec/json.hpp"
 #include "market/batch.hpp"
 #include "market/pricing.hpp"
@@ -77,7 +78,7 @@ void JobProgress::on(JobPlaced placed) {
     placed_ = std::move(placed);
 }
 
-void JobProgress::on(TokenChunk chunk) {
+void JobProgress::on(const TokenChunk& chunk) {
     if (!placed_ && !has_output()) fencing_token_ = chunk.fencing_token;
     // From a node that lost its lease.
     if (chunk.fencing_token != fencing_token_) return;
@@ -90,8 +91,8 @@ void JobProgress::on(TokenChunk chunk) {
     tokens_ += chunk.tokens;
 }
 
-void JobProgress::on(JobDone done) {
-    done_ = std::move(done);
+void JobProgress::on(const JobDone& done) {
+    done_ = done;
 }
 
 void JobProgress::on(const JobFailed& failed) {
@@ -137,7 +138,9 @@ Result<void> check_delivery(const Deployment& deployment,
                             const JobOrder& order,
                             const Address& scheduler,
                             const JobProgress& progress) {
-    const SignedReceipt& signed_receipt = progress.done()->receipt;
+    const JobDone* done = progress.done();
+    CHECK(done != nullptr);
+    const SignedReceipt& signed_receipt = done->receipt;
     const UsageReceipt& receipt = signed_receipt.receipt;
     if (receipt.job_id != order.job_id) return mismatch("job id is of another job");
     if (receipt.client != order.client) return mismatch("client is not ours");
@@ -148,8 +151,7 @@ Result<void> check_delivery(const Deployment& deployment,
     if (receipt.response_hash != market::response_hash(progress.text())) {
         return mismatch("response hash differs from what was delivered");
     }
-    const std::optional<JobPlaced>& placed = progress.placed();
-    if (placed) {
+    if (const JobPlaced* placed = progress.placed()) {
         if (receipt.node != placed->lease.node) return mismatch("node is not the one that was chosen");
         TRY(const Usd most, market::charge_of(receipt.units, placed->prices, order.quote));
         if (receipt.amount > most) return mismatch("amount is above the agreed prices");

@@ -33,9 +33,10 @@ class JobProgress {
 
     bool has_ended() const { return done_.has_value() || failure_.has_value(); }
     bool has_output() const { return next_sequence_ > 0; }
-    const std::optional<JobDone>& done() const { return done_; }
-    const std::optional<ApiError>& failure() const { return failure_; }
-    const std::optional<JobPlaced>& placed() const { return placed_; }
+    // Null: not so, or not yet.
+    const JobDone* done() const { return done_ ? &*done_ : nullptr; }
+    const ApiError* failure() const { return failure_ ? &*failure_ : nullptr; }
+    const JobPlaced* placed() const { return placed_ ? &*placed_ : nullptr; }
     std::uint32_t attempts() const { return placed_ ? placed_->lease.attempt : 0; }
     const std::string& text() const { return text_; }
     std::uint64_t tokens() const { return tokens_; }
@@ -44,8 +45,8 @@ class JobProgress {
 
   private:
     void on(JobPlaced placed);
-    void on(TokenChunk chunk);
-    void on(JobDone done);
+    void on(const TokenChunk& chunk);
+    void on(const JobDone& done);
     void on(const JobFailed& failed);
     void on(const LinkLost&);
     void on(const EventsLost&);

@@ -30,7 +30,7 @@ void UpstreamJob::end_with(JobEvent last) {
     events_.close();
 }
 
-SchedulerLink::SchedulerLink(Deps deps, SchedulerLinkOptions options)
+SchedulerLink::SchedulerLink(const Deps& deps, const SchedulerLinkOptions& options)
     : runtime_{deps.runtime},
       log_{deps.log},
       events_per_job_max_{options.events_per_job_max},

@@ -58,7 +58,7 @@ class SchedulerLink final : private services::PeerLinkHandler {
         Log log;
     };
 
-    SchedulerLink(Deps deps, SchedulerLinkOptions options);
+    SchedulerLink(const Deps& deps, const SchedulerLinkOptions& options);
     SchedulerLink(const SchedulerLink&) = delete;
     SchedulerLink& operator=(const SchedulerLink&) = delete;
 

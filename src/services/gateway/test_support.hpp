@@ -187,7 +187,7 @@ class ScriptedScheduler final : public ports::LinkDialer {
                         .node_signature = node_key.sign(digest),
                         .scheduler_signature = scheduler_key.sign(digest)};
         done.reason = reason;
-        send(std::move(done));
+        send(done);
     }
     void run_honestly(const JobOrder& order, const std::vector<std::string>& pieces) {
         place(order);

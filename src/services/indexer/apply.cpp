@@ -36,8 +36,8 @@ Task<Result<void>> change(Draft* draft, std::string key, std::vector<Move> moves
 }
 
 Task<Result<void>> change_totals(Draft* draft, std::vector<Move> moves) {
-    std::string key{kTotalsKey};
-    co_return co_await change(draft, std::move(key), std::move(moves));
+    const std::string key{kTotalsKey};
+    co_return co_await change(draft, key, std::move(moves));
 }
 
 // The same moves in an account and in the totals.

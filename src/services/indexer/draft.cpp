@@ -47,7 +47,7 @@ ports::StoreChange Draft::changes() const {
 codec::Json Draft::undo() const {
     codec::JsonArray pairs;
     for (const auto& [key, slot] : slots_) {
-        if (slot.written) pairs.push_back(codec::JsonArray{key, slot.before});
+        if (slot.written) pairs.emplace_back(codec::JsonArray{key, slot.before});
     }
     return pairs;
 }

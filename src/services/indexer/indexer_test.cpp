@@ -74,7 +74,10 @@ class FakeChain final : public ports::ChainEvents {
         co_return head;
     }
     Task<Result<std::optional<Hash>>> block_hash(std::uint64_t number) override {
-        if (reorganise_after != 0 && --reorganise_after == 0) reorganise(3);
+        if (reorganise_after > 0) {
+            --reorganise_after;
+            if (reorganise_after == 0) reorganise(3);
+        }
         if (number >= blocks_.size()) co_return std::optional<Hash>{};
         co_return std::optional<Hash>{blocks_[number].hash};
     }
@@ -207,7 +210,7 @@ class FakeChain final : public ports::ChainEvents {
         posted.header.receipt_count = 1;
         posted.total_charged = Usd{charged};
         posted.fee = Usd{fee};
-        emit(block, std::move(posted));
+        emit(block, posted);
         emit(block, CapReleased{cap, Usd{limit - charged}});
         money.available -= charged;
         money.pool += charged - fee;
@@ -366,7 +369,7 @@ class RecordingResponder final : public ports::HttpResponder {
 };
 
 class ApiTest : public ::testing::Test {
-  protected:
+  public:
     ApiTest() {
         world.chain.mine(30);
         world.catch_up();

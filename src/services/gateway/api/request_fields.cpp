@@ -78,8 +78,8 @@ Refusal read_content(const codec::Json& message, const std::string& at, ChatMess
     const codec::JsonArray* parts = content->get_array();
     if (parts == nullptr || parts->empty()) return wrong_type(at + ".content", "a string or a list of text parts");
     for (std::size_t index = 0; index < parts->size(); ++index) {
-        if (Refusal refused = read_part((*parts)[index], indexed(at + ".content", index), &out->content))
-            return refused;
+        Refusal refused = read_part((*parts)[index], indexed(at + ".content", index), &out->content);
+        if (refused) return refused;
     }
     return std::nullopt;
 }

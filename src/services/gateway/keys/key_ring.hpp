@@ -27,8 +27,8 @@ struct NewKey {
 // which the scheduler guards, is the limit that holds whatever happens.
 class KeyRing {
   public:
-    KeyRing(Runtime* runtime, ports::Store* store, SecretBytes pepper, Deployment deployment)
-        : runtime_{runtime}, store_{store}, pepper_{std::move(pepper)}, deployment_{std::move(deployment)} {}
+    KeyRing(Runtime* runtime, ports::Store* store, SecretBytes pepper, const Deployment& deployment)
+        : runtime_{runtime}, store_{store}, pepper_{std::move(pepper)}, deployment_{deployment} {}
 
     Task<Result<void>> load();
 

@@ -12,7 +12,7 @@ namespace vcity::gateway {
 namespace {
 
 constexpr std::string_view kPrefix = "gateway/idempotency/";
-constexpr std::uint64_t kLifetimeSeconds = 24 * 3600;
+constexpr std::uint64_t kLifetimeSeconds = 86'400;
 constexpr std::size_t kScanPage = 64;
 // Larger answers are not repeated: the request counts as ended.
 constexpr std::size_t kAnswerBytesMax = 1U << 20U;
@@ -32,7 +32,7 @@ ApiError refusal(ErrorCode code, std::string message) {
 codec::Json response_json(const ports::HttpResponse& response) {
     codec::JsonArray headers;
     for (const auto& [name, value] : response.headers.fields) {
-        headers.push_back(codec::JsonArray{name, value});
+        headers.emplace_back(codec::JsonArray{name, value});
     }
     return codec::JsonObject{{"status", response.status}, {"headers", std::move(headers)}, {"body", response.body}};
 }
@@ -127,8 +127,10 @@ Task<IdempotencyBook::Decision> IdempotencyBook::answer_again(Hash name) {
     const Result<std::optional<Bytes>> stored = co_await store_->get(store_key(name));
     ApiError ended =
         refusal(ErrorCode::kIdempotencyJobEnded, "the first request with this key ended; its answer is gone");
-    if (!stored || !*stored) co_return ended;
-    const Result<codec::Json> json = codec::parse_json(as_text(**stored));
+    if (!stored) co_return ended;
+    const std::optional<Bytes>& found = *stored;
+    if (!found) co_return ended;
+    const Result<codec::Json> json = codec::parse_json(as_text(*found));
     const codec::Json* text = json ? json->find("response") : nullptr;
     if (text == nullptr || !text->is_string()) co_return ended;
     const Result<codec::Json> response = codec::parse_json(*text->get_string());

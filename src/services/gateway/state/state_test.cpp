@@ -19,7 +19,7 @@ Hash a_hash(std::uint8_t fill) {
 }
 
 class StateTest : public ::testing::Test {
-  protected:
+  public:
     template <class T>
     T run(Task<T> task) {
         std::optional<T> result;
