@@ -91,8 +91,8 @@ class GatewayFixture : public ::testing::Test {
     std::shared_ptr<RecordingResponder> send(std::string method,
                                              std::string target,
                                              std::string body,
-                                             std::string bearer) {
-        return finish(launch(a_request(std::move(method), std::move(target), std::move(body), std::move(bearer))));
+                                             const std::string& bearer) {
+        return finish(launch(a_request(std::move(method), std::move(target), std::move(body), bearer)));
     }
     std::shared_ptr<RecordingResponder> chat(const std::string& extra_fields = {}) {
         return send("POST", "/v1/chat/completions", chat_body(extra_fields), key);

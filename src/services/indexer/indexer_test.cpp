@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/check.hpp"
 #include "services/indexer/api.hpp"
 #include "services/indexer/queries.hpp"
 #include "sim/runtime.hpp"
@@ -238,6 +239,7 @@ struct World {
         std::optional<T> result;
         runtime.spawn(keep(std::move(task), &result));
         runtime.run(1'000'000);
+        CHECK(result.has_value());
         return *std::move(result);
     }
     template <class T>

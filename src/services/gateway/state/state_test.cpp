@@ -25,6 +25,7 @@ class StateTest : public ::testing::Test {
         std::optional<T> result;
         world.spawn(keep(std::move(task), &result));
         world.run_until(world.now() + 1s, 100'000);
+        CHECK(result.has_value());
         return *std::move(result);
     }
     template <class T>
