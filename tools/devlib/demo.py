@@ -53,11 +53,12 @@ def print_rows(rows):
         print(f"  {title:<{width}}  {value}")
 
 
-def print_job(job):
+def print_job(job, accounts):
     receipt, verdict, batch = job["receipt"], job["verdict"], job["batch"]
+    name = next(row["name"] for row in accounts if row["address"].lower() == job["node"].lower())
     print("\nWhat happened")
     print_rows([
-        ("node", job["node"]),
+        ("node", f"{name} ({job['node']})"),
         ("why", job["placement"]["reason"]),
         ("tokens", f"{job['usage']['prompt_tokens']} in, {job['usage']['completion_tokens']} out"),
         ("price quoted", f"{job['quote']} USD at most"),
@@ -92,7 +93,7 @@ def show(net):
     job_id = chat(net)
     job = net.vcity("job", "show", job_id, "--wait", "settled", "--timeout", str(SETTLED_SECONDS))
     after = wait_for_claim(net, before, job["node"])
-    print_job(job)
+    print_job(job, after["accounts"])
     print_balances(before, after)
     print_checks(net.vcity("receipt", "verify", job_id))
 
