@@ -15,7 +15,7 @@ const model = process.env.VCITY_MODEL ?? (await firstModel());
 const stream = await client.chat.completions.create({
   model,
   messages: [{ role: "user", content: question }],
-  max_tokens: Number(process.env.VCITY_MAX_TOKENS ?? 64),
+  max_tokens: Number(process.env.VCITY_MAX_TOKENS ?? 96),
   stream: true,
   stream_options: { include_usage: true },
 });
