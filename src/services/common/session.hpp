@@ -13,7 +13,9 @@ namespace vcity::services {
 struct SessionTuning {
     Duration heartbeat_every = std::chrono::seconds{5};
     Duration lost_after = std::chrono::seconds{15};  // without any frame; three heartbeats
-    std::size_t outbox_max = 1024;                   // messages; beyond it the peer is too slow and is cut off
+    // Messages; beyond it the peer is too slow and is cut off. Above the tokens of the greatest output, which a
+    // scheduler sends again at once to a gateway that comes back.
+    std::size_t outbox_max = 40'000;
 };
 
 // An authenticated connection in use. Any task may post(); one task reads; the writer and the heartbeat run beside it
@@ -44,6 +46,8 @@ class LinkSession {
     std::string remote() const { return connection_->remote(); }
 
   private:
+    Task<Result<void>> send_patiently(Message message);
+
     Runtime* runtime_;
     std::unique_ptr<ports::Connection> connection_;
     SessionTuning tuning_;

@@ -23,6 +23,7 @@ struct LiveJob {
     TimePoint admitted_at;
 
     std::deque<Message> inbox;  // from the node that holds the lease
+    std::size_t inbox_bytes = 0;
     Notifier wake;
 
     // --- the node, as far as the present lease goes
@@ -44,8 +45,10 @@ struct LiveJob {
     std::uint64_t output_tokens = 0;
 };
 
-// Messages a job may have waiting; a node that sends faster than its job is worked off is cut off.
-inline constexpr std::size_t kInboxMax = 4096;
+// What a job may have waiting; a node that sends more is cut off. After a reconnect a node sends a whole output again
+// at once, a token a message, perhaps while the job waits for the disk: both bounds are above the greatest output.
+inline constexpr std::size_t kInboxMessagesMax = 40'000;
+inline constexpr std::size_t kInboxBytesMax = 4U << 20U;
 
 // All jobs in memory: the live ones and the delivered ones that have not settled. Settled, failed and rejected jobs are
 // in the store only.

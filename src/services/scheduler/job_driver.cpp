@@ -145,7 +145,8 @@ void JobDriver::on_node_message(const Address& node, const JobId& job_id, Messag
     if (job != nullptr) {
         if (job->record.lease.node != node) {
             context_->metrics.stale_messages->increment();
-        } else if (job->inbox.size() < kInboxMax) {
+        } else if (job->inbox.size() < kInboxMessagesMax && job->inbox_bytes < kInboxBytesMax) {
+            if (const auto* chunk = std::get_if<TokenChunk>(&message)) job->inbox_bytes += chunk->text.size();
             job->inbox.push_back(std::move(message));
             job->wake.notify();
             return;

@@ -21,6 +21,7 @@ Task<JobDriver::Ending> JobDriver::follow(LiveJob* job) {
         if (!job->inbox.empty()) {
             Message message = std::move(job->inbox.front());
             job->inbox.pop_front();
+            if (const auto* chunk = std::get_if<TokenChunk>(&message)) job->inbox_bytes -= chunk->text.size();
             MaybeEnding ending = co_await handle(job, std::move(message));
             if (ending) co_return *std::move(ending);
             continue;
