@@ -54,7 +54,7 @@ int run(vcity::cli::Session* session, const vcity::cli::Commands& commands) {
     const auto result = commands.chosen()(session);
     if (result) return static_cast<int>(*result);
     session->output.print_error(result.error());
-    return static_cast<int>(vcity::cli::exit_of(result.error().code));
+    return static_cast<int>(vcity::cli::exit_of(result.error()));
 }
 
 }  // namespace

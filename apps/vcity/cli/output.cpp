@@ -70,6 +70,10 @@ Exit exit_of(Errc code) {
     unreachable();
 }
 
+Exit exit_of(const Error& error) {
+    return error.message.starts_with(kPaymentNeeded) ? Exit::kPayment : exit_of(error.code);
+}
+
 std::string render_table(const Table& table) {
     std::vector<std::size_t> widths;
     for (const std::string& title : table.titles) widths.push_back(display_width(title));

@@ -26,6 +26,10 @@ enum class Exit : int {
 };
 Exit exit_of(Errc code);
 
+// How messages begin when a server wants money first: its status 402 has no code of its own among ours.
+inline constexpr std::string_view kPaymentNeeded = "payment needed: ";
+Exit exit_of(const Error& error);
+
 // Rows under titles. The JSON form has one object a row, keys are the titles in snake_case.
 struct Table {
     std::vector<std::string> titles;

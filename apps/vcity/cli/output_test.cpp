@@ -25,6 +25,8 @@ TEST(ExitCodes, EveryErrorHasOneThatIsNotSuccess) {
     }
     EXPECT_EQ(exit_of(Errc::kNotFound), Exit::kNotFound);
     EXPECT_EQ(exit_of(Errc::kTimeout), Exit::kTimeout);
+    EXPECT_EQ(exit_of(make_error(Errc::kExhausted, "no node is free")), Exit::kNoCapacity);
+    EXPECT_EQ(exit_of(make_error(Errc::kExhausted, "payment needed: the cap is used up")), Exit::kPayment);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "cli/output.hpp"
 #include "cli/settings.hpp"
 #include "wiring/http_client.hpp"
 
@@ -42,7 +43,7 @@ Error to_error(unsigned status, const std::string& body) {
     const auto json = codec::parse_json(body);
     std::string message = json ? member_of_error(*json, "message") : std::string{};
     if (message.empty()) message = fmt::format("the server answered {}", status);
-    if (status == 402) message = "payment needed: " + message;
+    if (status == 402) message = std::string{cli::kPaymentNeeded} + message;
     return make_error(code_of(status), std::move(message));
 }
 
