@@ -16,6 +16,7 @@ constexpr Duration kFaultsBegin = 6s;
 constexpr Duration kFaultsEnd = 80s;
 constexpr Duration kPatience = 15min;  // for everything to end after the faults
 constexpr Duration kStopPatience = 40s;
+constexpr std::uint64_t kStepsMax = 1'000'000;  // a run takes about ten thousand
 constexpr std::uint64_t kStepsPerLook = 64;
 
 void plant(Cluster* cluster) {
@@ -50,6 +51,7 @@ class Run {
         const TimePoint give_up = now() + kPatience;
         while (is_good() && now() < give_up && !invariants_.is_at_rest()) go_to(now() + 1s);
         outcome_.violation = invariants_.violation();
+        if (outcome_.steps >= kStepsMax) outcome_.violation = "something goes round in circles";
         if (is_good() && !invariants_.is_at_rest()) outcome_.violation = "something never came to an end";
         if (is_good()) {
             invariants_.check_end();
@@ -61,7 +63,7 @@ class Run {
 
   private:
     TimePoint now() const { return cluster_.world.runtime.now(); }
-    bool is_good() const { return invariants_.violation().empty(); }
+    bool is_good() const { return invariants_.violation().empty() && outcome_.steps < kStepsMax; }
 
     void go_to(TimePoint when) {
         while (is_good()) {
