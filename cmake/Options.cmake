@@ -8,7 +8,7 @@ target_compile_options(vcity_options INTERFACE
     -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
     -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough
     $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Wextra-semi>
-    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-mismatched-new-delete -Wno-restrict>)
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-mismatched-new-delete -Wno-restrict -Wno-dangling-else>)
 add_compile_options(-fstack-protector-strong)
 if(VCITY_SANITIZE)
     add_compile_options(-fsanitize=${VCITY_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
