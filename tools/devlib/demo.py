@@ -35,7 +35,7 @@ def chat(net):
 
 
 def wait_for_claim(net, before, node):
-    """Earnings leave the contract after the challenge window; the node claims them by itself."""
+    """Earnings leave the contract after the challenge window; the keeper claims them for the node."""
     def wallet(balances):
         return next(row["wallet"] for row in balances["accounts"] if row["address"].lower() == node.lower())
 
