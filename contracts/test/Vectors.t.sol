@@ -6,7 +6,7 @@ import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProo
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {Test} from "forge-std/Test.sol";
 import {Deployment} from "../script/Deployment.sol";
-import {DevStable} from "../src/DevStable.sol";
+import {DevStable} from "../src/token/DevStable.sol";
 import {IEscrow} from "../src/interfaces/IEscrow.sol";
 import {INodeRegistry} from "../src/interfaces/INodeRegistry.sol";
 import {ISettlement} from "../src/interfaces/ISettlement.sol";

@@ -5,10 +5,10 @@ import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManage
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Test} from "forge-std/Test.sol";
 import {Deployment} from "../../script/Deployment.sol";
-import {DevStable} from "../../src/DevStable.sol";
-import {Escrow} from "../../src/Escrow.sol";
-import {NodeRegistry} from "../../src/NodeRegistry.sol";
-import {Settlement} from "../../src/Settlement.sol";
+import {DevStable} from "../../src/token/DevStable.sol";
+import {Escrow} from "../../src/settlement/Escrow.sol";
+import {NodeRegistry} from "../../src/network/NodeRegistry.sol";
+import {Settlement} from "../../src/settlement/Settlement.sol";
 import {IEscrow} from "../../src/interfaces/IEscrow.sol";
 import {INodeRegistry} from "../../src/interfaces/INodeRegistry.sol";
 import {ISettlement} from "../../src/interfaces/ISettlement.sol";

@@ -7,11 +7,11 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {IEscrow} from "./interfaces/IEscrow.sol";
-import {INodeRegistry} from "./interfaces/INodeRegistry.sol";
-import {ISettlement} from "./interfaces/ISettlement.sol";
-import {Hashes} from "./libraries/Hashes.sol";
-import {Batch, Charge, Role} from "./types/Types.sol";
+import {IEscrow} from "../interfaces/IEscrow.sol";
+import {INodeRegistry} from "../interfaces/INodeRegistry.sol";
+import {ISettlement} from "../interfaces/ISettlement.sol";
+import {Hashes} from "../libraries/Hashes.sol";
+import {Batch, Charge, Role} from "../types/Types.sol";
 
 /// @title The books of the settlement: batches in, claims out
 /// @dev Conservation: tokens held = sum of all pools. A pool grows by `totalEarned` of each batch and shrinks by claims

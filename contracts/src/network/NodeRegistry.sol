@@ -5,10 +5,10 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {INodeRegistry} from "./interfaces/INodeRegistry.sol";
-import {ExactPull} from "./libraries/ExactPull.sol";
-import {Hashes} from "./libraries/Hashes.sol";
-import {Role} from "./types/Types.sol";
+import {INodeRegistry} from "../interfaces/INodeRegistry.sol";
+import {ExactPull} from "../libraries/ExactPull.sol";
+import {Hashes} from "../libraries/Hashes.sol";
+import {Role} from "../types/Types.sol";
 
 /// @dev Conservation: tokens held = sum over identities of (stake + unbonding). Stake only enters through `register`
 /// and `topUp`, and only leaves through `withdrawUnbonded` and `slash`.

@@ -3,8 +3,8 @@ pragma solidity 0.8.37;
 
 import {Test} from "forge-std/Test.sol";
 import {Deployment} from "../../script/Deployment.sol";
-import {DevStable} from "../../src/DevStable.sol";
-import {Escrow} from "../../src/Escrow.sol";
+import {DevStable} from "../../src/token/DevStable.sol";
+import {Escrow} from "../../src/settlement/Escrow.sol";
 import {IEscrow} from "../../src/interfaces/IEscrow.sol";
 import {Charge, SpendingCap} from "../../src/types/Types.sol";
 import {Fixture} from "../utils/Fixture.sol";

@@ -4,12 +4,12 @@ pragma solidity 0.8.37;
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {Deployment} from "../script/Deployment.sol";
-import {DevStable} from "../src/DevStable.sol";
-import {Escrow} from "../src/Escrow.sol";
-import {IEscrow} from "../src/interfaces/IEscrow.sol";
-import {Charge, SpendingCap} from "../src/types/Types.sol";
-import {Fixture} from "./utils/Fixture.sol";
+import {Deployment} from "../../script/Deployment.sol";
+import {DevStable} from "../../src/token/DevStable.sol";
+import {Escrow} from "../../src/settlement/Escrow.sol";
+import {IEscrow} from "../../src/interfaces/IEscrow.sol";
+import {Charge, SpendingCap} from "../../src/types/Types.sol";
+import {Fixture} from "../utils/Fixture.sol";
 
 /// @dev A contract wallet that accepts exactly one digest.
 contract Wallet is IERC1271 {

@@ -8,12 +8,12 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {IEscrow} from "./interfaces/IEscrow.sol";
-import {INodeRegistry} from "./interfaces/INodeRegistry.sol";
-import {ISettlement} from "./interfaces/ISettlement.sol";
-import {Hashes} from "./libraries/Hashes.sol";
+import {IEscrow} from "../interfaces/IEscrow.sol";
+import {INodeRegistry} from "../interfaces/INodeRegistry.sol";
+import {ISettlement} from "../interfaces/ISettlement.sol";
+import {Hashes} from "../libraries/Hashes.sol";
 import {SettlementLedger} from "./SettlementLedger.sol";
-import {Fault, Role, SignedReceipt, UsageReceipt, Verdict} from "./types/Types.sol";
+import {Fault, Role, SignedReceipt, UsageReceipt, Verdict} from "../types/Types.sol";
 
 /// @dev Challenges on top of the ledger. All state is written before any token moves, and what a challenge pays out is
 /// bounded by what its own batch took in, so a scheduler cannot use a forged receipt to reach other batches' money or

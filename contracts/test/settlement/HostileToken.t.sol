@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IEscrow} from "../src/interfaces/IEscrow.sol";
-import {INodeRegistry} from "../src/interfaces/INodeRegistry.sol";
-import {ISettlement} from "../src/interfaces/ISettlement.sol";
-import {DevStable} from "../src/DevStable.sol";
-import {ExactPull} from "../src/libraries/ExactPull.sol";
-import {Hashes} from "../src/libraries/Hashes.sol";
-import {Batch, Fault, Role, SignedReceipt, UsageReceipt} from "../src/types/Types.sol";
-import {Fixture} from "./utils/Fixture.sol";
+import {IEscrow} from "../../src/interfaces/IEscrow.sol";
+import {INodeRegistry} from "../../src/interfaces/INodeRegistry.sol";
+import {ISettlement} from "../../src/interfaces/ISettlement.sol";
+import {DevStable} from "../../src/token/DevStable.sol";
+import {ExactPull} from "../../src/libraries/ExactPull.sol";
+import {Hashes} from "../../src/libraries/Hashes.sol";
+import {Batch, Fault, Role, SignedReceipt, UsageReceipt} from "../../src/types/Types.sol";
+import {Fixture} from "../utils/Fixture.sol";
 
 /// @dev A token that can keep a fee, answer false, or call the attacker back in the middle of every transfer.
 contract HostileToken is DevStable {

@@ -9,10 +9,10 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
-import {IEscrow} from "./interfaces/IEscrow.sol";
-import {ExactPull} from "./libraries/ExactPull.sol";
-import {Hashes} from "./libraries/Hashes.sol";
-import {Charge, SpendingCap} from "./types/Types.sol";
+import {IEscrow} from "../interfaces/IEscrow.sol";
+import {ExactPull} from "../libraries/ExactPull.sol";
+import {Hashes} from "../libraries/Hashes.sol";
+import {Charge, SpendingCap} from "../types/Types.sol";
 
 /// @dev Conservation: tokens held = sum over clients of (available + locked + waiting withdrawal), and locked = sum of
 /// what is left of the client's open caps.

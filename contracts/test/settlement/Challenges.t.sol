@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ISettlement} from "../src/interfaces/ISettlement.sol";
-import {Hashes} from "../src/libraries/Hashes.sol";
-import {Batch, Charge, Fault, Role, SignedReceipt, UsageReceipt, Verdict} from "../src/types/Types.sol";
-import {Fixture} from "./utils/Fixture.sol";
-import {Tree} from "./utils/Tree.sol";
+import {ISettlement} from "../../src/interfaces/ISettlement.sol";
+import {Hashes} from "../../src/libraries/Hashes.sol";
+import {Batch, Charge, Fault, Role, SignedReceipt, UsageReceipt, Verdict} from "../../src/types/Types.sol";
+import {Fixture} from "../utils/Fixture.sol";
+import {Tree} from "../utils/Tree.sol";
 
 contract ChallengesTest is Fixture {
     address private challenger = makeAddr("challenger");

@@ -3,8 +3,8 @@ pragma solidity 0.8.37;
 
 import {Test} from "forge-std/Test.sol";
 import {Deployment} from "../../script/Deployment.sol";
-import {DevStable} from "../../src/DevStable.sol";
-import {NodeRegistry} from "../../src/NodeRegistry.sol";
+import {DevStable} from "../../src/token/DevStable.sol";
+import {NodeRegistry} from "../../src/network/NodeRegistry.sol";
 import {INodeRegistry} from "../../src/interfaces/INodeRegistry.sol";
 import {Kind, Role} from "../../src/types/Types.sol";
 import {Fixture} from "../utils/Fixture.sol";

@@ -2,17 +2,17 @@
 pragma solidity 0.8.37;
 
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
-import {Deployment} from "../script/Deployment.sol";
-import {DevStable} from "../src/DevStable.sol";
-import {Escrow} from "../src/Escrow.sol";
-import {Settlement} from "../src/Settlement.sol";
-import {IEscrow} from "../src/interfaces/IEscrow.sol";
-import {INodeRegistry} from "../src/interfaces/INodeRegistry.sol";
-import {ISettlement} from "../src/interfaces/ISettlement.sol";
-import {Hashes} from "../src/libraries/Hashes.sol";
-import {Batch, Charge, Role} from "../src/types/Types.sol";
-import {Fixture} from "./utils/Fixture.sol";
-import {Tree} from "./utils/Tree.sol";
+import {Deployment} from "../../script/Deployment.sol";
+import {DevStable} from "../../src/token/DevStable.sol";
+import {Escrow} from "../../src/settlement/Escrow.sol";
+import {Settlement} from "../../src/settlement/Settlement.sol";
+import {IEscrow} from "../../src/interfaces/IEscrow.sol";
+import {INodeRegistry} from "../../src/interfaces/INodeRegistry.sol";
+import {ISettlement} from "../../src/interfaces/ISettlement.sol";
+import {Hashes} from "../../src/libraries/Hashes.sol";
+import {Batch, Charge, Role} from "../../src/types/Types.sol";
+import {Fixture} from "../utils/Fixture.sol";
+import {Tree} from "../utils/Tree.sol";
 
 /// @dev Posting and claiming; challenges are in Challenges.t.sol.
 contract SettlementTest is Fixture {

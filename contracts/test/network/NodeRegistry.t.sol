@@ -3,11 +3,11 @@ pragma solidity 0.8.37;
 
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {Deployment} from "../script/Deployment.sol";
-import {NodeRegistry} from "../src/NodeRegistry.sol";
-import {INodeRegistry} from "../src/interfaces/INodeRegistry.sol";
-import {Role} from "../src/types/Types.sol";
-import {Fixture} from "./utils/Fixture.sol";
+import {Deployment} from "../../script/Deployment.sol";
+import {NodeRegistry} from "../../src/network/NodeRegistry.sol";
+import {INodeRegistry} from "../../src/interfaces/INodeRegistry.sol";
+import {Role} from "../../src/types/Types.sol";
+import {Fixture} from "../utils/Fixture.sol";
 
 contract NodeRegistryTest is Fixture {
     address private slasher = makeAddr("slasher");
