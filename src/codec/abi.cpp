@@ -82,10 +82,18 @@ std::size_t size_in(const std::string& name, std::size_t prefix) {
     return static_cast<std::size_t>(parse_decimal(std::string_view{name}.substr(prefix)).value());
 }
 
+// Whether all bytes above the lowest `size` repeat the sign of those.
+bool is_sign_extended(const U256& word, std::size_t size) {
+    const ByteView bytes = word.view();
+    const std::uint8_t sign = (bytes[kWordSize - size] & 0x80U) != 0 ? 0xff : 0;
+    return std::ranges::all_of(bytes.first(kWordSize - size), [sign](std::uint8_t byte) { return byte == sign; });
+}
+
 bool is_in_range(const AbiType& type, const U256& word) {
     if (type.name == "bool") return is_zero(word, 0, 31) && word.bytes[31] <= 1;
     if (type.name == "address") return is_zero(word, 0, kWordSize - Address::kSize);
     if (type.name.starts_with("uint")) return is_zero(word, 0, kWordSize - size_in(type.name, 4) / 8);
+    if (type.name.starts_with("int")) return is_sign_extended(word, size_in(type.name, 3) / 8);
     const std::size_t size = size_in(type.name, 5);
     return is_zero(word, size, kWordSize - size);
 }
@@ -185,6 +193,12 @@ AbiValue abi_uint_wide(U128 value) {
     return word_value(to_u256_wide(value));
 }
 
+AbiValue abi_int(std::int64_t value) {
+    U256 word = to_u256(static_cast<std::uint64_t>(value));
+    if (value < 0) std::fill(word.bytes.begin(), word.bytes.end() - sizeof(value), std::uint8_t{0xff});
+    return word_value(word);
+}
+
 AbiValue abi_bool(bool value) {
     return abi_uint(value ? 1 : 0);
 }
@@ -249,6 +263,15 @@ Result<std::uint64_t> abi_to_u64(const AbiValue& value) {
 Result<U128> abi_to_u128(const AbiValue& value) {
     if (value.kind != Kind::kWord) return make_error(Errc::kInvalid, "ABI value is no word");
     return to_u128(value.word);
+}
+
+Result<std::int64_t> abi_to_i64(const AbiValue& value) {
+    if (value.kind != Kind::kWord || !is_sign_extended(value.word, sizeof(std::int64_t))) {
+        return make_error(Errc::kInvalid, "ABI value is no signed number of 64 bits");
+    }
+    std::uint64_t bits = 0;
+    for (const std::uint8_t byte : value.word.view().last(sizeof(bits))) bits = (bits << 8U) | byte;
+    return static_cast<std::int64_t>(bits);
 }
 
 Result<bool> abi_to_bool(const AbiValue& value) {

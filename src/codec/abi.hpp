@@ -26,6 +26,8 @@ struct AbiValue {
 
 AbiValue abi_uint(std::uint64_t value);
 AbiValue abi_uint_wide(U128 value);
+// Two's complement of 256 bits, as intN is encoded.
+AbiValue abi_int(std::int64_t value);
 AbiValue abi_bool(bool value);
 AbiValue abi_word(const U256& word);
 AbiValue abi_hash(const Hash& hash);
@@ -37,8 +39,8 @@ AbiValue abi_string(std::string_view text);
 AbiValue abi_array(std::vector<AbiValue> items);
 AbiValue abi_tuple(std::vector<AbiValue> items);
 
-// A parsed type: "uint256", "bytes32", "(bytes32,uint128)[]", "string". Signed numbers and fixed-size arrays are not
-// used by our contracts and are refused, as are empty tuples, nesting deeper than 8 and names longer than 4,096 bytes.
+// A parsed type: "uint256", "bytes32", "(bytes32,uint128)[]", "string". Fixed-size arrays are not used by our
+// contracts and are refused, as are empty tuples, nesting deeper than 8 and names longer than 4,096 bytes.
 struct AbiType {
     AbiValue::Kind kind = AbiValue::Kind::kWord;
     std::string name;              // canonical name, e.g. "uint128" or "(bytes32,uint128)[]"
@@ -59,6 +61,7 @@ Result<std::vector<AbiType>> parse_abi_types(std::string_view text);
 // Readers of decoded words; kInvalid when the word does not fit or the kind differs.
 Result<std::uint64_t> abi_to_u64(const AbiValue& value);
 Result<U128> abi_to_u128(const AbiValue& value);
+Result<std::int64_t> abi_to_i64(const AbiValue& value);
 Result<bool> abi_to_bool(const AbiValue& value);
 Result<Hash> abi_to_hash(const AbiValue& value);
 Result<Address> abi_to_address(const AbiValue& value);

@@ -127,6 +127,21 @@ TEST(AbiDecode, HoldsTheRangeOfEachType) {
     EXPECT_FALSE(decoded("(bytes4)", words({"1"})));
 }
 
+TEST(AbiDecode, HoldsTheRangeOfSignedNumbers) {
+    const std::string ones(62, 'f');
+    EXPECT_TRUE(decoded("(int8)", "0x" + ones + "80"));
+    EXPECT_FALSE(decoded("(int8)", "0x" + ones + "7f"));
+    EXPECT_TRUE(decoded("(int8)", words({"7f"})));
+    EXPECT_FALSE(decoded("(int8)", words({"80"})));
+    EXPECT_TRUE(decoded("(int256)", "0x80" + std::string(62, '0')));
+    for (const std::int64_t number : {std::int64_t{0}, std::int64_t{-1}, INT64_MIN, INT64_MAX}) {
+        EXPECT_EQ(abi_to_i64(abi_int(number)).value(), number);
+        EXPECT_TRUE(abi_decode(parse_abi_types("(int64)").value(), abi_encode({abi_int(number)})));
+    }
+    EXPECT_FALSE(abi_to_i64(abi_uint(1ULL << 63U)));
+    EXPECT_FALSE(abi_to_i64(abi_bytes({})));
+}
+
 TEST(AbiDecode, RefusesBadOffsetsAndLengths) {
     const std::string huge(64, 'f');
     EXPECT_FALSE(decoded("(uint256)", "0x"));
@@ -160,7 +175,8 @@ TEST(AbiType, RefusesEverythingElse) {
                              "uint0",
                              "uint264",
                              "uint08",
-                             "int8",
+                             "int7",
+                             "int264",
                              "bytes0",
                              "bytes33",
                              "bytes032",

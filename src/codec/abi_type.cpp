@@ -22,10 +22,10 @@ Result<std::uint64_t> size_after(std::string_view text, std::string_view prefix)
 Result<AbiType> parse_elementary(std::string_view text) {
     using Kind = AbiValue::Kind;
     if (text == "bytes" || text == "string") return AbiType{Kind::kBytes, std::string{text}, {}};
-    if (text == "uint") return AbiType{Kind::kWord, "uint256", {}};
+    if (text == "uint" || text == "int") return AbiType{Kind::kWord, std::string{text} + "256", {}};
     if (text == "address" || text == "bool") return AbiType{Kind::kWord, std::string{text}, {}};
-    if (text.starts_with("uint")) {
-        TRY(const std::uint64_t bits, size_after(text, "uint"));
+    if (text.starts_with("uint") || text.starts_with("int")) {
+        TRY(const std::uint64_t bits, size_after(text, text.starts_with("uint") ? "uint" : "int"));
         if (bits % 8 != 0 || bits == 0 || bits > 256) return malformed();
         return AbiType{Kind::kWord, std::string{text}, {}};
     }
