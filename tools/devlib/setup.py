@@ -38,8 +38,13 @@ def install_packages():
                  "--no-install-recommends", *missing]))
 
 
+# Large, and wanted by a command that is run by hand: that command installs it.
+ON_DEMAND = ("tests/posnet/",)
+
+
 def npm_folders():
-    return sorted(lock.parent for lock in ROOT.glob("**/package-lock.json") if "node_modules" not in lock.parts)
+    locks = (lock for lock in ROOT.glob("**/package-lock.json") if "node_modules" not in lock.parts)
+    return sorted(lock.parent for lock in locks if not str(lock.relative_to(ROOT)).startswith(ON_DEMAND))
 
 
 def install_npm(folder):
