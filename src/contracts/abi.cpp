@@ -62,6 +62,12 @@ Result<U256> unpack<U256>(const AbiValue& value) {
 }
 
 template <>
+Result<Uint256> unpack<Uint256>(const AbiValue& value) {
+    TRY(const U256 word, unpack<U256>(value));
+    return from_bytes(word);
+}
+
+template <>
 Result<Address> unpack<Address>(const AbiValue& value) {
     const Result<Address> address = codec::abi_to_address(value);
     return address ? address : Result<Address>{not_a("address")};

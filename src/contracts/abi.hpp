@@ -11,8 +11,8 @@
 #include "base/amount.hpp"
 #include "base/bytes.hpp"
 #include "base/result.hpp"
+#include "base/uint256.hpp"
 #include "codec/abi.hpp"
-#include "codec/integer.hpp"
 
 // What the generated bindings are made of. For every contract X of contracts/deployments/artifacts.json the build makes
 // contracts/<x>.hpp with namespace vcity::contracts::<x>:
@@ -21,8 +21,8 @@
 //   EEvent, decode_e_event(topics, data), e_topic()
 //   encode_constructor(...)
 // Names are those of Solidity in our spelling: VeVCAI.lockWithPermit is ve_vcai::encode_lock_with_permit. Unsigned
-// numbers of up to 64 bits are std::uintN_t, up to 128 bits U128, larger ones and signed ones over 64 bits U256.
-// A value that does not fit its type (uint40) is not cut: the contract refuses the call.
+// numbers of up to 64 bits are std::uintN_t, up to 128 bits U128, larger ones Uint256; signed ones over 64 bits are
+// U256. A value that does not fit its type (uint40) is not cut: the contract refuses the call.
 namespace vcity::contracts {
 
 using codec::AbiValue;
@@ -31,23 +31,8 @@ using codec::AbiValue;
 template <std::size_t N>
 using ShortBytes = FixedBytes<struct ShortBytesTag, N>;
 
-// An argument of 256 bits, from whatever unsigned number is at hand.
-class Word {
-  public:
-    template <std::unsigned_integral Number>
-        requires(!std::same_as<Number, bool>)
-    Word(Number value) : value_{codec::to_u256(value)} {}
-    Word(U128 value) : value_{codec::to_u256_wide(value)} {}
-    Word(const U256& value) : value_{value} {}
-
-    const U256& value() const { return value_; }
-
-  private:
-    U256 value_;
-};
-
-inline AbiValue pack(const Word& value) {
-    return codec::abi_word(value.value());
+inline AbiValue pack(const Uint256& value) {
+    return codec::abi_word(to_bytes(value));
 }
 inline AbiValue pack(const U256& value) {
     return codec::abi_word(value);
@@ -115,6 +100,8 @@ template <>
 Result<U128> unpack<U128>(const AbiValue& value);
 template <>
 Result<U256> unpack<U256>(const AbiValue& value);
+template <>
+Result<Uint256> unpack<Uint256>(const AbiValue& value);
 template <>
 Result<Address> unpack<Address>(const AbiValue& value);
 template <>

@@ -70,7 +70,7 @@ TEST(Bindings, AreStrictAboutAnswers) {
     EXPECT_EQ(dev_stable::decode_balance_of({}).error().code, Errc::kCorrupt);
     EXPECT_EQ(dev_stable::decode_balance_of(Bytes(31, 0)).error().code, Errc::kCorrupt);
     EXPECT_EQ(dev_stable::decode_balance_of(Bytes(33, 0)).error().code, Errc::kCorrupt);
-    EXPECT_EQ(dev_stable::decode_balance_of(Bytes(32, 0)).value(), U256{});
+    EXPECT_EQ(dev_stable::decode_balance_of(Bytes(32, 0)).value(), Uint256{});
     EXPECT_EQ(dev_stable::decode_decimals(codec::abi_encode({codec::abi_uint(256)})).error().code, Errc::kCorrupt);
     EXPECT_EQ(dev_stable::decode_decimals(codec::abi_encode({codec::abi_uint(255)})).value(), 255);
 }
@@ -83,7 +83,7 @@ TEST(Bindings, ReadEvents) {
     ASSERT_TRUE(event) << event.error().message;
     EXPECT_EQ(event->from, kSomebody);
     EXPECT_EQ(event->to, kOther);
-    EXPECT_EQ(codec::to_u64(event->value).value(), 12U);
+    EXPECT_EQ(event->value, Uint256{12U});
     const auto decoded = decode_event("DevStable", topics, data);
     ASSERT_TRUE(decoded);
     EXPECT_EQ(decoded->name, "Transfer");
@@ -137,6 +137,7 @@ TEST(Texts, AreRefusedWhenTheyDoNotFit) {
              {"int8", "128"},
              {"int8", "-129"},
              {"int8", "-"},
+             {"int256", "-57896044618658097711785492504343953926634992332820282019728792003956564819969"},
              {"bool", "yes"},
              {"bytes4", "0x010203"},
              {"bytes", "01"},

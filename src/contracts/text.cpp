@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-
 #include "codec/hex.hpp"
+#include "codec/integer.hpp"
 #include "codec/json.hpp"
 #include "contracts/tables.hpp"
 #include "crypto/secp256k1.hpp"
@@ -23,26 +22,6 @@ Error expected(std::string_view type, std::string_view text) {
                                           (text.size() > 80 ? "...\"" : "\""));
 }
 
-// word * 10 + digit; false when it does not fit.
-bool push_digit(U256* word, unsigned digit) {
-    unsigned carry = digit;
-    for (std::size_t index = kWordSize; index-- > 0;) {
-        carry += word->bytes[index] * 10U;
-        word->bytes[index] = static_cast<std::uint8_t>(carry);
-        carry >>= 8U;
-    }
-    return carry == 0;
-}
-
-void negate(U256* word) {
-    unsigned carry = 1;
-    for (std::size_t index = kWordSize; index-- > 0;) {
-        carry += static_cast<std::uint8_t>(~word->bytes[index]);
-        word->bytes[index] = static_cast<std::uint8_t>(carry);
-        carry >>= 8U;
-    }
-}
-
 bool is_negative(const U256& word) {
     return (word.bytes[0] & 0x80U) != 0;
 }
@@ -53,18 +32,12 @@ Result<U256> parse_number(std::string_view type, std::string_view text) {
         return word ? word : Result<U256>{expected(type, text)};
     }
     const bool is_minus = text.starts_with('-');
-    const std::string_view digits = text.substr(is_minus ? 1 : 0);
-    if (digits.empty() || (is_minus && !type.starts_with("int"))) return expected(type, text);
-    U256 word;
-    for (const char digit : digits) {
-        if (digit < '0' || digit > '9' || !push_digit(&word, static_cast<unsigned>(digit - '0'))) {
-            return expected(type, text);
-        }
-    }
-    if (is_minus) {
-        negate(&word);
-        if (!is_negative(word) && !word.is_zero()) return expected(type, text);
-    }
+    if (is_minus && !type.starts_with("int")) return expected(type, text);
+    const Result<Uint256> number = parse_uint256(text.substr(is_minus ? 1 : 0));
+    if (!number) return expected(type, text);
+    if (!is_minus) return to_bytes(*number);
+    const U256 word = to_bytes(Uint256{} - *number);
+    if (!is_negative(word)) return expected(type, text);
     return word;
 }
 
@@ -125,21 +98,6 @@ Result<AbiValue> parse_json_value(const AbiType& type, const Json& json) {
     return is_tuple ? codec::abi_tuple(std::move(values)) : codec::abi_array(std::move(values));
 }
 
-std::string decimal(U256 word) {
-    std::string digits;
-    while (!word.is_zero()) {
-        unsigned remainder = 0;
-        for (std::uint8_t& byte : word.bytes) {
-            remainder = remainder << 8U | byte;
-            byte = static_cast<std::uint8_t>(remainder / 10);
-            remainder %= 10;
-        }
-        digits.push_back(static_cast<char>('0' + remainder));
-    }
-    std::ranges::reverse(digits);
-    return digits.empty() ? "0" : digits;
-}
-
 std::string format_word(std::string_view type, const AbiValue& value) {
     if (type == "bool") return value.word.bytes[kWordSize - 1] == 0 ? "false" : "true";
     if (type == "address") return crypto::to_checksum_address(codec::abi_to_address(value).value_or(Address{}));
@@ -147,11 +105,9 @@ std::string format_word(std::string_view type, const AbiValue& value) {
         return codec::to_hex(value.word.view().first(std::stoul(std::string{type.substr(5)})));
     }
     if (type.starts_with("int") && is_negative(value.word)) {
-        U256 positive = value.word;
-        negate(&positive);
-        return "-" + decimal(positive);
+        return "-" + to_decimal(Uint256{} - from_bytes(value.word));
     }
-    return decimal(value.word);
+    return to_decimal(from_bytes(value.word));
 }
 
 Json to_json(const AbiType& type, const AbiValue& value) {

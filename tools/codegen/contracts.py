@@ -28,12 +28,12 @@ def cpp_type(kind):
     width = next((width for width in (8, 16, 32, 64) if kind.bits <= width), None)
     if width:
         return f"std::{'int' if kind.is_signed else 'uint'}{width}_t"
-    return "U128" if kind.bits <= 128 and not kind.is_signed else "U256"
+    if kind.is_signed:
+        return "U256"
+    return "U128" if kind.bits <= 128 else "Uint256"
 
 
 def parameter_type(kind):
-    if cpp_type(kind) == "U256":
-        return "const Word&"
     if cpp_type(kind).startswith("std::") and cpp_type(kind).endswith("_t") or cpp_type(kind) in ("bool", "U128"):
         return cpp_type(kind)
     return f"const {cpp_type(kind)}&"
