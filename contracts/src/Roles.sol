@@ -37,6 +37,8 @@ library Roles {
     uint64 internal constant GENESIS_SALE = 15;
     /// @notice VestingVault.createGrant: the foundation for rounds, StrategicIssuance for partners.
     uint64 internal constant GRANTOR = 16;
-    /// @notice RevenueSplitter.onPayment and the like: Settlement and Agreements pay agents' owners.
+    /// @notice Not granted: agents' tills are paid with plain transfers.
     uint64 internal constant PAYMASTER = 17;
+    /// @notice AgentNFT.lend and AgentNFT.touch: the LicenseManager.
+    uint64 internal constant LICENSES = 18;
 }
