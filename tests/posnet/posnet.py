@@ -91,7 +91,8 @@ class Node:
     def spawn(self, name, command, env=None):
         log = open(self.folder / f"{name}.log", "wb")
         process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                   env={**os.environ, **(env or {})}, cwd=HERE, start_new_session=True)
+                                   env={**os.environ, **(env or {})}, cwd=self.folder,
+                                   start_new_session=True)
         self.processes.append(process)
         return process
 
@@ -162,7 +163,7 @@ class PosNet:
         return lines
 
     def _start_execution(self):
-        client = "el/node_modules/@ethereumjs/client/dist/esm/bin/cli.js"
+        client = HERE / "el/node_modules/@ethereumjs/client/dist/esm/bin/cli.js"
         enode = None
         for node in self.nodes:
             boot = [f"--bootnodes={enode}"] if enode else []
@@ -187,7 +188,7 @@ class PosNet:
             forks = [word for fork in ("ALTAIR", "BELLATRIX", "CAPELLA")
                      for word in (f"--params.{fork}_FORK_EPOCH", 0)]
             node.spawn("beacon", [
-                "node", "-r", "./promise.cjs", "cl/node_modules/.bin/lodestar", "dev", "--dataDir", node.folder / "cl",
+                "node", "-r", HERE / "promise.cjs", HERE / "cl/node_modules/.bin/lodestar", "dev", "--dataDir", node.folder / "cl",
                 "--reset", "--genesisValidators", VALIDATORS, "--startValidators", f"{first}..{first + share - 1}",
                 "--genesisTime", genesis_time, "--genesisEth1Hash", self.genesis_hash, "--enr.ip", "127.0.0.1",
                 "--listenAddress", "127.0.0.1", "--port", node.cl_port, "--rest.port", node.rest_port,
