@@ -19,6 +19,9 @@ library Deployment {
     /// @notice May change parameters: the administrator until there is a DAO.
     uint64 internal constant PARAMS_ROLE = 2;
 
+    /// @notice While the stake is in the stablecoin, one base unit of it for each base unit of the base.
+    uint96 internal constant STAKE_PER_USD = 1e6;
+
     struct Contracts {
         AccessManager accessManager;
         IERC20 stable;
@@ -39,7 +42,7 @@ library Deployment {
         made.accessManager = new AccessManager(admin);
         made.stable = address(stable) == address(0) ? IERC20(address(new DevStable())) : stable;
         address authority = address(made.accessManager);
-        made.registry = new NodeRegistry(authority, made.stable, registryParameters);
+        made.registry = new NodeRegistry(authority, made.stable, registryParameters, STAKE_PER_USD);
         made.escrow = new Escrow(authority, made.stable, escrowParameters);
         made.settlement = new Settlement(authority, made.escrow, made.registry, settlementParameters);
         _wire(made, admin);
@@ -47,7 +50,14 @@ library Deployment {
 
     function defaultRegistryParameters() internal pure returns (INodeRegistry.Parameters memory) {
         return INodeRegistry.Parameters({
-            minimumCompute: 100e6, minimumScheduler: 1_000e6, minimumVerifier: 100e6, unbondingDelay: 7 days
+            computeUsd: 100e6,
+            schedulerUsd: 1_000e6,
+            verifierUsd: 100e6,
+            factorFloor: 0.5e18,
+            factorSlope: 1e18,
+            unbondingDelay: 7 days,
+            period: 7 days,
+            maxMoveBps: 2_500
         });
     }
 

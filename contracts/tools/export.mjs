@@ -30,12 +30,17 @@ const order = [
       { address: 'DevStable' },
       {
         value: {
-          minimumCompute: usd(100),
-          minimumScheduler: usd(1000),
-          minimumVerifier: usd(100),
+          computeUsd: usd(100),
+          schedulerUsd: usd(1000),
+          verifierUsd: usd(100),
+          factorFloor: '500000000000000000',
+          factorSlope: '1000000000000000000',
           unbondingDelay: String(7 * day),
+          period: String(7 * day),
+          maxMoveBps: '2500',
         },
       },
+      { value: '1000000' },
     ],
   },
   {

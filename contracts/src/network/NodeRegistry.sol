@@ -5,59 +5,68 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {INodeRegistry} from "../interfaces/INodeRegistry.sol";
 import {ExactPull} from "../libraries/ExactPull.sol";
 import {Hashes} from "../libraries/Hashes.sol";
+import {StakeRequirement} from "./StakeRequirement.sol";
 import {Role} from "../types/Types.sol";
 
-/// @dev Conservation: tokens held = sum over identities of (stake + unbonding). Stake only enters through `register`
-/// and `topUp`, and only leaves through `withdrawUnbonded` and `slash`.
-contract NodeRegistry is INodeRegistry, AccessManaged, EIP712 {
+/// @dev Conservation: tokens held = sum over identities of (stake + unbonding). Stake only enters through `register`,
+/// `topUp` and `restore`, and only leaves through `withdrawUnbonded` and `slash`. A registration writes six slots.
+contract NodeRegistry is StakeRequirement, EIP712 {
     using SafeERC20 for IERC20;
     using ExactPull for IERC20;
 
     uint256 public constant MAX_URI_BYTES = 512;
-    uint64 public constant MAX_UNBONDING_DELAY = 90 days;
+    /// @notice An accusation can delay the payment of what is unbonding by no more than this, however many come.
+    uint64 public constant MAX_HOLD = 30 days;
 
     /// @inheritdoc INodeRegistry
     IERC20 public immutable stakeToken;
 
-    mapping(address identity => Node) private _nodes;
-    mapping(Role role => uint128) private _minimumStake;
-    uint64 private _unbondingDelay;
-
-    constructor(address authority_, IERC20 stakeToken_, Parameters memory parameters_)
+    /// @param stakePerUsd Wei of VCAI for each stablecoin unit (1e6 base units) of base stake until the first
+    /// recomputation.
+    constructor(address authority_, IERC20 stakeToken_, Parameters memory parameters_, uint96 stakePerUsd)
         AccessManaged(authority_)
         EIP712("Vcity Link", "1")
+        StakeRequirement(parameters_, stakePerUsd)
     {
         if (address(stakeToken_).code.length == 0) {
             revert TokenIsNotAContract(address(stakeToken_));
         }
         stakeToken = stakeToken_;
-        _setParameters(parameters_);
     }
 
     /// @inheritdoc INodeRegistry
     function register(Registration calldata registration) external {
-        Node storage node = _nodes[msg.sender];
+        Record storage node = _nodes[msg.sender];
+        if (node.banned) revert IdentityBanned(msg.sender);
         if (node.registeredAt != 0) revert AlreadyRegistered(msg.sender);
-        uint128 minimum = _minimumStake[registration.role];
+        uint256 minimum = _currentRequirement(registration.role, registration.gpuModel, registration.gpuCount);
         if (registration.stake < minimum) {
             revert StakeBelowMinimum(registration.role, minimum, registration.stake);
         }
         node.role = registration.role;
         node.kind = registration.kind;
-        node.registeredAt = uint64(block.timestamp);
+        node.registeredAt = uint40(block.timestamp);
+        node.gpuCount = registration.gpuCount;
+        node.vramMib = registration.vramMib;
         node.stake = registration.stake;
+        node.gpuModel = registration.gpuModel;
         emit Registered(msg.sender, registration.role, registration.kind, registration.stake);
-        _setHardware(node, registration.gpuModel, registration.gpuCount, registration.vramMib);
+        emit HardwareUpdated(msg.sender, registration.gpuModel, registration.gpuCount, registration.vramMib);
         _setEndpoint(node, registration.region, registration.endpointKey, registration.didDocumentUri);
         stakeToken.pullExact(msg.sender, registration.stake);
     }
 
     /// @inheritdoc INodeRegistry
     function updateHardware(bytes32 gpuModel, uint16 gpuCount, uint32 vramMib) external {
-        _setHardware(_known(msg.sender), gpuModel, gpuCount, vramMib);
+        Record storage node = _known(msg.sender);
+        node.gpuModel = gpuModel;
+        node.gpuCount = gpuCount;
+        node.vramMib = vramMib;
+        emit HardwareUpdated(msg.sender, gpuModel, gpuCount, vramMib);
     }
 
     /// @inheritdoc INodeRegistry
@@ -68,7 +77,8 @@ contract NodeRegistry is INodeRegistry, AccessManaged, EIP712 {
     /// @inheritdoc INodeRegistry
     function topUp(uint128 amount) external {
         if (amount == 0) revert AmountIsZero(msg.sender);
-        Node storage node = _known(msg.sender);
+        Record storage node = _known(msg.sender);
+        if (node.banned) revert IdentityBanned(msg.sender);
         node.stake += amount;
         emit StakeAdded(msg.sender, amount, node.stake);
         stakeToken.pullExact(msg.sender, amount);
@@ -77,20 +87,22 @@ contract NodeRegistry is INodeRegistry, AccessManaged, EIP712 {
     /// @inheritdoc INodeRegistry
     function requestUnbond(uint128 amount) external {
         if (amount == 0) revert AmountIsZero(msg.sender);
-        Node storage node = _known(msg.sender);
+        Record storage node = _known(msg.sender);
         if (node.stake < amount) revert StakeTooLow(msg.sender, node.stake, amount);
         node.stake -= amount;
         node.unbonding += amount;
-        node.unbondAt = uint64(block.timestamp) + _unbondingDelay;
+        node.unbondAt = uint40(block.timestamp) + _parameters.unbondingDelay;
         emit UnbondRequested(msg.sender, amount, node.unbonding, node.unbondAt);
     }
 
     /// @inheritdoc INodeRegistry
     function withdrawUnbonded() external {
-        Node storage node = _nodes[msg.sender];
+        Record storage node = _nodes[msg.sender];
         uint128 amount = node.unbonding;
         if (amount == 0) revert NothingUnbonding(msg.sender);
         if (block.timestamp < node.unbondAt) revert StillUnbonding(msg.sender, node.unbondAt);
+        uint64 heldUntil = uint64(Math.min(node.heldUntil, node.unbondAt + MAX_HOLD));
+        if (block.timestamp < heldUntil) revert UnbondingHeld(msg.sender, heldUntil);
         node.unbonding = 0;
         emit Unbonded(msg.sender, amount);
         stakeToken.safeTransfer(msg.sender, amount);
@@ -98,7 +110,7 @@ contract NodeRegistry is INodeRegistry, AccessManaged, EIP712 {
 
     /// @inheritdoc INodeRegistry
     function slash(address identity, uint128 amount, address beneficiary) external restricted returns (uint128 taken) {
-        Node storage node = _nodes[identity];
+        Record storage node = _nodes[identity];
         uint128 fromStake = amount < node.stake ? amount : node.stake;
         uint128 rest = amount - fromStake;
         uint128 fromUnbonding = rest < node.unbonding ? rest : node.unbonding;
@@ -110,50 +122,78 @@ contract NodeRegistry is INodeRegistry, AccessManaged, EIP712 {
     }
 
     /// @inheritdoc INodeRegistry
+    function restore(address identity, uint128 toStake, uint128 toUnbonding) external restricted {
+        Record storage node = _known(identity);
+        node.stake += toStake;
+        node.unbonding += toUnbonding;
+        emit StakeRestored(identity, toStake, toUnbonding);
+        stakeToken.pullExact(msg.sender, uint256(toStake) + toUnbonding);
+    }
+
+    /// @inheritdoc INodeRegistry
+    function suspend(address identity, uint64 until) external restricted {
+        _nodes[identity].suspendedUntil = uint40(until);
+        emit SuspensionChanged(identity, until);
+    }
+
+    /// @inheritdoc INodeRegistry
+    function hold(address identity, uint64 until) external restricted {
+        _nodes[identity].heldUntil = uint40(until);
+        emit HoldChanged(identity, until);
+    }
+
+    /// @inheritdoc INodeRegistry
     function ban(address identity) external restricted {
-        _known(identity).banned = true;
+        _nodes[identity].banned = true;
         emit BanChanged(identity, true);
     }
 
     /// @inheritdoc INodeRegistry
     function unban(address identity) external restricted {
-        _known(identity).banned = false;
+        _nodes[identity].banned = false;
         emit BanChanged(identity, false);
     }
 
     /// @inheritdoc INodeRegistry
-    function setParameters(Parameters calldata value) external restricted {
-        _setParameters(value);
-    }
-
-    /// @inheritdoc INodeRegistry
     function nodeOf(address identity) external view returns (Node memory) {
-        return _nodes[identity];
+        Record storage node = _nodes[identity];
+        return Node({
+            role: node.role,
+            kind: node.kind,
+            banned: node.banned,
+            gpuCount: node.gpuCount,
+            vramMib: node.vramMib,
+            registeredAt: node.registeredAt,
+            unbondAt: node.unbondAt,
+            stake: node.stake,
+            unbonding: node.unbonding,
+            gpuModel: node.gpuModel,
+            region: node.region,
+            endpointKey: node.endpointKey,
+            didDocumentHash: node.didDocumentHash,
+            suspendedUntil: node.suspendedUntil,
+            heldUntil: node.heldUntil
+        });
     }
 
     /// @inheritdoc INodeRegistry
     function stakeOf(address identity) external view returns (uint128 active, uint128 unbonding) {
-        Node storage node = _nodes[identity];
+        Record storage node = _nodes[identity];
         return (node.stake, node.unbonding);
     }
 
     /// @inheritdoc INodeRegistry
     function isActive(address identity, Role role) external view returns (bool) {
-        Node storage node = _nodes[identity];
-        if (node.registeredAt == 0 || node.role != role || node.banned) return false;
+        Record storage node = _nodes[identity];
+        if (node.registeredAt == 0 || node.role != role || _isBarred(node)) return false;
         uint128 stake = node.stake;
         bool leaving = stake == 0 && node.unbonding != 0;
-        return !leaving && stake >= _minimumStake[role];
+        return !leaving && stake >= _enforcedRequirement(role, node);
     }
 
     /// @inheritdoc INodeRegistry
-    function minimumStake(Role role) external view returns (uint128) {
-        return _minimumStake[role];
-    }
-
-    /// @inheritdoc INodeRegistry
-    function unbondingDelay() external view returns (uint64) {
-        return _unbondingDelay;
+    function isBarred(address identity) external view returns (bool) {
+        return _isBarred(_nodes[identity]);
     }
 
     /// @inheritdoc INodeRegistry
@@ -170,36 +210,22 @@ contract NodeRegistry is INodeRegistry, AccessManaged, EIP712 {
         return _domainSeparatorV4();
     }
 
-    function _setHardware(Node storage node, bytes32 gpuModel, uint16 gpuCount, uint32 vramMib) private {
-        node.gpuModel = gpuModel;
-        node.gpuCount = gpuCount;
-        node.vramMib = vramMib;
-        emit HardwareUpdated(msg.sender, gpuModel, gpuCount, vramMib);
-    }
-
-    function _setEndpoint(Node storage node, bytes32 region, bytes32 endpointKey, string calldata didDocumentUri)
+    function _setEndpoint(Record storage node, bytes32 region, bytes32 endpointKey, string calldata didDocumentUri)
         private
     {
         uint256 length = bytes(didDocumentUri).length;
         if (length > MAX_URI_BYTES) revert UriTooLong(MAX_URI_BYTES, length);
         node.region = region;
         node.endpointKey = endpointKey;
-        node.didDocumentUri = didDocumentUri;
+        node.didDocumentHash = keccak256(bytes(didDocumentUri));
         emit EndpointUpdated(msg.sender, region, endpointKey, didDocumentUri);
     }
 
-    function _setParameters(Parameters memory value) private {
-        if (value.unbondingDelay > MAX_UNBONDING_DELAY) {
-            revert DelayTooLong(MAX_UNBONDING_DELAY, value.unbondingDelay);
-        }
-        _minimumStake[Role.Compute] = value.minimumCompute;
-        _minimumStake[Role.Scheduler] = value.minimumScheduler;
-        _minimumStake[Role.Verifier] = value.minimumVerifier;
-        _unbondingDelay = value.unbondingDelay;
-        emit ParametersChanged(value);
+    function _isBarred(Record storage node) private view returns (bool) {
+        return node.banned || block.timestamp < node.suspendedUntil;
     }
 
-    function _known(address identity) private view returns (Node storage node) {
+    function _known(address identity) private view returns (Record storage node) {
         node = _nodes[identity];
         if (node.registeredAt == 0) revert NotRegistered(identity);
     }

@@ -22,6 +22,15 @@ enum Fault {
     RejectedByVerifiers
 }
 
+/// @dev How grave a fault is: what part of the stake it costs. `None` is no fault at all.
+/// Minor: 5 to 10 %. Medium: 10 to 30 %, and no earnings for a while. Severe: all of it, and a ban for good.
+enum Tier {
+    None,
+    Minor,
+    Medium,
+    Severe
+}
+
 /// @dev Signed by a client: what a scheduler may spend in its name. `expiry` is in unix seconds.
 struct SpendingCap {
     address client;

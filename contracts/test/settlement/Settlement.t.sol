@@ -276,7 +276,9 @@ contract SettlementTest is Fixture {
     }
 
     function test_RevertWhen_WindowIsLongerThanTheUnbondingDelay() public {
-        registry.setParameters(INodeRegistry.Parameters(0, 0, 0, 30 minutes));
+        INodeRegistry.Parameters memory shorter = registry.parameters();
+        shorter.unbondingDelay = 30 minutes;
+        registry.setParameters(shorter);
         _expectOutOfRange("challengeWindow", WINDOW, settlement.parameters());
     }
 

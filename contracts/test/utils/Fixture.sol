@@ -79,7 +79,7 @@ abstract contract Fixture is Test {
             role: role,
             kind: Kind.Flexible,
             gpuModel: "none",
-            gpuCount: 2,
+            gpuCount: 1,
             vramMib: 98_304,
             region: "eu-central",
             endpointKey: keccak256("endpoint"),
