@@ -2,6 +2,7 @@
 import { addressFile, createAddressFile, jobIdFile, keccakFile, rlpFile, signatureFile } from './basics.js';
 import { callFile, errorFile, eventFile } from './calls.js';
 import type { Value, VectorFile } from './common.js';
+import { economyFiles } from './economy_files.js';
 import { chargeFile, feeFile } from './money.js';
 import { transactionFile } from './transactions.js';
 import { earningsFile, merkleProofFile, merkleRootFile, receiptLeafFile } from './tree.js';
@@ -34,6 +35,7 @@ export async function allFiles(): Promise<Map<string, VectorFile>> {
     ['abi_events', eventFile()],
     ['abi_errors', errorFile()],
     ['transactions', await transactionFile()],
+    ...economyFiles(),
   ]);
 }
 

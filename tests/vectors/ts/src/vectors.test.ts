@@ -17,6 +17,7 @@ import {
 } from 'viem';
 import { privateKeyToAddress } from 'viem/accounts';
 import { abiOf } from './calls.js';
+import { WAD, isqrt, lnWad, splitExactly, streamIncrement } from './economy.js';
 import type { Case, VectorFile } from './common.js';
 import { allFiles, folder, render } from './files.js';
 import { earningsLeaf, receiptLeaf, rootFromProof } from './tree.js';
@@ -138,4 +139,32 @@ test('transactions recover their sender', async () => {
     assert.equal(String(parsed.value ?? 0n), fields['value']);
     assert.equal(parsed.to?.toLowerCase() ?? '0x', text(fields, 'to').toLowerCase());
   }
+});
+
+test('the economy keeps what it promises', () => {
+  const number = (fields: Case, name: string) => BigInt(text(fields, name));
+  for (const fields of read('ln_wads').cases) {
+    const exact = Math.log(Number(fields['x']) / 1e18);
+    assert.ok(Math.abs(Number(lnWad(number(fields, 'x'))) / 1e18 - exact) < 1e-12 * Math.max(1, exact));
+  }
+  for (const fields of read('stream_increments').cases) {
+    const [weightStart, decay, emission] = ['weightStart', 'decay', 'emission'].map((name) => number(fields, name));
+    const { inc0, j } = streamIncrement({
+      weightStart: weightStart!,
+      weightEnd: number(fields, 'weightEnd'),
+      decay: decay!,
+      emission: emission!,
+    });
+    assert.ok(weightStart! * inc0 - decay! * j <= emission!);
+  }
+  for (const fields of read('exact_splits').cases) {
+    const weights = (fields['weights'] as string[]).map(BigInt);
+    const shares = splitExactly(number(fields, 'amount'), weights);
+    const expected = weights.some((weight) => weight > 0n) ? number(fields, 'amount') : 0n;
+    assert.equal(
+      shares.reduce((sum, share) => sum + share, 0n),
+      expected,
+    );
+  }
+  assert.equal(isqrt(10n ** 36n), WAD);
 });
