@@ -18,7 +18,7 @@ struct Candidate {
     std::uint32_t failures = 0;  // recent failures, decayed by the directory
     Usd stake;
     bool is_active = false;   // registered on chain with enough stake, and connected
-    bool is_flagged = false;  // delivered a result that a verifier rejected
+    bool is_flagged = false;  // a verifier rejected a result of it, or it left too many unopened
 };
 
 struct Demand {

@@ -106,7 +106,7 @@ TEST_F(Behaviour, OtherWeightsAreCaughtAndNeverUsedAgain) {
     EXPECT_EQ(world_.chain.head().next_index(scheduler_.signer.address()), 0U);
 }
 
-TEST_F(Behaviour, WhoRefusesToOpenIsNotPaidButKeepsItsName) {
+TEST_F(Behaviour, WhoRefusesToOpenIsNotPaidAndGoesOnProbation) {
     const NodeMachine* node = add_node(Honesty::kRefusesToOpen, 2);
     const ClientJob* job = add_job("hello", buyer_.rich);
     start();
@@ -117,7 +117,23 @@ TEST_F(Behaviour, WhoRefusesToOpenIsNotPaidButKeepsItsName) {
     EXPECT_EQ(record_of(*job).audit, AuditState::kUndecided);
     EXPECT_EQ(record_of(*job).verdict, SignedVerdict{});
     EXPECT_FALSE(scheduler_.disk.find(scheduler::flag_key(node->signer.address())).has_value());
+    EXPECT_TRUE(scheduler_.disk.find(scheduler::probation_key(node->signer.address())).has_value());
     EXPECT_EQ(claimed_by(*node), Usd{});
+}
+
+TEST_F(Behaviour, SilenceInEveryAuditEndsInSuspension) {
+    const NodeMachine* cheat = add_node(Honesty::kRefusesToOpen, 2);
+    std::vector<const ClientJob*> jobs;
+    for (const char* prompt : {"one", "two", "three"}) jobs.push_back(add_job(prompt, buyer_.rich));
+    start();
+    go(60s);
+    const ClientJob* late = add_job("four", buyer_.rich);
+    go(40s);
+
+    for (const ClientJob* job : jobs) EXPECT_EQ(record_of(*job).state, JobState::kRejected) << job->error;
+    EXPECT_EQ(late->status, ClientJob::Status::kFailed);
+    EXPECT_NE(late->error.find("left audits unanswered"), std::string::npos) << late->error;
+    EXPECT_EQ(claimed_by(*cheat), Usd{});
 }
 
 TEST_F(Behaviour, ACancelledJobCostsWhatWasDelivered) {

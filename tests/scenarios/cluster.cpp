@@ -196,6 +196,7 @@ void SchedulerMachine::start() {
     options.audit.per_mille = audits_per_mille_;
     options.audit.new_identity_per_mille = audits_per_mille_;
     options.audit_give_up = std::chrono::minutes{3};
+    options.audit.suspension = std::chrono::minutes{2};
     options.settle_every = std::chrono::seconds{5};
     options.claim_every = std::chrono::seconds{10};
     if (adjust) adjust(&options);

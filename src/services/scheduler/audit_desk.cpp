@@ -48,7 +48,9 @@ void AuditDesk::on_open_reply(const Address& node, OpenReply reply) {
     if (found == audits_.end()) return;
     Audit& audit = *found->second;
     if (audit.node != node || reply.receipt_hash != audit.receipt_hash || !audit.was_asked) return;
-    if (!reply.available) {
+    if (reply.available) {
+        audit.was_opened = true;
+    } else {
         audit.cannot_open = true;
         audit.wake.notify();
     }
@@ -170,21 +172,38 @@ Task<void> AuditDesk::conclude(JobId job_id, const Audit* audit) {
         case AuditState::kRejected:
             context_->metrics.audits_rejected->increment();
             decided.error = "rejected by a verifier: " + decided.verdict.reason;
-            co_await refuse_payment(record, std::move(decided));
+            co_await refuse_payment(record, std::move(decided), false);
             co_return;
         case AuditState::kUndecided:
             context_->metrics.audits_undecided->increment();
-            decided.error = "not paid: the node did not open what it had committed to";
-            co_await refuse_payment(record, std::move(decided));
+            decided.error = audit->was_opened ? "not paid: no verifier came to a verdict"
+                                              : "not paid: the node did not open what it had committed to";
+            co_await refuse_payment(record, std::move(decided), !audit->was_opened);
             co_return;
     }
     ports::StoreChange change;
     JobBook::put(&change, decided);
+    if (decided.audit == AuditState::kAccepted) note_opened(&change, decided.lease.node);
     Result<void> written = co_await context_->commit(std::move(change));
     if (written) *record = std::move(decided);
 }
 
-Task<void> AuditDesk::refuse_payment(JobRecord* record, JobRecord decided) {
+// Memory first: another audit of the same node may be decided while this change is being written.
+void AuditDesk::note_opened(ports::StoreChange* change, const Address& node) {
+    Probation& probation = parts_.directory->probation_of(node);
+    if (!probation.audits_all()) return;
+    const AuditRates& rates = context_->options.audit;
+    note_accepted(&probation, rates, parts_.directory->lottery_rate(node, rates));
+    change->puts.push_back({probation_key(node), encode(probation)});
+}
+
+void AuditDesk::note_unopened(ports::StoreChange* change, const Address& node) {
+    Probation& probation = parts_.directory->probation_of(node);
+    note_missed(&probation, context_->options.audit, context_->runtime()->unix_now());
+    change->puts.push_back({probation_key(node), encode(probation)});
+}
+
+Task<void> AuditDesk::refuse_payment(JobRecord* record, JobRecord decided, bool was_missed) {
     const JobId job_id = decided.job_id;
     const Address node = decided.lease.node;
     advance(&decided, JobState::kRejected);
@@ -192,6 +211,7 @@ Task<void> AuditDesk::refuse_payment(JobRecord* record, JobRecord decided) {
     JobBook::put_terminal(&change, decided);
     const bool is_proved = decided.audit == AuditState::kRejected;
     if (is_proved) change.puts.push_back({flag_key(node), wire::encode(decided.verdict)});
+    if (was_missed) note_unopened(&change, node);
     Result<void> written = co_await context_->commit(std::move(change));
     if (!written) co_return;
     parts_.caps->forgive(record->cap_id, record->receipt.receipt.amount);

@@ -17,10 +17,10 @@ namespace vcity::scheduler {
 // and the output to a connected verifier, relay its questions to the node and the node's answers back, and write down
 // its verdict. A verifier that goes away or takes too long is replaced.
 //
-// Only a signed verdict "rejected" counts against a node: its receipt is not paid and it gets no more jobs. A node that
+// A signed verdict "rejected" ends a node's work here: its receipt is not paid and it gets no more jobs. A node that
 // does not open what it committed to (it says that it cannot, or it stays silent or away until the desk gives up) is
-// not paid for that result, but nothing is held against it: a crash or a bad network looks the same. When no verifier
-// asked anything until then, the node is paid, for it cannot have caused that.
+// not paid for that result and goes on probation, for a crash looks like a cheat but does not happen as often. When no
+// verifier asked anything until then, the node is paid, for it cannot have caused that.
 class AuditDesk {
   public:
     struct Parts {
@@ -54,6 +54,7 @@ class AuditDesk {
         std::set<Address> assigned;  // verifiers that have been asked
         bool was_asked = false;      // a verifier put a question to the node
         bool cannot_open = false;    // the node says so
+        bool was_opened = false;     // it sent what was asked for
         std::optional<SignedVerdict> verdict;
         Notifier wake;
     };
@@ -64,7 +65,9 @@ class AuditDesk {
     Task<Result<AuditTask>> make_task(JobId job_id);
     SessionId pick_verifier() const;
     Task<void> conclude(JobId job_id, const Audit* audit);
-    Task<void> refuse_payment(JobRecord* record, JobRecord decided);
+    Task<void> refuse_payment(JobRecord* record, JobRecord decided, bool was_missed);
+    void note_opened(ports::StoreChange* change, const Address& node);
+    void note_unopened(ports::StoreChange* change, const Address& node);
 
     Parts parts_;
     Context* context_;

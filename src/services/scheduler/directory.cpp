@@ -58,6 +58,12 @@ void Directory::note_success(const Address& node) {
     ++known.receipts;
 }
 
+std::uint32_t Directory::lottery_rate(const Address& node, const AuditRates& rates) const {
+    const KnownNode* known = find(node);
+    const bool is_new = known == nullptr || known->receipts < rates.new_identity_receipts;
+    return is_new ? std::max(rates.per_mille, rates.new_identity_per_mille) : rates.per_mille;
+}
+
 const KnownNode* Directory::find(const Address& node) const {
     const auto found = nodes_.find(node);
     return found == nodes_.end() ? nullptr : &found->second;
@@ -85,7 +91,7 @@ std::vector<placement::Candidate> Directory::candidates() const {
             candidate.failures = node.failures;
             candidate.stake = node.record.stake;
             candidate.is_active = node.session != kNoSession;
-            candidate.is_flagged = node.is_flagged;
+            candidate.is_flagged = is_barred(node);
             all.push_back(std::move(candidate));
         }
     }
@@ -95,7 +101,7 @@ std::vector<placement::Candidate> Directory::candidates() const {
 OffersReply Directory::offers() const {
     OffersReply reply;
     for (const auto& [address, node] : nodes_) {
-        if (node.session == kNoSession || node.is_flagged) continue;
+        if (node.session == kNoSession || is_barred(node)) continue;
         for (const ModelOffer& offer : node.announcement.offers) {
             OffersReply::Entry entry;
             entry.node = address;

@@ -8,6 +8,7 @@
 #include "async/channel.hpp"
 #include "model/messages.hpp"
 #include "placement/engine.hpp"
+#include "services/scheduler/probation.hpp"
 #include "services/scheduler/switchboard.hpp"
 
 namespace vcity::scheduler {
@@ -21,13 +22,14 @@ struct KnownNode {
     std::uint64_t receipts = 0;      // delivered since this scheduler started
     TimePoint audited_until;         // the end of the audit epoch in which it had an audit last
     bool is_flagged = false;
+    Probation probation;  // see there
 };
 
 // The nodes a scheduler knows: who is connected, what they offer, what they run for us. Memory only; it is rebuilt from
 // the links after a restart, except for flags, which come from the store.
 class Directory {
   public:
-    explicit Directory(Runtime* runtime) : changed_{runtime} {}
+    explicit Directory(Runtime* runtime) : runtime_{runtime}, changed_{runtime} {}
 
     // Returns the session this one replaces, if any: the same identity has dialled again.
     SessionId connect(const NodeRecord& record, SessionId session);
@@ -42,11 +44,15 @@ class Directory {
     void note_success(const Address& node);
     void flag(const Address& node) { nodes_[node].is_flagged = true; }
 
+    // Audits of a thousand results of this node, from its age alone.
+    std::uint32_t lottery_rate(const Address& node, const AuditRates& rates) const;
+
     const KnownNode* find(const Address& node) const;
     KnownNode* find(const Address& node);
     SessionId session_of(const Address& node) const;
     std::vector<placement::Candidate> candidates() const;
     OffersReply offers() const;
+    Probation& probation_of(const Address& node) { return nodes_[node].probation; }
     std::size_t connected() const;
     std::uint64_t slots_connected() const;
 
@@ -55,6 +61,11 @@ class Directory {
     void wake_all() { changed_.notify(); }
 
   private:
+    bool is_barred(const KnownNode& node) const {
+        return node.is_flagged || node.probation.is_suspended(runtime_->unix_now());
+    }
+
+    Runtime* runtime_;
     std::map<Address, KnownNode> nodes_;
     Notifier changed_;
 };

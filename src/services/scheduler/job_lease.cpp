@@ -218,10 +218,9 @@ bool JobDriver::draw_audit(const Address& node) {
     constexpr std::uint64_t kWhole = 1000;
     const AuditRates& rates = context_->options.audit;
     KnownNode* known = parts_.directory->find(node);
-    const bool is_new = known == nullptr || known->receipts < rates.new_identity_receipts;
-    const std::uint32_t rate = is_new ? std::max(rates.per_mille, rates.new_identity_per_mille) : rates.per_mille;
     const bool is_due = known == nullptr || context_->now() >= known->audited_until;
-    const bool drawn = is_due || context_->runtime()->random_u64() % kWhole < rate;
+    const bool must = is_due || known->probation.audits_all();
+    const bool drawn = must || context_->runtime()->random_u64() % kWhole < parts_.directory->lottery_rate(node, rates);
     if (drawn && is_due && known != nullptr) known->audited_until = context_->now() + rates.epoch;
     return drawn;
 }

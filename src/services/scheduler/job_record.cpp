@@ -155,6 +155,10 @@ std::string flag_key(const Address& node) {
     return std::string{kFlagPrefix} + codec::to_hex(node);
 }
 
+std::string probation_key(const Address& node) {
+    return std::string{kProbationPrefix} + codec::to_hex(node);
+}
+
 std::string batch_key(std::string_view prefix, std::uint64_t index) {
     constexpr std::size_t kDigits = 20;  // of the largest 64-bit number
     std::string digits = std::to_string(index);

@@ -80,17 +80,19 @@ Result<CapRecord> parse_cap_record(ByteView bytes);
 inline constexpr std::string_view kJobPrefix = "job/";      // JobRecord
 inline constexpr std::string_view kLivePrefix = "live/";    // empty; present until the job is settled, failed, rejected
 inline constexpr std::string_view kOrderPrefix = "order/";  // JobOrder, as long as live/
-inline constexpr std::string_view kOutputPrefix = "output/";    // JobOutput, from delivery as long as live/
-inline constexpr std::string_view kCapPrefix = "cap/";          // CapRecord
-inline constexpr std::string_view kFlagPrefix = "flag/";        // nodes with a rejected result: the verdict
-inline constexpr std::string_view kBatchPrefix = "batch/";      // Batch, by decimal index of 20 digits
-inline constexpr std::string_view kBatchTxPrefix = "batchtx/";  // the transaction that posted it
-inline constexpr std::string_view kFenceKey = "fence";          // no token at or above it has been granted
-inline constexpr std::string_view kSettledKey = "settled";      // batches whose jobs are marked as settled
+inline constexpr std::string_view kOutputPrefix = "output/";        // JobOutput, from delivery as long as live/
+inline constexpr std::string_view kCapPrefix = "cap/";              // CapRecord
+inline constexpr std::string_view kProbationPrefix = "probation/";  // of nodes that did not open a result
+inline constexpr std::string_view kFlagPrefix = "flag/";            // nodes with a rejected result: the verdict
+inline constexpr std::string_view kBatchPrefix = "batch/";          // Batch, by decimal index of 20 digits
+inline constexpr std::string_view kBatchTxPrefix = "batchtx/";      // the transaction that posted it
+inline constexpr std::string_view kFenceKey = "fence";              // no token at or above it has been granted
+inline constexpr std::string_view kSettledKey = "settled";          // batches whose jobs are marked as settled
 
 std::string job_key(std::string_view prefix, const JobId& job_id);
 std::string cap_key(const CapId& cap_id);
 std::string flag_key(const Address& node);
+std::string probation_key(const Address& node);
 std::string batch_key(std::string_view prefix, std::uint64_t index);
 
 }  // namespace vcity::scheduler

@@ -37,6 +37,11 @@ struct AuditRates {
     std::uint32_t new_identity_per_mille = 100;
     std::uint64_t new_identity_receipts = 50;
     Duration epoch = std::chrono::hours{1};  // at least one audit for each identity that delivers in it
+
+    // Results that were not opened when a verifier asked: see probation.hpp.
+    std::uint32_t missed_limit = 3;       // so many in debt suspend a node
+    std::uint32_t missed_per_mille = 10;  // of the audits of the lottery; a node that misses fewer is forgiven
+    Duration suspension = std::chrono::hours{24};
 };
 
 struct SchedulerOptions {

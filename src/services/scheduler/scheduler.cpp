@@ -56,6 +56,7 @@ void Scheduler::stop() {
 Task<Result<void>> Scheduler::prepare() {
     CO_TRY_OK(co_await recover_caps());
     CO_TRY_OK(co_await recover_flags());
+    CO_TRY_OK(co_await recover_probations());
     CO_TRY_OK(co_await settler_.recover());
     CO_TRY_OK(co_await context_.register_identity());
     CO_TRY_OK(co_await driver_.recover());
@@ -82,6 +83,17 @@ Task<Result<void>> Scheduler::recover_flags() {
     for (const ports::StoreEntry& entry : entries) {
         CO_TRY(const Address node, codec::parse_fixed<Address>(entry.key.substr(kFlagPrefix.size())));
         directory_.flag(node);
+    }
+    co_return Result<void>{};
+}
+
+Task<Result<void>> Scheduler::recover_probations() {
+    CO_TRY(const std::vector<ports::StoreEntry> entries,
+           co_await services::scan_all(context_.runtime(), context_.deps.store, std::string(kProbationPrefix),
+                                       context_.now() + kStorePatience));
+    for (const ports::StoreEntry& entry : entries) {
+        CO_TRY(const Address node, codec::parse_fixed<Address>(entry.key.substr(kProbationPrefix.size())));
+        CO_TRY(directory_.probation_of(node), parse_probation(entry.value));
     }
     co_return Result<void>{};
 }

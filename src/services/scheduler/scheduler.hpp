@@ -33,6 +33,7 @@ class Scheduler {
     Task<Result<void>> prepare();
     Task<Result<void>> recover_caps();
     Task<Result<void>> recover_flags();
+    Task<Result<void>> recover_probations();
     Task<void> accept_links();
     Task<void> serve(std::unique_ptr<ports::Connection> connection);
     Task<void> serve_session(std::unique_ptr<ports::Connection> connection, services::LinkPeer peer);
