@@ -116,16 +116,16 @@ TEST(Stream, NeverPaysMoreThanItGot) {
     std::mt19937_64 random{11};
     for (int round = 0; round < 5'000; ++round) {
         StreamSegment segment;
-        segment.decay = Uint256{kWeiPerVcai + random()} << static_cast<unsigned>(random() % 30);
+        segment.decay = Uint256{kWeiPerVcai + random()} << static_cast<unsigned>(random() % 28);
         const std::uint64_t lifetime = 1 + random() % kLockSecondsMax;
         segment.weight_start = segment.decay * Uint256{lifetime};
         segment.weight_end = segment.weight_start - segment.decay * Uint256{random() % (lifetime + 1)};
-        segment.emission = Uint256{random()} << static_cast<unsigned>(128 + random() % 30);
+        segment.emission = Uint256{random()} << static_cast<unsigned>(104 + random() % 30);
         const StreamIncrement increment = stream_increment(segment).value();
-        const Uint256 gross = segment.weight_start * increment.inc0;
+        const Uint256 gross = segment.weight_start * increment.i0;
         const Uint256 paid = gross - std::min(gross, segment.decay * increment.j);
         ASSERT_LE(paid, segment.emission);
-        ASSERT_GE(increment.inc0, segment.emission / segment.weight_start);
+        ASSERT_GE(increment.i0, segment.emission / segment.weight_start);
     }
 }
 
@@ -143,15 +143,19 @@ TEST(Stream, RefusesSegmentsOutOfBounds) {
     bad.decay = {};
     EXPECT_FALSE(stream_increment(bad));
     bad = good;
-    bad.emission = Uint256::power_of_two(222);
+    bad.emission = Uint256::power_of_two(199);
     EXPECT_FALSE(stream_increment(bad));
     EXPECT_FALSE(ln_wad(Uint256{kWeiPerVcai - 1}));
     EXPECT_FALSE(ln_wad(Uint256::power_of_two(255)));
 }
 
-TEST(Stream, PaysNothingWhenTheReadingFell) {
-    EXPECT_EQ(stream_due(Uint256{5U}, Uint256{4U}, Uint256::power_of_two(70)), Uint256{});
-    EXPECT_EQ(stream_due(Uint256{}, Uint256::power_of_two(100), Uint256::power_of_two(30)), Uint256::power_of_two(2));
+TEST(Stream, CountsFromMarkToMarkAcrossTheModulus) {
+    const Uint256 early = stream_mark(Uint256{}, Uint256{7U}, 1'000);
+    const Uint256 late = stream_mark(Uint256::power_of_two(104), Uint256{7U}, 1'000);
+
+    EXPECT_EQ(early, Uint256::power_of_two(160) - Uint256{7U});
+    EXPECT_EQ(stream_earned(3, early, late), Uint256{3'000U});
+    EXPECT_EQ(stream_earned(3, late, late), Uint256{});
 }
 
 TEST(Issuance, NeedsBothKindsOfGrowth) {

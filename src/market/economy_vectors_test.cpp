@@ -76,7 +76,7 @@ TEST(EconomyVectors, StreamIncrements) {
                                     .decay = wide(vector, "decay"),
                                     .emission = wide(vector, "emission")};
         const StreamIncrement increment = stream_increment(segment).value();
-        EXPECT_EQ(to_decimal(increment.inc0), text(vector, "inc0"));
+        EXPECT_EQ(to_decimal(increment.i0), text(vector, "i0"));
         EXPECT_EQ(to_decimal(increment.j), text(vector, "j"));
     }
 }

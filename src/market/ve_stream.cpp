@@ -10,8 +10,10 @@ namespace {
 
 constexpr Uint256 kWad{kWeiPerVcai};
 constexpr unsigned kSignBit = 255;
-constexpr unsigned kWeightBitsMax = 123;
-constexpr unsigned kEmissionBitsMax = 222;
+constexpr unsigned kWeightBitsMax = 124;
+constexpr unsigned kDecayBitsMax = 96;
+constexpr unsigned kEmissionBitsMax = 199;
+constexpr unsigned kMarkBits = 160;
 
 // A constant of more than 64 bits, from its decimal digits.
 consteval Uint256 constant(std::string_view digits) {
@@ -47,6 +49,11 @@ Uint256 scaled_product(const Uint256& a, const Uint256& b) {
     return shift_right_signed(a * b, 96);
 }
 
+// Marks are kept modulo 2^160: only differences of two of one lock are used.
+Uint256 modulo_mark(const Uint256& value) {
+    return value << (256 - kMarkBits) >> (256 - kMarkBits);
+}
+
 // The numerator of the (8, 8)-term rational approximation of ln on (1, 2), in Q192.
 Uint256 numerator_at(const Uint256& x) {
     Uint256 p = x + constant("3273285459638523848632254066296");
@@ -78,13 +85,12 @@ Uint256 atanh_series(const Uint256& x) {
     return f;
 }
 
-// mid / L = atanh(x) / x in Q96, L the logarithmic mean of start and end and x = (start - end) / (start + end).
-Result<Uint256> mid_over_log_mean(const Uint256& start, const Uint256& end) {
+// (start + end) / (2 L) = atanh(x) / x in Q96, L the logarithmic mean and x = (start - end) / (start + end).
+Result<Uint256> inverse_mean_factor(const Uint256& start, const Uint256& end) {
     const Uint256 x = ((start - end) << 96U) / (start + end);
     if (x < Uint256::power_of_two(92)) return atanh_series(x);
-    TRY(const Uint256 ratio, mul_div_floor(start, kWad, end));
-    TRY(const Uint256 logarithm, ln_wad(ratio));
-    return mul_div_floor(logarithm, Uint256::power_of_two(191), x * kWad);
+    TRY(const Uint256 logarithm, ln_wad(start * kWad / end));
+    return ((logarithm << 187U) / (x * kWad)) << 4U;
 }
 
 }  // namespace
@@ -107,24 +113,26 @@ Result<StreamIncrement> stream_increment(const StreamSegment& segment) {
     const Uint256& end = segment.weight_end;
     const Uint256& q = segment.emission;
     if (start.is_zero() || end > start || segment.decay.is_zero() || start.bit_length() > kWeightBitsMax ||
-        q.bit_length() > kEmissionBitsMax) {
+        segment.decay.bit_length() > kDecayBitsMax || q.bit_length() > kEmissionBitsMax) {
         return make_error(Errc::kInvalid, "stream segment out of bounds");
     }
-    StreamIncrement increment{.inc0 = q / start, .j = Uint256{}};
+    StreamIncrement increment{.i0 = q / start, .j = Uint256{}};
     if (end.is_zero()) return increment;
-    TRY(const Uint256 f, mid_over_log_mean(start, end));
-    TRY(const Uint256 exact, mul_div_floor((q << 1U) / (start + end), f, Uint256::power_of_two(96)));
+    TRY(const Uint256 factor, inverse_mean_factor(start, end));
+    const Uint256 mean = (((q << 1U) / (start + end)) * factor) >> 96U;
     // Within [q / start, q / end] no lock's share is negative, so solvency does not rest on the logarithm.
-    increment.inc0 = std::max(increment.inc0, std::min(exact, q / end));
-    const Uint256 product = start * increment.inc0;
+    increment.i0 = std::max(increment.i0, std::min(mean, q / end));
+    const Uint256 product = start * increment.i0;
     if (product > q) increment.j = (product - q + segment.decay - Uint256{1U}) / segment.decay;
     return increment;
 }
 
-Uint256 stream_due(const Uint256& earlier, const Uint256& later, const Uint256& strength) {
-    const Uint256 difference = later - earlier;
-    if (is_negative(difference)) return {};
-    return difference * strength >> 128U;
+Uint256 stream_mark(const Uint256& i0, const Uint256& i1, std::uint64_t end_seconds) {
+    return modulo_mark(Uint256{end_seconds} * i0 - i1);
+}
+
+Uint256 stream_earned(U128 strength, const Uint256& from, const Uint256& to) {
+    return modulo_mark(to - from) * Uint256{strength} >> kStreamDigits;
 }
 
 }  // namespace vcity::market

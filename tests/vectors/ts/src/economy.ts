@@ -74,9 +74,10 @@ export interface Segment {
   emission: bigint;
 }
 
-export function streamIncrement({ weightStart, weightEnd, decay, emission }: Segment): { inc0: bigint; j: bigint } {
+// LockMath.increments: factor = atanh(x) / x with x = (W0 - W1) / (W0 + W1), 96 binary digits.
+export function streamIncrement({ weightStart, weightEnd, decay, emission }: Segment): { i0: bigint; j: bigint } {
   const least = emission / weightStart;
-  if (weightEnd === 0n) return { inc0: least, j: 0n };
+  if (weightEnd === 0n) return { i0: least, j: 0n };
   const x = ((weightStart - weightEnd) << 96n) / (weightStart + weightEnd);
   const one = 1n << 96n;
   let factor: bigint;
@@ -84,12 +85,12 @@ export function streamIncrement({ weightStart, weightEnd, decay, emission }: Seg
     const square = (x * x) >> 96n;
     factor = [9n, 7n, 5n, 3n, 1n].reduce((sum, odd) => one / odd + ((square * sum) >> 96n), one / 11n);
   } else {
-    factor = (lnWad((weightStart * WAD) / weightEnd) << 191n) / (x * WAD);
+    factor = ((lnWad((weightStart * WAD) / weightEnd) << 187n) / (x * WAD)) << 4n;
   }
-  const exact = (((emission << 1n) / (weightStart + weightEnd)) * factor) >> 96n;
-  const inc0 = max(least, min(exact, emission / weightEnd));
-  const surplus = weightStart * inc0 - emission;
-  return { inc0, j: surplus > 0n ? (surplus + decay - 1n) / decay : 0n };
+  const mean = (((emission << 1n) / (weightStart + weightEnd)) * factor) >> 96n;
+  const i0 = max(least, min(mean, emission / weightEnd));
+  const surplus = weightStart * i0 - emission;
+  return { i0, j: surplus > 0n ? (surplus + decay - 1n) / decay : 0n };
 }
 
 export function utilization(consumed: bigint, available: bigint): bigint {

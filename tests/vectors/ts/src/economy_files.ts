@@ -71,14 +71,14 @@ function lockFiles(): [string, VectorFile][] {
 function streamFiles(): [string, VectorFile][] {
   const logs = [WAD, WAD + 1n, 2n * WAD, 2_718_281_828_459_045_235n, 10n ** 27n, 2n ** 128n, 2n ** 255n - 1n];
   const more = numbers(21n, 254, 60).map((x) => x + WAD);
-  const lives = numbers(22n, 96, 120).map((strength) => strength + WAD);
+  const lives = numbers(22n, 95, 120).map((strength) => strength + WAD);
   const shares = numbers(23n, 40, 120);
   const emissions = numbers(24n, 94, 120);
   const random = lives.map((decay, i) => {
     const lifetime = (shares[i] ?? 0n) % 126_230_400n;
     const weightStart = decay * (lifetime + 1n);
     const elapsed = i % 5 === 0 ? lifetime + 1n : (lifetime * BigInt(i % 17)) / 16n;
-    return { weightStart, weightEnd: weightStart - decay * elapsed, decay, emission: (emissions[i] ?? 0n) << 128n };
+    return { weightStart, weightEnd: weightStart - decay * elapsed, decay, emission: (emissions[i] ?? 0n) << 104n };
   });
   const chosen = [
     // Just below and above x = 1/16, where the series gives way to the logarithm.
@@ -86,12 +86,12 @@ function streamFiles(): [string, VectorFile][] {
       weightStart: 17n * 10n ** 24n,
       weightEnd: 15n * 10n ** 24n + 1n,
       decay: 10n ** 20n,
-      emission: (10n ** 24n) << 128n,
+      emission: (10n ** 24n) << 104n,
     },
-    { weightStart: 17n * 10n ** 24n, weightEnd: 15n * 10n ** 24n, decay: 10n ** 20n, emission: (10n ** 24n) << 128n },
+    { weightStart: 17n * 10n ** 24n, weightEnd: 15n * 10n ** 24n, decay: 10n ** 20n, emission: (10n ** 24n) << 104n },
     { weightStart: 10n ** 30n, weightEnd: 10n ** 30n, decay: 10n ** 22n, emission: 1n },
-    { weightStart: 10n ** 30n, weightEnd: 1n, decay: 10n ** 22n, emission: (10n ** 28n) << 128n },
-    { weightStart: 10n ** 30n, weightEnd: 0n, decay: 10n ** 22n, emission: (10n ** 28n) << 128n },
+    { weightStart: 10n ** 30n, weightEnd: 1n, decay: 10n ** 22n, emission: (10n ** 28n) << 104n },
+    { weightStart: 10n ** 30n, weightEnd: 0n, decay: 10n ** 22n, emission: (10n ** 28n) << 104n },
   ];
   return [
     [
@@ -105,7 +105,7 @@ function streamFiles(): [string, VectorFile][] {
     [
       'stream_increments',
       file(
-        'inc0 = emission / logarithmic mean of the weights, j = (weightStart * inc0 - emission) / decay; the rounding is in ve_stream.hpp',
+        'i0 = emission / logarithmic mean of the weights, j = (weightStart * i0 - emission) / decay; the rounding is in ve_stream.hpp',
         [...chosen, ...random],
         (input) => economy.streamIncrement(input),
       ),

@@ -149,13 +149,13 @@ test('the economy keeps what it promises', () => {
   }
   for (const fields of read('stream_increments').cases) {
     const [weightStart, decay, emission] = ['weightStart', 'decay', 'emission'].map((name) => number(fields, name));
-    const { inc0, j } = streamIncrement({
+    const { i0, j } = streamIncrement({
       weightStart: weightStart!,
       weightEnd: number(fields, 'weightEnd'),
       decay: decay!,
       emission: emission!,
     });
-    assert.ok(weightStart! * inc0 - decay! * j <= emission!);
+    assert.ok(weightStart! * i0 - decay! * j <= emission!);
   }
   for (const fields of read('exact_splits').cases) {
     const weights = (fields['weights'] as string[]).map(BigInt);
