@@ -5,7 +5,7 @@ pragma solidity 0.8.37;
 /// @dev Role 0 (administration) belongs to the timelock. Who holds what, and which functions a role opens, is written in
 /// deployments/plan.json and nowhere else. The numbers are part of the deployment; never reuse one.
 library Roles {
-    /// @notice Escrow.charge and Escrow.credit, Treasury.onFee: Settlement and Agreements.
+    /// @notice Escrow.charge, credit and prepay, NetworkFee.count, Treasury.onFee: Settlement and Agreements.
     uint64 internal constant SETTLEMENT = 1;
     /// @notice Every `setParameters` and every other decision of the DAO: the timelock.
     uint64 internal constant PARAMS = 2;
@@ -27,9 +27,9 @@ library Roles {
     uint64 internal constant ISSUANCE = 10;
     /// @notice VCAIToken.setUIMultiplier: Repricing.
     uint64 internal constant REPRICING = 11;
-    /// @notice Treasury.compensate: Settlement, Agreements and the SlashingCourt.
+    /// @notice Treasury.compensate: Settlement and the SlashingCourt.
     uint64 internal constant COMPENSATION = 12;
-    /// @notice SlashingCourt.openProven: Settlement and Agreements, whose fraud proofs need no committee.
+    /// @notice SlashingCourt.openProven: FraudProofs, whose proofs need no committee.
     uint64 internal constant PROSECUTOR = 13;
     /// @notice VCAIGovernor.propose without the weight threshold: the SlashingCourt, for appeals.
     uint64 internal constant APPEALS = 14;
@@ -41,4 +41,6 @@ library Roles {
     uint64 internal constant PAYMASTER = 17;
     /// @notice AgentNFT.lend and AgentNFT.touch: the LicenseManager.
     uint64 internal constant LICENSES = 18;
+    /// @notice Settlement.voidReceipt and correctEarnings: FraudProofs.
+    uint64 internal constant FRAUD_PROOFS = 19;
 }

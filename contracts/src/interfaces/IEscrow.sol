@@ -43,6 +43,7 @@ interface IEscrow {
     event CapReleased(bytes32 indexed capId, address indexed client, uint128 unspent);
     event NonceCancelled(address indexed client, uint256 nonce);
     event Credited(address indexed client, uint128 amount);
+    event Prepaid(address indexed client, address indexed payee, uint128 amount);
     event ParametersChanged(Parameters parameters);
 
     error AmountIsZero(address client);
@@ -73,7 +74,8 @@ interface IEscrow {
     /// @notice Pays out what was set aside, after the delay.
     function withdraw() external;
 
-    /// @notice Opens a cap signed by its client and locks its limit. Anyone may call; each nonce opens one cap.
+    /// @notice Opens a cap signed by its client and locks its limit. Anyone may call; each nonce opens one cap. Not while
+    /// the module is paused; everything by which clients get their money back works all the same.
     /// @param signature 65 bytes r || s || v with low s, or what an ERC-1271 client contract accepts.
     function openCap(SpendingCap calldata cap, bytes calldata signature) external returns (bytes32 capId);
 
@@ -86,6 +88,10 @@ interface IEscrow {
 
     /// @notice Makes a nonce of the sender useless, so that a signed but unopened cap can never be opened.
     function cancelNonce(uint256 nonce) external;
+
+    /// @notice Takes `amount` out of what `client` has available and sends it to the caller, who has checked the client's
+    /// consent. Restricted to the contracts that settle.
+    function prepay(address client, uint128 amount) external;
 
     /// @notice Pulls `amount` from the caller into the balance of `client`, as a refund. Restricted.
     function credit(address client, uint128 amount) external;
@@ -100,6 +106,9 @@ interface IEscrow {
     function lockedOf(address client) external view returns (uint128);
 
     function caps(bytes32 capId) external view returns (Cap memory);
+
+    /// @return The client of a cap, zero for an unknown one; cheaper than `caps`.
+    function clientOf(bytes32 capId) external view returns (address);
 
     function withdrawal(address client) external view returns (Withdrawal memory);
 

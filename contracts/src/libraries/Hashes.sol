@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {SpendingCap, UsageReceipt, Verdict} from "../types/Types.sol";
+import {Agreement, Charge, SpendingCap, UsageReceipt, Verdict} from "../types/Types.sol";
 
 /// @title EIP-712 struct hashes and Merkle leaves of the protocol
 /// @dev Every struct hashed here has only static fields, so `abi.encode(TYPEHASH, value)` is the EIP-712 encoding.
@@ -19,6 +19,11 @@ library Hashes {
     );
     bytes32 internal constant LINK_HELLO_TYPEHASH =
         keccak256("LinkHello(address peer,uint8 role,bytes32 challenge,uint64 issuedAt)");
+    bytes32 internal constant AGREEMENT_TYPEHASH = keccak256(
+        "Agreement(uint8 kind,address client,address provider,address payee,uint128 price,uint128 rate,"
+        "uint128 maximumRate,uint64 start,uint64 duration,uint32 periods,uint32 acceptance,uint64 expiry,"
+        "bytes32 specification,uint256 nonce)"
+    );
 
     function receipt(UsageReceipt memory value) internal pure returns (bytes32) {
         return keccak256(abi.encode(RECEIPT_TYPEHASH, value));
@@ -36,13 +41,31 @@ library Hashes {
         return keccak256(abi.encode(LINK_HELLO_TYPEHASH, peer, role, challenge, issuedAt));
     }
 
+    function agreement(Agreement memory value) internal pure returns (bytes32) {
+        return keccak256(abi.encode(AGREEMENT_TYPEHASH, value));
+    }
+
+    /// @dev What a batch keeps of its charges, so that a proof can show which caps it charged.
+    function charges(Charge[] memory values) internal pure returns (bytes32) {
+        return keccak256(abi.encode(values));
+    }
+
     /// @dev Leaf of the receipts tree. It binds both signatures, so a scheduler cannot exchange them after posting.
     function receiptLeaf(bytes32 receiptHash, bytes memory nodeSignature, bytes memory schedulerSignature)
         internal
         pure
         returns (bytes32)
     {
-        return _leaf(abi.encode(receiptHash, keccak256(nodeSignature), keccak256(schedulerSignature)));
+        return receiptLeaf(receiptHash, keccak256(nodeSignature), keccak256(schedulerSignature));
+    }
+
+    /// @dev The same from the hashes of the signatures.
+    function receiptLeaf(bytes32 receiptHash, bytes32 nodeSignatureHash, bytes32 schedulerSignatureHash)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return _leaf(abi.encode(receiptHash, nodeSignatureHash, schedulerSignatureHash));
     }
 
     /// @dev Leaf of the earnings tree.

@@ -11,12 +11,13 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 import {IEscrow} from "../interfaces/IEscrow.sol";
 import {ExactPull} from "../libraries/ExactPull.sol";
+import {ExpiringPause} from "../libraries/ExpiringPause.sol";
 import {Hashes} from "../libraries/Hashes.sol";
 import {Charge, SpendingCap} from "../types/Types.sol";
 
 /// @dev Conservation: tokens held = sum over clients of (available + locked + waiting withdrawal), and locked = sum of
 /// what is left of the client's open caps.
-contract Escrow is IEscrow, AccessManaged, EIP712 {
+contract Escrow is IEscrow, ExpiringPause, EIP712 {
     using SafeERC20 for IERC20;
     using ExactPull for IERC20;
     using BitMaps for BitMaps.BitMap;
@@ -91,7 +92,11 @@ contract Escrow is IEscrow, AccessManaged, EIP712 {
     }
 
     /// @inheritdoc IEscrow
-    function openCap(SpendingCap calldata cap, bytes calldata signature) external returns (bytes32 capId) {
+    function openCap(SpendingCap calldata cap, bytes calldata signature)
+        external
+        whenNotPaused
+        returns (bytes32 capId)
+    {
         capId = Hashes.cap(cap);
         if (cap.limit == 0) revert AmountIsZero(cap.client);
         if (block.timestamp >= cap.expiry) revert CapExpired(capId, cap.expiry);
@@ -140,6 +145,14 @@ contract Escrow is IEscrow, AccessManaged, EIP712 {
     }
 
     /// @inheritdoc IEscrow
+    function prepay(address client, uint128 amount) external restricted {
+        if (amount == 0) revert AmountIsZero(client);
+        _takeAvailable(client, amount);
+        emit Prepaid(client, msg.sender, amount);
+        stable.safeTransfer(msg.sender, amount);
+    }
+
+    /// @inheritdoc IEscrow
     function credit(address client, uint128 amount) external restricted {
         stable.pullExact(msg.sender, amount);
         _accounts[client].available += amount;
@@ -165,6 +178,11 @@ contract Escrow is IEscrow, AccessManaged, EIP712 {
     function caps(bytes32 capId) external view returns (Cap memory) {
         CapState storage cap = _caps[capId];
         return Cap(cap.client, cap.scheduler, cap.limit, cap.limit - cap.remaining, cap.expiry, cap.closed);
+    }
+
+    /// @inheritdoc IEscrow
+    function clientOf(bytes32 capId) external view returns (address) {
+        return _caps[capId].client;
     }
 
     /// @inheritdoc IEscrow

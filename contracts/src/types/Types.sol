@@ -14,12 +14,18 @@ enum Kind {
     Flexible
 }
 
-/// @dev Why a receipt was voided.
+/// @dev What was proven against a batch. The first four and the next three void a receipt, `EarningsTooLow` and
+/// `ChargeAboveReceipts` concern the sums of a batch. The numbers are part of the protocol.
 enum Fault {
     BadSignature,
     OverQuote,
     Duplicate,
-    RejectedByVerifiers
+    RejectedByVerifiers,
+    ForeignScheduler,
+    ImpossibleTimes,
+    UncoveredClient,
+    EarningsTooLow,
+    ChargeAboveReceipts
 }
 
 /// @dev How grave a fault is: what part of the stake it costs. `None` is no fault at all.
@@ -91,4 +97,50 @@ struct Batch {
 struct Charge {
     bytes32 capId;
     uint128 amount;
+}
+
+/// @dev A leaf of the receipts tree without the signatures themselves: enough to rebuild the tree.
+struct ReceiptOpening {
+    UsageReceipt receipt;
+    bytes32 nodeSignatureHash;
+    bytes32 schedulerSignatureHash;
+}
+
+/// @dev How an agreement is paid. The numbers are part of the protocol.
+/// Task: a fixed price once the result is delivered and accepted. Subscription: a price for each period, accruing by the
+/// second, renewed. Reserved: a price for a term, accruing by the second. Spot: a rate by the second that the provider
+/// may move up to the client's maximum bid, until the budget is used up or either side stops.
+enum AgreementKind {
+    Task,
+    Subscription,
+    Reserved,
+    Spot
+}
+
+/// @dev What client and provider both sign (EIP-712, domain "Vcity Agreements"). Amounts in stablecoin base units, times
+/// and durations in seconds.
+/// - `payee` gets the money: the provider itself, a node, an agent's till.
+/// - `price`: Task the price; Subscription the price of one period; Reserved the price of the term; Spot the budget.
+/// - `rate`, `maximumRate`: Spot only, base units an hour: the rate at first and the client's maximum bid. Else zero.
+/// - `start`: not before. Zero or past: when the agreement is opened.
+/// - `duration`: Task the time to deliver; Subscription one period; Reserved the term; Spot the longest time.
+/// - `periods`: Subscription only, how many periods the client consents to, the first included. Else one.
+/// - `acceptance`: Task only, how long the client may dispute a delivery. Else zero.
+/// - `expiry`: after this the signatures open nothing.
+/// - `specification`: hash of what is to be done; `nonce` makes equal agreements differ.
+struct Agreement {
+    AgreementKind kind;
+    address client;
+    address provider;
+    address payee;
+    uint128 price;
+    uint128 rate;
+    uint128 maximumRate;
+    uint64 start;
+    uint64 duration;
+    uint32 periods;
+    uint32 acceptance;
+    uint64 expiry;
+    bytes32 specification;
+    uint256 nonce;
 }
