@@ -14,6 +14,7 @@ interface IGuardian {
 
     error NotHolder(address holder, address caller);
     error GovernorIsNotAContract(address governor);
+    error NotQueued(uint256 id);
     /// @notice The proposal does nothing but replace the holder.
     error ReplacementCannotBeCancelled(uint256 id);
 

@@ -90,6 +90,7 @@ interface IVCAIGovernor {
     event Cancelled(uint256 indexed id);
     event ParametersChanged(Parameters parameters);
 
+    error NotAContract(address given);
     error ParameterOutOfRange(bytes32 name, uint256 minimum, uint256 maximum, uint256 given);
     error WeightBelowThreshold(address proposer, uint256 threshold, uint256 weight);
     error WrongNumberOfCalls(uint256 minimum, uint256 maximum, uint256 given);
