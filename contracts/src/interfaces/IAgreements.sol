@@ -58,9 +58,9 @@ interface IAgreements {
         uint40 begin;
         uint40 end;
         uint40 waitsUntil;
+        uint40 rateSince;
         uint96 rate;
         uint96 maximumRate;
-        uint40 rateSince;
         uint96 accruedBefore;
     }
 
@@ -115,7 +115,7 @@ interface IAgreements {
     error DecisionTooLate(bytes32 id, uint64 decidableUntil);
     error PeriodRunning(bytes32 id, uint64 end);
     error RenewalLapsed(bytes32 id, uint64 renewableUntil);
-    error NoPeriodsLeft(bytes32 id);
+    error NoPeriodsLeft(bytes32 id, uint64 end);
     error RateAboveMaximum(bytes32 id, uint128 maximum, uint128 given);
     error NothingOwed(address payee);
     error ParameterOutOfRange(bytes32 name, uint256 value, uint256 minimum, uint256 maximum);
@@ -184,9 +184,6 @@ interface IAgreements {
 
     /// @return What waits for a payee.
     function owed(address payee) external view returns (uint128);
-
-    /// @return All that is held: what clients have prepaid and not yet spent, and what waits for payees.
-    function held() external view returns (uint128);
 
     /// @return The id of an agreement, which is its EIP-712 struct hash.
     function idOf(Agreement calldata terms) external pure returns (bytes32);
