@@ -1,138 +1,54 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
-// Writes what a program needs to deploy the contracts without Foundry or node:
+// Writes what a program needs to deploy the contracts and to speak to them without Foundry or node:
 //   deployments/artifacts.json   name -> {abi, bytecode}
-//   deployments/wiring.json      order, constructor arguments, roles and defaults
+//   deployments/plan.json        plan.mjs, encoded: what to send in which order, and what must hold in the end
 // With --check it writes nothing and fails if a committed file is not what the sources give.
 // Needs a finished `forge build`. The bytecode carries no metadata, so the output depends on the sources alone.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { encodePlan } from './encode_plan.mjs';
+import { creations } from './plan.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const names = ['AccessManager', 'DevStable', 'Escrow', 'NodeRegistry', 'Settlement'];
+const read = (...path) => JSON.parse(readFileSync(join(root, ...path), 'utf8'));
 
-const SETTLEMENT_ROLE = 1;
-const PARAMS_ROLE = 2;
-const day = 86_400;
-const usd = (dollars) => String(dollars * 1_000_000);
-
-// Constructor arguments in order: {"address": NAME} is the address of an earlier contract, {"config": KEY} a value the
-// deployer chooses, {"value": ...} a default that the deployer may replace. Tuples are static, so they are encoded
-// like their members in line.
-const order = [
-  { contract: 'AccessManager', arguments: [{ config: 'admin' }] },
-  { contract: 'DevStable', arguments: [] },
-  {
-    contract: 'NodeRegistry',
-    arguments: [
-      { address: 'AccessManager' },
-      { address: 'DevStable' },
-      {
-        value: {
-          computeUsd: usd(100),
-          schedulerUsd: usd(1000),
-          verifierUsd: usd(100),
-          factorFloor: '500000000000000000',
-          factorSlope: '1000000000000000000',
-          unbondingDelay: String(7 * day),
-          period: String(7 * day),
-          maxMoveBps: '2500',
-        },
-      },
-      { value: '1000000' },
-    ],
-  },
-  {
-    contract: 'Escrow',
-    arguments: [
-      { address: 'AccessManager' },
-      { address: 'DevStable' },
-      { value: { withdrawDelay: '3600', capGrace: String(day) } },
-    ],
-  },
-  {
-    contract: 'Settlement',
-    arguments: [
-      { address: 'AccessManager' },
-      { address: 'Escrow' },
-      { address: 'NodeRegistry' },
-      {
-        value: {
-          treasury: { config: 'treasury' },
-          challengeWindow: '3600',
-          feeBps: '500',
-          slashBps: '1000',
-          bountyBps: '1000',
-          verdictQuorum: '1',
-          bountyCap: usd(100),
-        },
-      },
-    ],
-  },
-];
-
-const targetRoles = [
-  { contract: 'Escrow', role: SETTLEMENT_ROLE, functions: ['charge', 'credit'] },
-  { contract: 'NodeRegistry', role: SETTLEMENT_ROLE, functions: ['slash'] },
-  { contract: 'NodeRegistry', role: PARAMS_ROLE, functions: ['setParameters'] },
-  { contract: 'Escrow', role: PARAMS_ROLE, functions: ['setParameters'] },
-  { contract: 'Settlement', role: PARAMS_ROLE, functions: ['setParameters'] },
-];
-
-const grants = [
-  { role: SETTLEMENT_ROLE, account: { address: 'Settlement' } },
-  { role: PARAMS_ROLE, account: { config: 'admin' } },
-];
+// Without ABI or code of ours: made by others, kept as they published them.
+const thirdParty = existsSync(join(root, 'deployments/third_party/uniswap-v2.json'))
+  ? read('deployments/third_party/uniswap-v2.json').contracts
+  : {};
+const ours = [...new Set(creations.map(({ name, artifact }) => artifact ?? name))]
+  .filter((name) => !thirdParty[name])
+  .sort();
 
 function readArtifact(name) {
-  const file = join(root, 'out', `${name}.sol`, `${name}.json`);
-  if (!existsSync(file)) throw new Error(`${name} is not built: run "forge build" first`);
-  return JSON.parse(readFileSync(file, 'utf8'));
+  const file = join('out', `${name}.sol`, `${name}.json`);
+  if (!existsSync(join(root, file))) throw new Error(`${name} is not built: run "forge build" first`);
+  const { abi, bytecode, methodIdentifiers } = read(file);
+  if (Object.keys(bytecode.linkReferences).length !== 0) throw new Error(`${name} has unlinked libraries`);
+  return { abi, bytecode: bytecode.object, methodIdentifiers };
 }
 
-const artifacts = new Map(names.map((name) => [name, readArtifact(name)]));
-
-function checkedBytecode(name) {
-  const { object, linkReferences } = artifacts.get(name).bytecode;
-  if (Object.keys(linkReferences).length !== 0) throw new Error(`${name} has unlinked libraries`);
-  return object;
-}
+const artifacts = Object.fromEntries(ours.map((name) => [name, readArtifact(name)]));
 
 function renderArtifacts() {
-  const parts = names.map((name) => {
-    const abi = artifacts.get(name).abi.map((entry) => `      ${JSON.stringify(entry)}`).join(',\n');
-    return `  "${name}": {\n    "abi": [\n${abi}\n    ],\n    "bytecode": "${checkedBytecode(name)}"\n  }`;
+  const parts = ours.map((name) => {
+    const abi = artifacts[name].abi.map((entry) => `      ${JSON.stringify(entry)}`).join(',\n');
+    return `  "${name}": {\n    "abi": [\n${abi}\n    ],\n    "bytecode": "${artifacts[name].bytecode}"\n  }`;
   });
   return `{\n${parts.join(',\n')}\n}\n`;
 }
 
-function selectorsOf(contract, functions) {
-  const known = artifacts.get(contract).methodIdentifiers;
-  return functions.map((name) => {
-    const signature = Object.keys(known).find((candidate) => candidate.startsWith(`${name}(`));
-    if (!signature) throw new Error(`${contract} has no function ${name}`);
-    return { signature, selector: `0x${known[signature]}` };
-  });
-}
-
-function renderWiring() {
-  const wiring = {
-    roles: { SETTLEMENT_ROLE, PARAMS_ROLE },
-    order,
-    targetRoles: targetRoles.map(({ contract, role, functions }) => ({
-      contract,
-      role,
-      functions: selectorsOf(contract, functions),
-    })),
-    grants,
-  };
-  return `${JSON.stringify(wiring, null, 2)}\n`;
+function roleIds() {
+  const source = readFileSync(join(root, 'src/Roles.sol'), 'utf8');
+  return Object.fromEntries([...source.matchAll(/constant (\w+) = (\d+);/g)].map(([, name, id]) => [name, Number(id)]));
 }
 
 const check = process.argv.includes('--check');
 let stale = 0;
-for (const [name, text] of [['artifacts.json', renderArtifacts()], ['wiring.json', renderWiring()]]) {
+const plan = encodePlan({ ...thirdParty, ...artifacts }, roleIds());
+for (const [name, text] of [['artifacts.json', renderArtifacts()], ['plan.json', plan]]) {
   const file = join(root, 'deployments', name);
   if (!check) {
     writeFileSync(file, text);

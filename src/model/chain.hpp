@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "model/node.hpp"
@@ -20,7 +23,13 @@ struct Deployment {
     Address treasury;
     Address access_manager;
     std::uint64_t block = 0;  // of the deployment: where an indexer starts
+    // Every contract by its name in the deployment plan: "VeVCAI", "VCAIGovernor".
+    std::map<std::string, Address, std::less<>> contracts;
 
+    std::optional<Address> find(std::string_view name) const {
+        const auto found = contracts.find(name);
+        return found == contracts.end() ? std::nullopt : std::optional{found->second};
+    }
     bool operator==(const Deployment&) const = default;
 };
 

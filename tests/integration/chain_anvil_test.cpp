@@ -151,12 +151,11 @@ class AnvilHarness final : public ports::testing::OnRuntime<ports::testing::Chai
         Deployment chain;
         chain.chain_id = await_here(rpc_.chain_id()).value();
         const auto deployer = make_party(chain);
-        adapters::DeployOptions options;
-        options.artifacts = adapters::load_artifacts(VCITY_SOURCE_DIR "/contracts/deployments/artifacts.json").value();
-        options.parameters.challenge_window = kWindowSeconds;
-        options.parameters.fee_bps = kFeeBps;
-        options.treasury.bytes.fill(0x77);
-        const Result<Deployment> made = await_here(adapters::deploy(&rpc_, &deployer->sender, std::move(options)));
+        adapters::DeployOptions options =
+            adapters::load_deploy_options(VCITY_SOURCE_DIR "/contracts/deployments").value();
+        options.settings["Settlement.challengeWindow"] = std::to_string(kWindowSeconds);
+        const Result<Deployment> made =
+            await_here(adapters::deploy(&runtime(), &rpc_, &deployer->sender, std::move(options)));
         if (!made) ADD_FAILURE() << made.error().message;
         shared().deployment = made.value();
     }
@@ -220,15 +219,14 @@ TEST_F(ChainOnAnvil, SaysWhyTheContractsRefuse) {
     const ChainBatch batch = harness.batch_of(4, cap_id, dollars(1), Usd{});
 
     EXPECT_EQ(refusal_of(scheduler.writer.post_batch(batch.header, batch.charges)),
-              "reverted: BatchIndexMismatch(expected 0, given 4)");
+              "reverted: batch 4 cannot be posted: the next one is 0 (BatchIndexMismatch)");
     EXPECT_EQ(refusal_of(scheduler.writer.claim(account, 7, batch.earning, {})),
-              "reverted: BatchUnknown(scheduler " + crypto::to_checksum_address(account) + ", index 7)");
+              "reverted: " + crypto::to_checksum_address(account) + " has posted no batch 7 (BatchUnknown)");
     NodeRecord poor = scheduler_record();
     poor.stake = dollars(1);
-    EXPECT_EQ(refusal_of(scheduler.writer.register_node(poor)),
-              "reverted: StakeBelowMinimum(role 1, minimum 1000000000, given 1000000)");
+    EXPECT_TRUE(refusal_of(scheduler.writer.register_node(poor)).ends_with("(StakeBelowMinimum)"));
     EXPECT_EQ(refusal_of(scheduler.writer.withdraw()),
-              "reverted: NothingToWithdraw(client " + crypto::to_checksum_address(account) + ")");
+              "reverted: " + crypto::to_checksum_address(account) + " has asked for no withdrawal (NothingToWithdraw)");
 }
 
 TEST_F(ChainOnAnvil, DepositsWithAPermit) {

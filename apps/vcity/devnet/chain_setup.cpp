@@ -53,12 +53,13 @@ Task<Result<Deployment>> find_or_deploy(ChainConnection* chain, DevnetOptions op
         const Result<void> usable = co_await chain->bind(*known);
         if (usable) co_return *known;
     }
-    adapters::DeployOptions plan;
-    CO_TRY(plan.artifacts, adapters::load_artifacts(options.artifacts + "/artifacts.json"));
-    plan.parameters.challenge_window = options.challenge_seconds;
-    plan.treasury = treasury;
+    CO_TRY(adapters::DeployOptions plan, adapters::load_deploy_options(options.artifacts));
+    plan.settings["Settlement.challengeWindow"] = std::to_string(options.challenge_seconds);
+    plan.settings["treasury"] = codec::to_hex(treasury);
+    plan.progress_file = options.state + "/deployment.progress.json";
     CO_TRY(adapters::TransactionSender * sender, co_await chain->sender());
-    CO_TRY(const Deployment deployment, co_await adapters::deploy(chain->rpc(), sender, std::move(plan)));
+    CO_TRY(const Deployment deployment,
+           co_await adapters::deploy(chain->runtime(), chain->rpc(), sender, std::move(plan)));
     CO_TRY_OK(adapters::save_deployment(path, deployment));
     CO_TRY_OK(co_await chain->bind(deployment));
     co_return deployment;

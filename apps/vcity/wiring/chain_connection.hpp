@@ -21,6 +21,7 @@ class ChainConnection {
     // Before there are contracts, or for transactions of other kinds. Asks the server for its chain id once.
     Task<Result<adapters::TransactionSender*>> sender();
 
+    Runtime* runtime() const { return runtime_; }
     adapters::EvmRpc* rpc() { return &rpc_; }
     // Only after bind().
     adapters::EvmChainReader* reader() { return reader_.get(); }

@@ -264,7 +264,7 @@ TEST_F(ChainTest, TellsWhyACallWouldRevert) {
 
     ASSERT_FALSE(done.has_value());
     EXPECT_EQ(done.error().code, Errc::kConflict);
-    EXPECT_EQ(done.error().message, "reverted: BatchIndexMismatch(expected 3, given 2)");
+    EXPECT_EQ(done.error().message, "reverted: batch 2 cannot be posted: the next one is 3 (BatchIndexMismatch)");
     EXPECT_EQ(node.count("eth_sendRawTransaction"), 0);
 }
 
@@ -281,7 +281,7 @@ TEST_F(ChainTest, TellsWhyATransactionReverted) {
 
     ASSERT_FALSE(done.has_value());
     EXPECT_EQ(done.error().code, Errc::kConflict);
-    EXPECT_NE(done.error().message.find("NothingToClaim(scheduler 0x0101"), std::string::npos) << done.error().message;
+    EXPECT_NE(done.error().message.find("(NothingToClaim)"), std::string::npos) << done.error().message;
 }
 
 TEST_F(ChainTest, TakesAnotherNonceWhenTheFirstIsUsed) {

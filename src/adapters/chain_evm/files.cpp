@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <cerrno>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <system_error>
-
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "adapters/chain_evm/deploy.hpp"
+#include "adapters/chain_evm/file_text.hpp"
 #include "codec/hex.hpp"
 #include "codec/json.hpp"
 #include "crypto/secp256k1.hpp"
@@ -22,17 +15,6 @@ using codec::Json;
 constexpr std::size_t kDeploymentBytesMax = 64U << 10U;
 constexpr std::size_t kArtifactsBytesMax = 16U << 20U;
 constexpr std::size_t kCodeBytesMax = 1U << 20U;
-
-Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
-    std::error_code error;
-    const std::uintmax_t size = std::filesystem::file_size(path, error);
-    if (error) return make_error(Errc::kNotFound, path + ": " + error.message());
-    if (size > bytes_max) return make_error(Errc::kInvalid, path + ": larger than " + std::to_string(bytes_max));
-    std::ifstream file{path, std::ios::binary};
-    std::string text{std::istreambuf_iterator<char>{file}, std::istreambuf_iterator<char>{}};
-    if (file.bad() || text.size() != size) return make_error(Errc::kUnavailable, path + ": cannot be read");
-    return text;
-}
 
 Error in_file(const std::string& path, Error error) {
     error.message = path + ": " + error.message;
@@ -60,8 +42,8 @@ Result<Address> address_field(const Json& object, std::string_view name) {
 }
 
 Result<void> check_names(const Json& object) {
-    constexpr std::string_view kNames[] = {"chainId",    "stable",   "registry",      "escrow",
-                                           "settlement", "treasury", "accessManager", "block"};
+    constexpr std::string_view kNames[] = {"chainId",  "stable",        "registry", "escrow",   "settlement",
+                                           "treasury", "accessManager", "block",    "contracts"};
     if (!object.is_object()) return make_error(Errc::kInvalid, "deployment: expected an object");
     for (const auto& [name, value] : *object.get_object()) {
         if (std::ranges::find(kNames, name) == std::end(kNames)) {
@@ -71,15 +53,11 @@ Result<void> check_names(const Json& object) {
     return {};
 }
 
-Error write_error(const std::string& path) {
-    return make_error(Errc::kUnavailable, path + ": " + std::system_category().message(errno));
-}
-
 }  // namespace
 
 Result<Deployment> parse_deployment(std::string_view json) {
     TRY(const Json object,
-        codec::parse_json(json, {.bytes_max = kDeploymentBytesMax, .depth_max = 4, .values_max = 64}));
+        codec::parse_json(json, {.bytes_max = kDeploymentBytesMax, .depth_max = 4, .values_max = 256}));
     TRY_OK(check_names(object));
     Deployment deployment;
     TRY(deployment.chain_id, number_field(object, "chainId"));
@@ -90,6 +68,13 @@ Result<Deployment> parse_deployment(std::string_view json) {
     TRY(deployment.treasury, address_field(object, "treasury"));
     TRY(deployment.access_manager, address_field(object, "accessManager"));
     TRY(deployment.block, number_field(object, "block"));
+    // Files of the first release have no such map.
+    const Json* contracts = object.find("contracts");
+    if (contracts == nullptr) return deployment;
+    if (!contracts->is_object()) return make_error(Errc::kInvalid, "deployment: contracts must be an object");
+    for (const auto& [name, value] : *contracts->get_object()) {
+        TRY(deployment.contracts[name], address_field(*contracts, name));
+    }
     return deployment;
 }
 
@@ -103,27 +88,23 @@ std::string format_deployment(const Deployment& deployment) {
     object.set("treasury", crypto::to_checksum_address(deployment.treasury));
     object.set("accessManager", crypto::to_checksum_address(deployment.access_manager));
     object.set("block", deployment.block);
+    Json contracts{codec::JsonObject{}};
+    for (const auto& [name, address] : deployment.contracts) {
+        contracts.set(name, crypto::to_checksum_address(address));
+    }
+    object.set("contracts", std::move(contracts));
     return codec::dump_json_pretty(object) + "\n";
 }
 
 Result<Deployment> load_deployment(const std::string& path) {
-    TRY(const std::string text, read_file(path, kDeploymentBytesMax));
+    TRY(const std::string text, read_text(path, kDeploymentBytesMax));
     Result<Deployment> deployment = parse_deployment(text);
     if (!deployment) return in_file(path, deployment.error());
     return deployment;
 }
 
 Result<void> save_deployment(const std::string& path, const Deployment& deployment) {
-    const std::string text = format_deployment(deployment);
-    const std::string temporary = path + ".new";
-    const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (file < 0) return write_error(temporary);
-    const bool is_written =
-        ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
-    const bool is_closed = ::close(file) == 0;
-    if (!is_written || !is_closed) return write_error(temporary);
-    if (::rename(temporary.c_str(), path.c_str()) != 0) return write_error(path);
-    return {};
+    return write_text(path, format_deployment(deployment));
 }
 
 Result<Artifacts> parse_artifacts(std::string_view json) {
@@ -144,7 +125,7 @@ Result<Artifacts> parse_artifacts(std::string_view json) {
 }
 
 Result<Artifacts> load_artifacts(const std::string& path) {
-    TRY(const std::string text, read_file(path, kArtifactsBytesMax));
+    TRY(const std::string text, read_text(path, kArtifactsBytesMax));
     Result<Artifacts> artifacts = parse_artifacts(text);
     if (!artifacts) return in_file(path, artifacts.error());
     return artifacts;

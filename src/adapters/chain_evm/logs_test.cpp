@@ -9,7 +9,6 @@
 
 #include "adapters/chain_evm/contracts.hpp"
 #include "adapters/chain_evm/deploy.hpp"
-#include "adapters/chain_evm/revert.hpp"
 #include "codec/hex.hpp"
 #include "codec/integer.hpp"
 #include "crypto/keccak.hpp"
@@ -46,61 +45,9 @@ std::set<std::string> declarations(const std::string& kind, bool with_names) {
     return found;
 }
 
-std::string without_names(std::string_view declaration) {
-    std::string text;
-    bool in_name = false;
-    for (const char character : declaration) {
-        if (character == ' ') in_name = true;
-        if (character == ',' || character == ')') in_name = false;
-        if (!in_name) text.push_back(character);
-    }
-    return text;
-}
-
-TEST(ChainAbi, KnowsEveryErrorOfTheContracts) {
-    std::set<std::string> known;
-    for (const std::string_view revert : known_reverts()) known.insert(without_names(revert));
-    for (const std::string& declared : declarations("error", false)) EXPECT_TRUE(known.contains(declared)) << declared;
-}
-
 TEST(ChainAbi, DeclaresEventsAsTheContractsDo) {
     const std::set<std::string> declared = declarations("event", true);
     for (const std::string_view event : known_events()) EXPECT_TRUE(declared.contains(std::string{event})) << event;
-}
-
-TEST(ChainAbi, WiresRolesAsTheDeployScriptDoes) {
-    const Json wiring = read_json("wiring.json");
-    std::set<std::string> expected;
-    for (const Json& entry : *wiring.find("targetRoles")->get_array()) {
-        std::uint64_t role = 0;
-        ASSERT_TRUE(entry.find("role")->get_u64(&role));
-        for (const Json& function : *entry.find("functions")->get_array()) {
-            expected.insert(*entry.find("contract")->get_string() + "." + *function.find("signature")->get_string() +
-                            " " + std::to_string(role));
-        }
-    }
-    std::set<std::string> ours;
-    for (const RoleOfFunction& entry : roles_of_functions()) {
-        ours.insert(std::string{entry.contract} + "." + std::string{entry.signature} + " " +
-                    std::to_string(entry.role));
-    }
-    EXPECT_EQ(ours, expected);
-}
-
-TEST(Revert, ShowsArgumentsByName) {
-    const Bytes index = encode_call("BatchIndexMismatch(uint64,uint64)", {codec::abi_uint(3), codec::abi_uint(2)});
-    EXPECT_EQ(describe_revert(index, ""), "reverted: BatchIndexMismatch(expected 3, given 2)");
-    const Bytes text = encode_call("Error(string)", {codec::abi_string("no\n\x01way")});
-    EXPECT_EQ(describe_revert(text, ""), "reverted: Error(reason \"no??way\")");
-}
-
-TEST(Revert, ShowsWhatItDoesNotKnow) {
-    EXPECT_EQ(describe_revert({}, "out of\ngas"), "reverted: out of?gas");
-    EXPECT_EQ(describe_revert(Bytes{1, 2, 3}, ""), "reverted with 0x010203");
-    EXPECT_EQ(describe_revert(Bytes{0xde, 0xad, 0xbe, 0xef, 1}, ""), "reverted with 0xdeadbeef01");
-    // Truncated arguments of a known error.
-    Bytes broken = encode_call("BatchIndexMismatch(uint64,uint64)", {codec::abi_uint(3)});
-    EXPECT_EQ(describe_revert(broken, ""), "reverted with " + codec::to_hex(broken));
 }
 
 class Logs : public ::testing::Test {

@@ -1,133 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/chain_evm/revert.hpp"
 
-#include "codec/abi.hpp"
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "adapters/chain_evm/revert_texts.hpp"
+#include "base/amount.hpp"
+#include "base/uint256.hpp"
+#include "base/vcai.hpp"
 #include "codec/hex.hpp"
-#include "codec/integer.hpp"
-#include "crypto/keccak.hpp"
-#include "crypto/secp256k1.hpp"
+#include "contracts/tables.hpp"
 
 namespace vcity::adapters {
 namespace {
 
-constexpr std::size_t kSelectorBytes = 4;
 constexpr std::size_t kTextBytesMax = 200;
-
-constexpr std::string_view kReverts[] = {
-    // Solidity's own.
-    "Error(string reason)",
-    "Panic(uint256 code)",
-    // Those of our contracts and of the libraries they use.
-    "AccessManagedInvalidAuthority(address authority)",
-    "AccessManagedRequiredDelay(address caller,uint32 delay)",
-    "AccessManagedUnauthorized(address caller)",
-    "AccessManagerAlreadyScheduled(bytes32 operationId)",
-    "AccessManagerBadConfirmation()",
-    "AccessManagerExpired(bytes32 operationId)",
-    "AccessManagerInvalidInitialAdmin(address initialAdmin)",
-    "AccessManagerLockedRole(uint64 roleId)",
-    "AccessManagerNotReady(bytes32 operationId)",
-    "AccessManagerNotScheduled(bytes32 operationId)",
-    "AccessManagerUnauthorizedAccount(address msgsender,uint64 roleId)",
-    "AccessManagerUnauthorizedCall(address caller,address target,bytes4 selector)",
-    "AccessManagerUnauthorizedCancel(address msgsender,address caller,address target,bytes4 selector)",
-    "AccessManagerUnauthorizedConsume(address target)",
-    "AddressEmptyCode(address target)",
-    "AlreadyRegistered(address identity)",
-    "AmountIsZero(address account)",
-    "BadCapSignature(address client,bytes32 digest)",
-    "BadVerdictSignature(uint256 position,address verifier)",
-    "BalanceTooLow(address client,uint128 available,uint128 requested)",
-    "BatchFinal(address scheduler,uint64 index,uint40 finalAt)",
-    "BatchIndexMismatch(uint64 expected,uint64 given)",
-    "BatchNotFinal(address scheduler,uint64 index,uint40 finalAt)",
-    "BatchUnknown(address scheduler,uint64 index)",
-    "CapClosed(bytes32 capId)",
-    "CapExceeded(bytes32 capId,uint128 remaining,uint128 requested)",
-    "CapExpired(bytes32 capId,uint64 expiry)",
-    "CapStillOpen(bytes32 capId,uint256 releasableAt)",
-    "CapTermTooLong(uint64 expiry,uint64 latest)",
-    "CapUnknown(bytes32 capId)",
-    "DelayTooLong(uint64 maximum,uint64 given)",
-    "DevelopmentOnly(uint256 chainId)",
-    "ECDSAInvalidSignature()",
-    "ECDSAInvalidSignatureLength(uint256 length)",
-    "ECDSAInvalidSignatureS(bytes32 s)",
-    "ERC20InsufficientAllowance(address spender,uint256 allowance,uint256 needed)",
-    "ERC20InsufficientBalance(address sender,uint256 balance,uint256 needed)",
-    "ERC20InvalidApprover(address approver)",
-    "ERC20InvalidReceiver(address receiver)",
-    "ERC20InvalidSender(address sender)",
-    "ERC20InvalidSpender(address spender)",
-    "ERC2612ExpiredSignature(uint256 deadline)",
-    "ERC2612InvalidSigner(address signer,address owner)",
-    "EarnedAboveCharged(uint128 totalCharged,uint128 totalEarned)",
-    "EmptyBatch(address scheduler,uint64 index)",
-    "FailedCall()",
-    "FeeOutOfBounds(uint256 fee,uint256 minimum,uint256 maximum)",
-    "InsufficientBalance(uint256 balance,uint256 needed)",
-    "InvalidAccountNonce(address account,uint256 currentNonce)",
-    "InvalidProof(bytes32 root,bytes32 leaf)",
-    "InvalidShortString()",
-    "NonceUsed(address client,uint256 nonce)",
-    "NotAFault(uint8 fault,bytes32 receiptHash)",
-    "NotRegistered(address identity)",
-    "NothingToClaim(address scheduler,address node)",
-    "NothingToWithdraw(address client)",
-    "NothingUnbonding(address identity)",
-    "ParameterOutOfRange(bytes32 name,uint256 value)",
-    "QuorumNotReached(uint256 required,uint256 given)",
-    "ReceiptAlreadyVoided(address scheduler,bytes32 receiptHash)",
-    "SafeCastOverflowedUintDowncast(uint8 bits,uint256 value)",
-    "SafeERC20FailedOperation(address token)",
-    "SchedulerInactive(address scheduler)",
-    "SignatureCountMismatch(uint256 verdicts,uint256 signatures)",
-    "StakeBelowMinimum(uint8 role,uint128 minimum,uint128 given)",
-    "StakeTokenMismatch(address stable,address stakeToken)",
-    "StakeTooLow(address identity,uint128 stake,uint128 requested)",
-    "StillUnbonding(address identity,uint64 unbondAt)",
-    "StringTooLong(string str)",
-    "TokenIsNotAContract(address token)",
-    "TransferMismatch(uint256 expected,uint256 received)",
-    "UriTooLong(uint256 maximum,uint256 given)",
-    "VerdictMismatch(uint256 position)",
-    "VerifierInactive(uint256 position,address verifier)",
-    "VerifiersNotAscending(uint256 position)",
-    "WithdrawalPending(address client,uint64 availableAt)",
-    "WrongScheduler(bytes32 capId,address expected,address given)",
-};
-
-struct Parameter {
-    std::string_view type;
-    std::string_view name;
-};
-
-std::string_view name_of(std::string_view revert) {
-    return revert.substr(0, revert.find('('));
-}
-
-std::vector<Parameter> parameters_of(std::string_view revert) {
-    std::vector<Parameter> parameters;
-    std::string_view list = revert.substr(revert.find('(') + 1);
-    list.remove_suffix(1);
-    while (!list.empty()) {
-        const std::string_view item = list.substr(0, list.find(','));
-        const std::size_t space = item.find(' ');
-        parameters.push_back({.type = item.substr(0, space), .name = item.substr(space + 1)});
-        list.remove_prefix(std::min(item.size() + 1, list.size()));
-    }
-    return parameters;
-}
-
-// "(uint64,uint64)": the types alone.
-std::string types_of(const std::vector<Parameter>& parameters) {
-    std::string types = "(";
-    for (const Parameter& parameter : parameters) {
-        if (types.size() > 1) types += ",";
-        types += parameter.type;
-    }
-    return types + ")";
-}
+// 2001-09-09 to 2286-11-20: what a number in a place for moments must be to be shown as one.
+constexpr std::uint64_t kMomentMin = 1'000'000'000;
+constexpr std::uint64_t kMomentMax = 9'999'999'999;
 
 // Text from a contract may hold anything.
 std::string printable(ByteView bytes) {
@@ -138,49 +31,135 @@ std::string printable(ByteView bytes) {
     return text;
 }
 
-std::string show(std::string_view type, const codec::AbiValue& value) {
-    if (type == "string") return "\"" + printable(value.bytes) + "\"";
-    if (type == "address") return crypto::to_checksum_address(codec::abi_to_address(value).value_or(Address{}));
-    if (type.starts_with("uint")) {
-        const Result<U128> number = codec::abi_to_u128(value);
-        return number ? codec::to_decimal(*number) : codec::to_hex(value.word);
-    }
-    return codec::to_hex(value.word);
+bool is_upper(char character) {
+    return character >= 'A' && character <= 'Z';
 }
 
-// Empty when the data is not of this error.
-std::string describe_as(std::string_view revert, ByteView data) {
-    const std::vector<Parameter> parameters = parameters_of(revert);
-    const std::string types = types_of(parameters);
-    const Hash selector = crypto::keccak256_text(std::string{name_of(revert)} + types);
-    if (!std::equal(data.begin(), data.begin() + kSelectorBytes, selector.bytes.begin())) return {};
-    const auto parsed = codec::parse_abi_types(types);
-    if (!parsed) return {};
-    const auto values = codec::abi_decode(*parsed, data.subspan(kSelectorBytes));
-    if (!values) return {};
-    std::string text = std::string{name_of(revert)} + "(";
-    for (std::size_t index = 0; index < parameters.size(); ++index) {
-        if (index > 0) text += ", ";
-        text += std::string{parameters[index].name} + " " + show(parameters[index].type, (*values)[index]);
+bool is_lower(char character) {
+    return character >= 'a' && character <= 'z';
+}
+
+char lower(char character) {
+    return is_upper(character) ? static_cast<char>(character - 'A' + 'a') : character;
+}
+
+// "StakeBelowMinimum" -> "stake below minimum", "didDocumentURI" -> "did document URI".
+std::string in_words(std::string_view name) {
+    std::string words;
+    for (std::size_t index = 0; index < name.size(); ++index) {
+        const char next = index + 1 < name.size() ? name[index + 1] : '\0';
+        const bool after_lower = index > 0 && !is_upper(name[index - 1]);
+        const bool is_start = index > 0 && is_upper(name[index]) && (after_lower || is_lower(next));
+        if (is_start) words += ' ';
+        const bool in_acronym = is_upper(name[index]) && ((index > 0 && is_upper(name[index - 1])) || is_upper(next));
+        words += in_acronym && !is_lower(next) ? name[index] : lower(name[index]);
     }
-    return text + ")";
+    return words;
+}
+
+bool ends_with_any(std::string_view name, std::initializer_list<std::string_view> ends) {
+    return std::ranges::any_of(ends, [name](std::string_view end) { return name.ends_with(end); });
+}
+
+bool names_a_moment(std::string_view name) {
+    return name == "now" ||
+           ends_with_any(name, {"At", "Until", "until", "Expiry", "expiry", "deadline", "Deadline", "Now", "Time",
+                                "Start", "End", "start", "end", "tge", "earliest", "latest", "timestamp", "given"});
+}
+
+std::string moment(std::uint64_t seconds) {
+    const std::chrono::sys_seconds time{std::chrono::seconds{seconds}};
+    const auto day = std::chrono::floor<std::chrono::days>(time);
+    const std::chrono::year_month_day date{day};
+    const std::chrono::hh_mm_ss clock{time - day};
+    return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02} UTC", static_cast<int>(date.year()),
+                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
+                       clock.minutes().count(), clock.seconds().count());
+}
+
+std::optional<std::string> as_money(Unit unit, const codec::AbiValue& value) {
+    const Result<U128> amount = codec::abi_to_u128(value);
+    if (!amount) return std::nullopt;
+    if (unit == Unit::kVcai) return to_string(Vcai{*amount}) + " VCAI";
+    if (*amount > UINT64_MAX) return std::nullopt;
+    return to_string(Usd{static_cast<std::uint64_t>(*amount)}) + " USD";
+}
+
+std::string show_number(std::string_view error, const contracts::NamedValue& argument) {
+    const Unit unit = unit_of(error, argument.name);
+    if (unit == Unit::kVcai || unit == Unit::kUsd) {
+        const std::optional<std::string> money = as_money(unit, argument.value);
+        if (money) return *money;
+    }
+    const Result<std::uint64_t> number = codec::abi_to_u64(argument.value);
+    const bool is_moment = number && *number >= kMomentMin && *number <= kMomentMax && names_a_moment(argument.name);
+    if (is_moment && unit != Unit::kPlain) return moment(*number);
+    if (number && (argument.name == "role" || argument.name == "role_") && argument.type == "uint8") {
+        return role_name(*number);
+    }
+    if (number && argument.name.starts_with("roleId")) return permission_name(*number);
+    return contracts::format_value(argument.type, argument.value);
+}
+
+// Short text in a bytes32 is shown as text.
+std::string show_word(const codec::AbiValue& value) {
+    const ByteView bytes = value.word.view();
+    const auto end = std::ranges::find(bytes, std::uint8_t{0});
+    const bool is_text =
+        end != bytes.begin() &&
+        std::all_of(bytes.begin(), end, [](std::uint8_t byte) { return byte > 0x20 && byte < 0x7f; }) &&
+        std::all_of(end, bytes.end(), [](std::uint8_t byte) { return byte == 0; });
+    if (!is_text) return codec::to_hex(bytes);
+    return std::string{as_text(bytes.first(static_cast<std::size_t>(end - bytes.begin())))};
+}
+
+std::string show(std::string_view error, const contracts::NamedValue& argument) {
+    if (argument.type == "string") return "\"" + printable(argument.value.bytes) + "\"";
+    if (argument.type == "bytes32") return show_word(argument.value);
+    if (argument.type.starts_with("uint") && !argument.type.ends_with("]")) return show_number(error, argument);
+    return contracts::format_value(argument.type, argument.value);
+}
+
+// "{name}" in the sentence becomes the argument.
+std::string filled(std::string_view sentence, const contracts::Decoded& error) {
+    std::string text{sentence};
+    for (const contracts::NamedValue& argument : error.values) {
+        const std::string hole = "{" + std::string{argument.name} + "}";
+        const std::size_t at = text.find(hole);
+        if (at != std::string::npos) text.replace(at, hole.size(), show(error.name, argument));
+    }
+    return text;
+}
+
+std::string list_of_arguments(const contracts::Decoded& error) {
+    std::string text;
+    for (const contracts::NamedValue& argument : error.values) {
+        text += text.empty() ? ": " : ", ";
+        text += argument.name.empty() ? "value" : in_words(argument.name);
+        text += " " + show(error.name, argument);
+    }
+    return text;
+}
+
+std::string describe(const contracts::Decoded& error) {
+    if (error.name == "Error") return "reverted: " + printable(error.values[0].value.bytes);
+    if (error.name == "Panic") {
+        return "reverted: the contract failed inside (panic " +
+               contracts::format_value("uint256", error.values[0].value) + "), which is a defect of the contract";
+    }
+    const std::string_view sentence = sentence_of(error.name);
+    const std::string text =
+        sentence.empty() ? in_words(error.name) + list_of_arguments(error) : filled(sentence, error);
+    return "reverted: " + text + " (" + std::string{error.name} + ")";
 }
 
 }  // namespace
 
 std::string describe_revert(ByteView data, std::string_view server_message) {
     if (data.empty()) return "reverted: " + printable(as_bytes(server_message));
-    if (data.size() >= kSelectorBytes) {
-        for (const std::string_view revert : kReverts) {
-            const std::string text = describe_as(revert, data);
-            if (!text.empty()) return "reverted: " + text;
-        }
-    }
+    const std::optional<contracts::Decoded> error = contracts::decode_error(data);
+    if (error) return describe(*error);
     return "reverted with " + codec::to_hex(data.first(std::min<std::size_t>(data.size(), kTextBytesMax)));
-}
-
-std::vector<std::string_view> known_reverts() {
-    return {std::begin(kReverts), std::end(kReverts)};
 }
 
 }  // namespace vcity::adapters

@@ -3,17 +3,14 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/bytes.hpp"
 
 namespace vcity::adapters {
 
-// What a contract said when it reverted, for people: "BatchIndexMismatch(expected 3, given 2)". Revert data that names
-// none of our contracts' errors is shown as it is; without any, the server's message stands in.
+// What a contract said when it reverted, as a sentence for people: for every error of every contract its name in words
+// and its arguments by name, in human units; for common ones what to do about it. Revert data that names none of our
+// contracts' errors is shown as it is; without any, the server's message stands in. Always begins with "reverted".
 std::string describe_revert(ByteView data, std::string_view server_message);
-
-// The errors it knows, as "Name(type name,type name)". A test compares them with the contracts' ABIs.
-std::vector<std::string_view> known_reverts();
 
 }  // namespace vcity::adapters
