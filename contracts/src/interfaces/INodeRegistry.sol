@@ -175,6 +175,12 @@ interface INodeRegistry {
     /// one period of grace), not leaving altogether.
     function isActive(address identity, Role role) external view returns (bool);
 
+    /// @notice What the court needs to know of an identity, cheaper than `nodeOf`.
+    function standingOf(address identity)
+        external
+        view
+        returns (bool registered, bool banned, uint64 suspendedUntil, uint64 heldUntil);
+
     /// @notice Banned for good, or suspended now: such an identity earns nothing.
     function isBarred(address identity) external view returns (bool);
 

@@ -5,6 +5,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {ICompensator} from "./ICompensator.sol";
 import {INodeRegistry} from "./INodeRegistry.sol";
 import {IPriceOracle} from "./IPriceOracle.sol";
+import {IVCAIGovernor} from "./IVCAIGovernor.sol";
 import {IVerifierSet} from "./IVerifierSet.sol";
 import {Tier} from "../types/Types.sol";
 
@@ -13,7 +14,7 @@ import {Tier} from "../types/Types.sol";
 /// contract checked. A ruling takes the stake into the court at once and can be appealed by anyone with a bond for one
 /// window; the DAO decides the appeal. Then users are compensated first and in full: in stablecoin out of the treasury
 /// as far as it has any, the rest in VCAI out of the stake. Of what remains the accuser gets a capped part, never all.
-/// Nothing is pushed to people: the court credits them, and anyone may have a credit paid out to its owner.
+/// Should the treasury be unable to pay somebody, the stake pays instead, and what it cannot cover stays owed.
 interface ISlashingCourt {
     /// @notice Where a case stands.
     /// - `Open`: accused, waits for its committee. `Rejected`, `Lapsed` (nobody judged in time): ends of such a case.
@@ -65,7 +66,6 @@ interface ISlashingCourt {
     struct Appeal {
         address appellant;
         uint128 bond;
-        address governor;
         uint256 proposalId;
     }
 
@@ -89,14 +89,6 @@ interface ISlashingCourt {
         uint128 accusationBond;
         uint128 appealBond;
         uint128 maxLossUsd;
-    }
-
-    /// @notice The contracts that the court works with; each is replaced by the DAO when its successor takes over.
-    struct Links {
-        IVerifierSet verifiers;
-        ICompensator treasury;
-        IPriceOracle oracle;
-        address governor;
     }
 
     event CaseOpened(
@@ -136,9 +128,7 @@ interface ISlashingCourt {
         uint128 fromUnbonding,
         uint40 appealableUntil
     );
-    event CaseAppealed(
-        uint256 indexed caseId, address indexed appellant, address governor, uint256 indexed proposalId, uint128 bond
-    );
+    event CaseAppealed(uint256 indexed caseId, address indexed appellant, uint256 indexed proposalId, uint128 bond);
     /// @notice The DAO granted the appeal: stake, suspension and ban are as before the ruling.
     event AppealGranted(uint256 indexed caseId, address indexed accused, uint128 toStake, uint128 toUnbonding);
     /// @notice The end of a case. Amounts: `paidUsd` and `shortfallUsd` in base units of the stablecoin, others in wei.
@@ -154,13 +144,10 @@ interface ISlashingCourt {
     );
     /// @notice A later payment on what a victim was still owed.
     event ShortfallPaid(uint256 indexed caseId, address indexed victim, uint128 paidUsd, uint128 shortfallUsd);
-    event Credited(address indexed account, address indexed token, uint256 indexed caseId, uint128 amount);
-    event PaidOut(address indexed account, address indexed token, uint128 amount);
     event ParametersChanged(Parameters parameters);
-    event LinksChanged(address verifiers, address treasury, address oracle, address governor);
 
     error AccusedIsUnknown(address accused);
-    error AccusesItself(address accused);
+    error AccusesItself(address accused, address accuser, address nominee);
     error EvidenceIsMissing(address accuser);
     error UriTooLong(uint256 maximum, uint256 given);
     error VictimIsMissing(uint128 lossUsd);
@@ -169,23 +156,16 @@ interface ISlashingCourt {
     error WrongState(uint256 caseId, CaseState state);
     error RoundIsOver(uint256 caseId, uint40 deadline);
     error RoundIsRunning(uint256 caseId, uint40 deadline);
-    error CommitteeNotSeated(uint256 caseId);
-    error QuorumNotReached(uint256 required, uint256 given);
-    error SignersNotAscending(uint256 position);
-    error SignerNotInCommittee(uint256 position, address signer);
-    error SignerInactive(uint256 position, address signer);
-    error BadSignature(uint256 position);
     error TierIsNone(address accused);
     error AppealWindowOver(uint256 caseId, uint40 deadline);
     error AppealWindowRunning(uint256 caseId, uint40 deadline);
     error AppealUndecided(uint256 caseId, uint256 proposalId);
     error NothingOwed(uint256 caseId);
     error TreasuryIsEmpty(uint256 caseId, uint128 owedUsd);
-    error NothingCredited(address account);
     error ParameterOutOfRange(bytes32 name, uint256 value, uint256 minimum, uint256 maximum);
-    error LinkIsMissing(bytes32 name);
 
-    /// @notice Accuses a registered identity. Pulls `accusationBond` from the sender, and holds back what the accused
+    /// @notice Accuses a registered identity. The same evidence against the same identity is heard once, unless the case
+    /// lapsed. Pulls `accusationBond` from the sender, and holds back what the accused
     /// has unbonding until the case is over.
     function accuse(Accusation calldata accusation) external returns (uint256 caseId);
 
@@ -212,7 +192,7 @@ interface ISlashingCourt {
     /// @notice Brings the finding of the committee. Anyone.
     /// @param tier `None` rejects the accusation.
     /// @param lossUsd What the committee awards to the victim, at most what was claimed; zero with `None`.
-    /// @param signatures Over `rulingDigest`, 65 bytes each, in strictly ascending order of the signers' addresses.
+    /// @param signatures Over `rulingDigest`, checked by `IVerifierSet.checkSignatures`.
     function submitVerdict(uint256 caseId, Tier tier, uint128 lossUsd, bytes[] calldata signatures) external;
 
     /// @notice Appeals against a ruling inside the window. Anyone; pulls `appealBond`, which comes back if the DAO grants
@@ -228,14 +208,11 @@ interface ISlashingCourt {
     /// @notice Pays what a victim is still owed, out of the treasury, as far as it has any. Anyone.
     function payShortfall(uint256 caseId) external returns (uint128 paidUsd);
 
-    /// @notice Sends an account what the court credited to it. Anyone may call; the money goes to the account.
-    function payOut(address account) external;
-
     /// @notice Replaces all parameters; cases already ruled keep what was taken. Restricted to the DAO.
     function setParameters(Parameters calldata value) external;
 
-    /// @notice Replaces the contracts that the court works with. Restricted to the DAO.
-    function setLinks(Links calldata value) external;
+    /// @notice No window and no period is ever shorter than this, in seconds.
+    function minimumPeriod() external view returns (uint32);
 
     function registry() external view returns (INodeRegistry);
 
@@ -243,7 +220,13 @@ interface ISlashingCourt {
 
     function parameters() external view returns (Parameters memory);
 
-    function links() external view returns (Links memory);
+    function verifiers() external view returns (IVerifierSet);
+
+    function treasury() external view returns (ICompensator);
+
+    function oracle() external view returns (IPriceOracle);
+
+    function governor() external view returns (IVCAIGovernor);
 
     function caseOf(uint256 caseId) external view returns (Case memory);
 
@@ -259,9 +242,6 @@ interface ISlashingCourt {
 
     /// @notice What victims of an executed case are still owed, base units of the stablecoin.
     function shortfallOf(uint256 caseId) external view returns (uint128);
-
-    /// @notice What waits to be paid out to an account.
-    function creditOf(address account) external view returns (uint128 usd, uint128 vcai);
 
     /// @notice The EIP-712 digest that a committee member signs (domain "Vcity Court", version "1").
     function rulingDigest(uint256 caseId, Tier tier, uint128 lossUsd) external view returns (bytes32);

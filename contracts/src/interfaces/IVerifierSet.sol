@@ -41,6 +41,12 @@ interface IVerifierSet {
     error DrawTooEarly(uint256 caseId, uint64 drawBlock);
     error AlreadyDrawn(uint256 caseId, uint32 round);
     error CommitteeTooSmall(uint256 caseId, uint256 found, uint256 minimum);
+    error CommitteeNotSeated(uint256 caseId);
+    error QuorumNotReached(uint256 caseId, uint256 required, uint256 given);
+    error SignersNotAscending(uint256 position);
+    error SignerNotInCommittee(uint256 position, address signer);
+    error SignerInactive(uint256 position, address signer);
+    error BadSignature(uint256 position);
     error ParameterOutOfRange(bytes32 name, uint256 value, uint256 minimum, uint256 maximum);
 
     /// @notice Admits whoever had an accusation upheld; does nothing for a member. Restricted to the court.
@@ -82,6 +88,11 @@ interface IVerifierSet {
     function committeeOf(address court, uint256 caseId) external view returns (address[] memory);
 
     function drawOf(address court, uint256 caseId) external view returns (Draw memory);
+
+    /// @notice Reverts unless enough members of the present committee of a court's case signed, each once and each still
+    /// an active verifier.
+    /// @param signatures Over `digest`, 65 bytes each, in strictly ascending order of the signers' addresses.
+    function checkSignatures(address court, uint256 caseId, bytes32 digest, bytes[] calldata signatures) external view;
 
     /// @notice How many of a committee of this size must sign: more than `quorumBps`, never more than all.
     function quorumOf(uint256 size) external view returns (uint256);

@@ -192,6 +192,16 @@ contract NodeRegistry is StakeRequirement, EIP712 {
     }
 
     /// @inheritdoc INodeRegistry
+    function standingOf(address identity)
+        external
+        view
+        returns (bool registered, bool banned, uint64 suspendedUntil, uint64 heldUntil)
+    {
+        Record storage node = _nodes[identity];
+        return (node.registeredAt != 0, node.banned, node.suspendedUntil, node.heldUntil);
+    }
+
+    /// @inheritdoc INodeRegistry
     function isBarred(address identity) external view returns (bool) {
         return _isBarred(_nodes[identity]);
     }
