@@ -40,9 +40,7 @@ library LockMath {
             i0 = q / w0;
             if (w1 == 0) return (i0, 0);
             uint256 mean = (((q << 1) / (w0 + w1)) * inverseMeanFactor(w0, w1)) >> 96;
-            uint256 highest = q / w1;
-            if (mean > highest) mean = highest;
-            if (mean > i0) i0 = mean;
+            i0 = FixedPointMathLib.clamp(mean, i0, q / w1);
             uint256 product = w0 * i0;
             if (product > q) j = (product - q + b - 1) / b;
         }

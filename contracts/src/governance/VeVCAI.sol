@@ -464,7 +464,7 @@ contract VeVCAI is IVeVCAI, AccessManaged {
             pool.i0 = word >> 96;
             pool.last = uint32(word >> 64);
             pool.finish = uint32(word >> 32);
-            pool.linearBelow = uint32(word) * 1e18;
+            pool.linearBelow = uint256(uint32(word)) * 1e18;
             word = _shift;
             pool.i1 = word >> 96;
             pool.rate = uint96(word);
