@@ -5,6 +5,7 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IGenesisNFT} from "../interfaces/IGenesisNFT.sol";
 import {IVestingVault} from "../interfaces/IVestingVault.sol";
 import {VestingMath} from "./VestingMath.sol";
@@ -88,8 +89,7 @@ contract GenesisNFT is IGenesisNFT, ERC721, AccessManaged {
     function lockClaims(uint256 tokenId, uint64 until) external {
         if (_requireOwned(tokenId) != msg.sender) revert NotHolderNorApproved(tokenId, msg.sender);
         Claims storage claims = _claims[tokenId];
-        uint256 earliest = block.timestamp + 1;
-        if (claims.lockedUntil > earliest) earliest = claims.lockedUntil;
+        uint256 earliest = Math.max(block.timestamp + 1, claims.lockedUntil);
         uint256 latest = block.timestamp + MAX_CLAIM_LOCK;
         if (until < earliest || until > latest) revert LockOutOfRange(earliest, latest, until);
         claims.lockedUntil = until;

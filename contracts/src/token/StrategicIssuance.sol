@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {ILockedTotal, INetFees, IStrategicIssuance} from "../interfaces/IStrategicIssuance.sol";
 import {IVCAIToken} from "../interfaces/IVCAIToken.sol";
 import {IVestingVault, PartnerGrant, PartnerTerms} from "../interfaces/IVestingVault.sol";
@@ -62,8 +63,7 @@ contract StrategicIssuance is IStrategicIssuance, AccessManaged {
     /// @inheritdoc IStrategicIssuance
     function quota() public view returns (uint256) {
         (uint256 revenueSteps, uint256 lockSteps, uint256 executed) = steps();
-        uint256 reached = revenueSteps < lockSteps ? revenueSteps : lockSteps;
-        return reached > executed ? reached - executed : 0;
+        return FixedPointMathLib.zeroFloorSub(FixedPointMathLib.min(revenueSteps, lockSteps), executed);
     }
 
     /// @inheritdoc IStrategicIssuance

@@ -17,7 +17,7 @@ import {
 import {IVCAIToken} from "../interfaces/IVCAIToken.sol";
 
 /// @dev The supply grows by `mintGenesis` and `mint` alone and never falls, so the supply before the first issue of a
-/// calendar year is the supply with which that year opened.
+/// calendar year is the supply with which that year opened; the year of genesis opens with the genesis supply.
 contract VCAIToken is IVCAIToken, ERC20Permit, ERC165, AccessManaged {
     /// @dev One slot: what `mint` must remember of the year it last minted in.
     struct YearIssuance {
@@ -63,7 +63,6 @@ contract VCAIToken is IVCAIToken, ERC20Permit, ERC165, AccessManaged {
             _mint(allocations[i].to, allocations[i].amount);
         }
         if (totalSupply() != GENESIS_SUPPLY) revert GenesisSumWrong(GENESIS_SUPPLY, totalSupply());
-        _issuance = YearIssuance(uint16(_yearNow()), uint112(GENESIS_SUPPLY), 0);
         emit Genesis(GENESIS_SUPPLY, allocations.length);
     }
 

@@ -46,7 +46,6 @@ library VestingMath {
     function nftUnlocked(uint256 tge, uint256 timestamp) internal pure returns (uint256) {
         if (timestamp < tge) return 0;
         uint256 monthsPassed = (timestamp - tge) / MONTH;
-        if (monthsPassed >= NFT_MONTHS) return NFT_ENTITLEMENT;
-        return NFT_UPFRONT + NFT_PER_MONTH * monthsPassed;
+        return NFT_UPFRONT + NFT_PER_MONTH * (monthsPassed < NFT_MONTHS ? monthsPassed : NFT_MONTHS);
     }
 }

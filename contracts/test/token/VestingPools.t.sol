@@ -212,6 +212,17 @@ contract VestingPoolsTest is TokenFixture {
         assertEq(vault.tgeFloat(), 754_890_000e18);
     }
 
+    function test_FreesEverythingAtTheEndOfACliffWithoutMonthsAfterIt() public {
+        _fundGrantor(10e18);
+        vm.prank(grantor);
+        uint16 tranche =
+            vault.openPartnerTranche("p", PartnerTerms(200_000, 3, 0, Release.Linear), _partners(10e18, 0));
+        uint256 id = vault.grantIdOf(tranche, alice);
+        assertEq(vault.vestedAt(id, TGE), 2e18);
+        assertEq(vault.vestedAt(id, TGE + 3 * MONTH - 1), 2e18);
+        assertEq(vault.vestedAt(id, TGE + 3 * MONTH), 10e18);
+    }
+
     function test_AddsUpAPartnerNamedTwice() public {
         _fundGrantor(10e18);
         PartnerGrant[] memory grants = _partners(4e18, 6e18);
