@@ -87,7 +87,8 @@ interface IAgentMarket {
     /// @notice Takes a listing away: its seller at any time, anyone when it is no longer good.
     function unlist(uint256 agentId) external;
 
-    /// @notice Buys a listed agent. @param maxPrice The most that the sender pays.
+    /// @notice Buys a listed agent.
+    /// @param maxPrice The most that the sender pays.
     /// @param nonce The agent's state nonce that the sender has seen.
     function buy(uint256 agentId, uint256 maxPrice, uint48 nonce) external;
 
@@ -97,7 +98,8 @@ interface IAgentMarket {
     /// @notice Takes the sender's offer and its money back, at any time.
     function cancelOffer(uint256 agentId) external;
 
-    /// @notice Sells the sender's agent to a bidder. @param minProceeds The least that must be left for the sender.
+    /// @notice Sells the sender's agent to a bidder.
+    /// @param minProceeds The least that must be left for the sender.
     function acceptOffer(uint256 agentId, address bidder, uint256 minProceeds) external;
 
     /// @notice Pays out what `account` has from sales and royalties, to `account`. Anyone may call.

@@ -103,7 +103,8 @@ interface IAgentNFT is IERC721, IERC2981 {
     error VersionUnknown(uint256 agentId, uint16 version);
 
     /// @notice Mints an agent to `to`; the sender becomes its developer and pays the creation fee to the Treasury.
-    /// @param royaltyBps At most MAX_ROYALTY_BPS. @param creatorBps At most MAX_CREATOR_BPS.
+    /// @param royaltyBps At most MAX_ROYALTY_BPS.
+    /// @param creatorBps At most MAX_CREATOR_BPS.
     /// @param maxFee The highest creation fee the sender accepts, in stablecoin base units.
     /// @dev CreationFeeRose, RoyaltyTooHigh, CreatorShareTooHigh, MetadataHashIsZero, ModulePaused.
     function mint(address to, uint16 royaltyBps, uint16 creatorBps, VersionRecord calldata first, uint256 maxFee)

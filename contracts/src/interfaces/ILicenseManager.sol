@@ -30,7 +30,8 @@ interface ILicenseManager {
 
     /// @notice An offer that the holder signs (EIP-712). It is good for one licence.
     /// @param licensee Who may take it; zero for anyone.
-    /// @param duration Seconds. @param price For the whole term, in stablecoin base units; may be 0.
+    /// @param duration Seconds.
+    /// @param price For the whole term, in stablecoin base units; may be 0.
     /// @param tenure `tenureOf` the agent at signing: a later holder is not bound.
     /// @param deadline Last unix second at which it can be taken.
     struct LicenseOffer {
@@ -45,8 +46,10 @@ interface ILicenseManager {
     }
 
     /// @notice Prepaid calls of one user of one agent.
-    /// @param escrowed Money that waits, in stablecoin base units. @param left Calls that it pays.
-    /// @param used Calls signed for and paid, ever. @param refundAt When a requested refund can be taken; 0 for none.
+    /// @param escrowed Money that waits, in stablecoin base units.
+    /// @param left Calls that it pays.
+    /// @param used Calls signed for and paid, ever.
+    /// @param refundAt When a requested refund can be taken; 0 for none.
     struct CallCredit {
         uint96 escrowed;
         uint32 left;
