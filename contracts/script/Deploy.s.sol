@@ -6,11 +6,10 @@ import {Script} from "forge-std/Script.sol";
 import {Deployment} from "./Deployment.sol";
 
 /// @title Deploys the whole first set to any chain, with the default parameters
-/// @dev Environment: STABLE (address of the stablecoin; without it a DevStable is made), TREASURY (default: deployer).
+/// @dev Environment: STABLE (address of the stablecoin; without it a DevStable is made).
 /// Writes deployments/local/<chain id>.json in the form that `vcity` reads.
 contract Deploy is Script {
     function run() external {
-        address treasury = vm.envOr("TREASURY", msg.sender);
         IERC20 stable = IERC20(vm.envOr("STABLE", address(0)));
         vm.startBroadcast(msg.sender);
         Deployment.Contracts memory made = Deployment.deploy(
@@ -18,20 +17,20 @@ contract Deploy is Script {
             stable,
             Deployment.defaultRegistryParameters(),
             Deployment.defaultEscrowParameters(),
-            Deployment.defaultSettlementParameters(treasury)
+            Deployment.defaultSettlementParameters()
         );
         vm.stopBroadcast();
-        _write(made, treasury);
+        _write(made);
     }
 
-    function _write(Deployment.Contracts memory made, address treasury) private {
+    function _write(Deployment.Contracts memory made) private {
         string memory key = "deployment";
         vm.serializeUint(key, "chainId", block.chainid);
         vm.serializeAddress(key, "stable", address(made.stable));
         vm.serializeAddress(key, "registry", address(made.registry));
         vm.serializeAddress(key, "escrow", address(made.escrow));
         vm.serializeAddress(key, "settlement", address(made.settlement));
-        vm.serializeAddress(key, "treasury", treasury);
+        vm.serializeAddress(key, "treasury", address(made.treasury));
         vm.serializeAddress(key, "accessManager", address(made.accessManager));
         string memory json = vm.serializeUint(key, "block", block.number);
         vm.createDir("deployments/local", true);

@@ -6,9 +6,14 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {DevStable} from "../src/token/DevStable.sol";
 import {Escrow} from "../src/settlement/Escrow.sol";
 import {NodeRegistry} from "../src/network/NodeRegistry.sol";
+import {NetworkFee} from "../src/settlement/NetworkFee.sol";
 import {Settlement} from "../src/settlement/Settlement.sol";
+import {Treasury} from "../src/treasury/Treasury.sol";
 import {IEscrow} from "../src/interfaces/IEscrow.sol";
+import {IFeeTreasury} from "../src/interfaces/IFeeTreasury.sol";
+import {INetworkFee} from "../src/interfaces/INetworkFee.sol";
 import {INodeRegistry} from "../src/interfaces/INodeRegistry.sol";
+import {ITreasury} from "../src/interfaces/ITreasury.sol";
 import {ISettlement} from "../src/interfaces/ISettlement.sol";
 
 /// @title How the contracts are created and wired; used by the deploy script and by every test
@@ -27,6 +32,8 @@ library Deployment {
         IERC20 stable;
         NodeRegistry registry;
         Escrow escrow;
+        Treasury treasury;
+        NetworkFee networkFee;
         Settlement settlement;
     }
 
@@ -44,7 +51,11 @@ library Deployment {
         address authority = address(made.accessManager);
         made.registry = new NodeRegistry(authority, made.stable, registryParameters, STAKE_PER_USD);
         made.escrow = new Escrow(authority, made.stable, escrowParameters);
-        made.settlement = new Settlement(authority, made.escrow, made.registry, settlementParameters);
+        made.treasury = new Treasury(authority, made.stable, ITreasury.Parameters(0));
+        made.networkFee = new NetworkFee(authority, 50_000, defaultFeeParameters());
+        settlementParameters.treasury = IFeeTreasury(address(made.treasury));
+        made.settlement =
+            new Settlement(authority, made.escrow, made.registry, made.networkFee, settlementParameters);
         _wire(made, admin);
     }
 
@@ -65,16 +76,15 @@ library Deployment {
         return IEscrow.Parameters({withdrawDelay: 1 hours, capGrace: 1 days});
     }
 
-    function defaultSettlementParameters(address treasury) internal pure returns (ISettlement.Parameters memory) {
-        return ISettlement.Parameters({
-            treasury: treasury,
-            challengeWindow: 1 hours,
-            feeBps: 500,
-            slashBps: 1_000,
-            bountyBps: 1_000,
-            verdictQuorum: 1,
-            bountyCap: 100e6
+    function defaultFeeParameters() internal pure returns (INetworkFee.Parameters memory) {
+        return INetworkFee.Parameters({
+            minimumPpm: 10_000, maximumPpm: 100_000, feePeriod: 1 days, unitsMaximum: 1_000_000_000_000
         });
+    }
+
+    /// @dev `deploy` fills in the treasury.
+    function defaultSettlementParameters() internal pure returns (ISettlement.Parameters memory) {
+        return ISettlement.Parameters({treasury: IFeeTreasury(address(0)), challengeWindow: 1 hours});
     }
 
     function _wire(Contracts memory made, address admin) private {
@@ -84,8 +94,10 @@ library Deployment {
         selectors[1] = IEscrow.credit.selector;
         manager.setTargetFunctionRole(address(made.escrow), selectors, SETTLEMENT_ROLE);
         selectors = new bytes4[](1);
-        selectors[0] = INodeRegistry.slash.selector;
-        manager.setTargetFunctionRole(address(made.registry), selectors, SETTLEMENT_ROLE);
+        selectors[0] = ITreasury.onFee.selector;
+        manager.setTargetFunctionRole(address(made.treasury), selectors, SETTLEMENT_ROLE);
+        selectors[0] = INetworkFee.count.selector;
+        manager.setTargetFunctionRole(address(made.networkFee), selectors, SETTLEMENT_ROLE);
         selectors[0] = INodeRegistry.setParameters.selector;
         manager.setTargetFunctionRole(address(made.registry), selectors, PARAMS_ROLE);
         selectors[0] = IEscrow.setParameters.selector;

@@ -2,12 +2,19 @@
 pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {Batch, Charge, Fault, SignedReceipt, UsageReceipt, Verdict} from "../types/Types.sol";
+import {Batch, Charge, Fault, UsageReceipt, Verdict} from "../types/Types.sol";
 import {IEscrow} from "./IEscrow.sol";
+import {IFeeTreasury} from "./IFeeTreasury.sol";
+import {INetworkFee} from "./INetworkFee.sol";
 import {INodeRegistry} from "./INodeRegistry.sol";
+import {IUtilization} from "./IUtilization.sol";
 
-/// @title Batches of receipts: charges, a challenge window, and claims by cumulative Merkle proof
-interface ISettlement {
+/// @title The books of the network: batches of receipts in, claims by cumulative Merkle proof out
+/// @notice A batch waits for its challenge window. Until then whoever shows a fault to the FraudProofs contract has the
+/// receipt voided here; after that its earnings can be claimed. Three bounds hold whatever a scheduler posts: a client
+/// never gets back more than the batch took from it, a claim never reaches the money of batches that are not final, and
+/// a scheduler only ever reaches its own pool.
+interface ISettlement is IUtilization {
     /// @notice What the chain keeps of a batch. `chargedLeft` and `earnedLeft` shrink as receipts are voided, so no
     /// challenge can pay out more than the batch brought in. `finalAt` is zero for an unknown batch.
     struct BatchRecord {
@@ -19,15 +26,25 @@ interface ISettlement {
         uint16 feeBps;
     }
 
-    /// @notice Shares are in basis points, the window in seconds, `bountyCap` in base units.
+    /// @notice What the DAO may change, with its hard bounds.
+    /// - `treasury`: gets the fees and pays the fee part of compensations; a contract.
+    /// - `challengeWindow`: seconds, in [1, 7 days] and not above the registry's unbonding delay.
     struct Parameters {
-        address treasury;
+        IFeeTreasury treasury;
         uint32 challengeWindow;
-        uint16 feeBps;
-        uint16 slashBps;
-        uint16 bountyBps;
-        uint8 verdictQuorum;
-        uint128 bountyCap;
+    }
+
+    /// @notice What a proven fault takes back. `receiptHash` names the receipt (or the sums) and is voided once;
+    /// `chargedToClient` is what the batch took from the client.
+    struct Voiding {
+        Fault fault;
+        address scheduler;
+        uint64 index;
+        bytes32 receiptHash;
+        address client;
+        address node;
+        uint128 amount;
+        uint128 chargedToClient;
     }
 
     event BatchPosted(
@@ -44,6 +61,8 @@ interface ISettlement {
     );
     event Charged(address indexed scheduler, uint64 indexed index, bytes32 indexed capId, uint128 amount);
     event Claimed(address indexed scheduler, address indexed node, uint64 index, uint128 amount, uint128 claimed);
+    /// @notice `credited` went to the client's balance in the Escrow: `nodeShare` of it out of the scheduler's pool, the
+    /// rest out of the Treasury.
     event ReceiptVoided(
         address indexed scheduler,
         uint64 indexed index,
@@ -54,15 +73,9 @@ interface ISettlement {
         uint128 credited,
         uint128 nodeShare
     );
-    event Slashed(
-        bytes32 indexed receiptHash,
-        address indexed offender,
-        address indexed challenger,
-        uint128 taken,
-        uint128 compensation,
-        uint128 bounty,
-        uint128 toTreasury
-    );
+    /// @notice A node showed that its cumulative earnings grew too little: so much more than they say may be claimed with
+    /// the root of this batch and of later ones.
+    event EarningsCorrected(address indexed scheduler, address indexed node, uint64 indexed index, uint128 amount);
     event ParametersChanged(Parameters parameters);
 
     error SchedulerInactive(address scheduler);
@@ -75,63 +88,52 @@ interface ISettlement {
     error BatchFinal(address scheduler, uint64 index, uint40 finalAt);
     error InvalidProof(bytes32 root, bytes32 leaf);
     error NothingToClaim(address scheduler, address node);
-    error NotAFault(Fault fault, bytes32 receiptHash);
     error ReceiptAlreadyVoided(address scheduler, bytes32 receiptHash);
-    error QuorumNotReached(uint256 required, uint256 given);
-    error SignatureCountMismatch(uint256 verdicts, uint256 signatures);
-    error VerdictMismatch(uint256 position);
-    error VerifiersNotAscending(uint256 position);
-    error VerifierInactive(uint256 position, address verifier);
-    error BadVerdictSignature(uint256 position, address verifier);
-    error ParameterOutOfRange(bytes32 name, uint256 value);
-    error StakeTokenMismatch(address stable, address stakeToken);
+    error EarningsAlreadyCorrected(address scheduler, uint64 index, address node);
+    error ParameterOutOfRange(bytes32 name, uint256 value, uint256 minimum, uint256 maximum);
+    error NotAContract(bytes32 name, address given);
 
-    /// @notice Posts the sender's next batch, takes its charges from the caps and pays the network fee.
-    /// @dev `batch.index` must be `nextIndex(sender)`; posting the same batch again reverts `BatchIndexMismatch`.
+    /// @notice Posts the sender's next batch, takes its charges from the caps and pays the network fee. Not while the
+    /// module is paused.
+    /// @dev `batch.index` must be `nextIndex(sender)`; posting the same batch again reverts `BatchIndexMismatch`. The fee
+    /// may be the present one or, for one fee period after a change, the one before.
     function postBatch(Batch calldata batch, Charge[] calldata charges) external;
 
     /// @notice Pays a node what a final batch says it has earned in all, less what was voided and already paid.
-    /// @dev Anyone may call; the money goes to the node.
+    /// @dev Anyone may call; the money goes to the node. The money of later batches is out of reach: it becomes claimable
+    /// with their own roots.
     function claim(address scheduler, uint64 index, address node, uint128 cumulative, bytes32[] calldata proof)
         external;
 
-    /// @notice Voids a receipt of a batch that is not final, for a fault of the scheduler.
-    /// @param extra Empty, but for `Duplicate` the ABI encoding of (uint64 otherIndex, SignedReceipt other,
-    /// bytes32[] otherProof): another receipt of the same scheduler and job, in this or an earlier batch. Of two in one
-    /// batch the one with the lower fencing token is voided; either if they are equal.
-    function challengeReceipt(
-        Fault fault,
-        address scheduler,
-        uint64 index,
-        SignedReceipt calldata signed,
-        bytes32[] calldata proof,
-        bytes calldata extra
-    ) external;
+    /// @notice Voids a receipt of a batch that is not final and gives the client back what it paid for it. Restricted to
+    /// the FraudProofs contract.
+    /// @return loss What of it nobody paid back: the fee part, where the Treasury has too little.
+    function voidReceipt(Voiding calldata voiding) external returns (uint128 loss);
 
-    /// @notice Voids a receipt of a batch that is not final, for a fault of the node found by a quorum of verifiers.
-    /// @param verdicts Rejections of this receipt, in strictly ascending order of the verifier's address.
-    /// @param signatures One for each verdict.
-    function challengeByVerdict(
-        address scheduler,
-        uint64 index,
-        SignedReceipt calldata signed,
-        bytes32[] calldata proof,
-        Verdict[] calldata verdicts,
-        bytes[] calldata signatures
-    ) external;
+    /// @notice Lets a node claim `amount` more than its cumulative earnings say, from the batch `index` on, once per batch
+    /// and at most what is left of it. Restricted to the FraudProofs contract.
+    /// @return added What was added.
+    function correctEarnings(address scheduler, uint64 index, address node, uint128 amount)
+        external
+        returns (uint128 added);
 
-    /// @notice Replaces all parameters; batches already posted keep their window and fee share. Restricted.
+    /// @notice Replaces all parameters; batches already posted keep their window and fee share. Restricted to the DAO.
     function setParameters(Parameters calldata value) external;
 
     function escrow() external view returns (IEscrow);
 
     function registry() external view returns (INodeRegistry);
 
+    function networkFee() external view returns (INetworkFee);
+
     function stable() external view returns (IERC20);
 
     function parameters() external view returns (Parameters memory);
 
     function batchOf(address scheduler, uint64 index) external view returns (BatchRecord memory);
+
+    /// @return The hash of what a batch charged: keccak256(abi.encode(Charge[])).
+    function chargesHashOf(address scheduler, uint64 index) external view returns (bytes32);
 
     function nextIndex(address scheduler) external view returns (uint64);
 
@@ -141,6 +143,12 @@ interface ISettlement {
     function claimed(address scheduler, address node) external view returns (uint128);
 
     function voided(address scheduler, address node) external view returns (uint128);
+
+    /// @return amount What a node may claim above its cumulative earnings, with roots of the batch `fromIndex` and later.
+    function correctionOf(address scheduler, address node) external view returns (uint128 amount, uint64 fromIndex);
+
+    /// @return What a client got back of one batch.
+    function creditedOf(address scheduler, uint64 index, address client) external view returns (uint128);
 
     /// @return What is held for the nodes of a scheduler.
     function pool(address scheduler) external view returns (uint128);

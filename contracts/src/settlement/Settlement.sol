@@ -4,82 +4,263 @@ pragma solidity 0.8.37;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IEscrow} from "../interfaces/IEscrow.sol";
+import {INetworkFee} from "../interfaces/INetworkFee.sol";
 import {INodeRegistry} from "../interfaces/INodeRegistry.sol";
 import {ISettlement} from "../interfaces/ISettlement.sol";
+import {IUtilization} from "../interfaces/IUtilization.sol";
+import {ExpiringPause} from "../libraries/ExpiringPause.sol";
 import {Hashes} from "../libraries/Hashes.sol";
-import {SettlementLedger} from "./SettlementLedger.sol";
-import {Fault, Role, SignedReceipt, UsageReceipt, Verdict} from "../types/Types.sol";
+import {Batch, Charge, Role, UsageReceipt, Verdict} from "../types/Types.sol";
 
-/// @dev Challenges on top of the ledger. All state is written before any token moves, and what a challenge pays out is
-/// bounded by what its own batch took in, so a scheduler cannot use a forged receipt to reach other batches' money or
-/// to carry its stake out past the unbonding delay.
-contract Settlement is SettlementLedger, EIP712 {
+/// @title The books of the settlement: batches in, claims out, receipts voided
+/// @dev Conservation: tokens held = sum of all pools. A pool grows by `totalEarned` of each batch and shrinks by claims
+/// and by the node shares of voided receipts. What counts as a fault is judged by the contract that holds the role for
+/// `voidReceipt`; the bounds that keep money where it belongs are all here. State is written before any token moves.
+///
+/// | parameter | range | who |
+/// | --- | --- | --- |
+/// | treasury | a contract | PARAMS |
+/// | challengeWindow | [1 s, 7 days], at most the registry's unbonding delay | PARAMS |
+contract Settlement is ISettlement, ExpiringPause, EIP712 {
     using SafeERC20 for IERC20;
 
-    /// @dev An upheld challenge: what is wrong with which receipt, and who answers for it.
-    struct Finding {
-        Fault fault;
-        address scheduler;
-        uint64 index;
-        bytes32 receiptHash;
-        address offender;
+    struct SchedulerState {
+        uint64 nextIndex;
+        uint128 pool;
+        uint40 lastFinalAt;
     }
 
-    uint8 private constant REJECTED = 1;
+    /// @dev `earnedThrough` sums `totalEarned` of this batch and all before it.
+    struct BatchState {
+        bytes32 receiptsRoot;
+        bytes32 earningsRoot;
+        bytes32 chargesHash;
+        uint96 chargedLeft;
+        uint96 earnedLeft;
+        uint40 finalAt;
+        uint16 feeBps;
+        uint128 earnedThrough;
+    }
 
+    struct Earnings {
+        uint128 claimed;
+        uint128 voided;
+        uint128 correction;
+        uint64 correctedFrom;
+    }
+
+    uint256 private constant BPS = 10_000;
+    uint32 public constant MAX_CHALLENGE_WINDOW = 7 days;
+
+    /// @inheritdoc ISettlement
+    IEscrow public immutable escrow;
+    /// @inheritdoc ISettlement
+    INodeRegistry public immutable registry;
+    /// @inheritdoc ISettlement
+    INetworkFee public immutable networkFee;
+    /// @inheritdoc ISettlement
+    IERC20 public immutable stable;
+
+    mapping(address scheduler => SchedulerState) private _schedulers;
+    mapping(address scheduler => mapping(uint64 index => BatchState)) private _batches;
+    mapping(address scheduler => mapping(address node => Earnings)) private _earnings;
     mapping(address scheduler => mapping(bytes32 receiptHash => bool)) private _voidedReceipts;
+    mapping(address scheduler => mapping(uint64 index => mapping(address client => uint128))) private _credited;
+    mapping(address scheduler => mapping(uint64 index => mapping(address node => bool))) private _corrected;
+    Parameters private _parameters;
 
-    constructor(address authority_, IEscrow escrow_, INodeRegistry registry_, Parameters memory parameters_)
-        AccessManaged(authority_)
-        EIP712("Vcity Settlement", "1")
-        SettlementLedger(escrow_, registry_, parameters_)
-    {}
-
-    /// @inheritdoc ISettlement
-    function challengeReceipt(
-        Fault fault,
-        address scheduler,
-        uint64 index,
-        SignedReceipt calldata signed,
-        bytes32[] calldata proof,
-        bytes calldata extra
-    ) external {
-        bytes32 receiptHash = _checkChallengeable(scheduler, index, signed, proof);
-        bool upheld = false;
-        if (fault == Fault.BadSignature) {
-            upheld = _isForged(scheduler, receiptHash, signed);
-        } else if (fault == Fault.OverQuote) {
-            upheld = signed.receipt.amount > signed.receipt.quote;
-        } else if (fault == Fault.Duplicate) {
-            upheld = _isDuplicate(scheduler, index, signed, proof, extra);
-        }
-        if (!upheld) revert NotAFault(fault, receiptHash);
-        _void(Finding(fault, scheduler, index, receiptHash, scheduler), signed.receipt);
+    constructor(
+        address authority_,
+        IEscrow escrow_,
+        INodeRegistry registry_,
+        INetworkFee networkFee_,
+        Parameters memory parameters_
+    ) AccessManaged(authority_) EIP712("Vcity Settlement", "1") {
+        escrow = escrow_;
+        registry = registry_;
+        networkFee = networkFee_;
+        stable = escrow_.stable();
+        _setParameters(parameters_);
     }
 
     /// @inheritdoc ISettlement
-    function challengeByVerdict(
-        address scheduler,
-        uint64 index,
-        SignedReceipt calldata signed,
-        bytes32[] calldata proof,
-        Verdict[] calldata verdicts,
-        bytes[] calldata signatures
-    ) external {
-        bytes32 receiptHash = _checkChallengeable(scheduler, index, signed, proof);
-        address node = signed.receipt.node;
-        _checkVerdicts(receiptHash, node, verdicts, signatures);
-        _void(Finding(Fault.RejectedByVerifiers, scheduler, index, receiptHash, node), signed.receipt);
+    function postBatch(Batch calldata batch, Charge[] calldata charges) external whenNotPaused {
+        SchedulerState storage state = _schedulers[msg.sender];
+        if (batch.index != state.nextIndex) revert BatchIndexMismatch(state.nextIndex, batch.index);
+        if (batch.receiptCount == 0) revert EmptyBatch(msg.sender, batch.index);
+        if (!registry.isActive(msg.sender, Role.Scheduler)) revert SchedulerInactive(msg.sender);
+        BatchState storage record = _batches[msg.sender][batch.index];
+        // Before the token moves, so that no claim in between can see a pool without its reserve.
+        uint128 earnedBefore = batch.index == 0 ? 0 : _batches[msg.sender][batch.index - 1].earnedThrough;
+        record.earnedThrough = earnedBefore + batch.totalEarned;
+        state.nextIndex = batch.index + 1;
+        state.pool += batch.totalEarned;
+
+        uint128 totalCharged = escrow.charge(msg.sender, charges);
+        for (uint256 i = 0; i < charges.length; ++i) {
+            emit Charged(msg.sender, batch.index, charges[i].capId, charges[i].amount);
+        }
+        record.chargesHash = Hashes.charges(charges);
+        _record(record, state, batch, totalCharged);
+    }
+
+    /// @inheritdoc ISettlement
+    function claim(address scheduler, uint64 index, address node, uint128 cumulative, bytes32[] calldata proof)
+        external
+    {
+        BatchState storage batch = _known(scheduler, index);
+        if (block.timestamp < batch.finalAt) revert BatchNotFinal(scheduler, index, batch.finalAt);
+        bytes32 leaf = Hashes.earningsLeaf(node, cumulative);
+        if (!MerkleProof.verifyCalldata(proof, batch.earningsRoot, leaf)) {
+            revert InvalidProof(batch.earningsRoot, leaf);
+        }
+        uint256 due = Math.min(_dueOf(scheduler, index, node, cumulative), _free(scheduler, batch));
+        if (due == 0) revert NothingToClaim(scheduler, node);
+        // Not above the pool, which is a uint128.
+        uint128 amount = uint128(due);
+        Earnings storage earnings = _earnings[scheduler][node];
+        earnings.claimed += amount;
+        _schedulers[scheduler].pool -= amount;
+        emit Claimed(scheduler, node, index, amount, earnings.claimed);
+        stable.safeTransfer(node, amount);
+    }
+
+    /// @inheritdoc ISettlement
+    function voidReceipt(Voiding calldata voiding) external restricted returns (uint128 loss) {
+        (address scheduler, uint64 index) = (voiding.scheduler, voiding.index);
+        BatchState storage batch = _challengeable(scheduler, index);
+        if (_voidedReceipts[scheduler][voiding.receiptHash]) {
+            revert ReceiptAlreadyVoided(scheduler, voiding.receiptHash);
+        }
+        _voidedReceipts[scheduler][voiding.receiptHash] = true;
+        uint128 before = _credited[scheduler][index][voiding.client];
+        uint256 credit = Math.min(voiding.amount, voiding.chargedToClient - before);
+        uint256 share = Math.min(_nodeShare(credit, batch.feeBps), batch.earnedLeft);
+        // No credit is above what the batch charged, which is a uint96, and the pool holds all of a batch that is not final.
+        batch.chargedLeft -= uint96(credit);
+        batch.earnedLeft -= uint96(share);
+        _schedulers[scheduler].pool -= uint128(share);
+        _earnings[scheduler][voiding.node].voided += uint128(share);
+        _credited[scheduler][index][voiding.client] = before + uint128(credit);
+
+        uint256 credited = share;
+        if (credit != share) credited += _parameters.treasury.compensate(address(this), uint128(credit - share));
+        loss = uint128(credit - credited);
+        emit ReceiptVoided(
+            scheduler,
+            index,
+            voiding.receiptHash,
+            voiding.fault,
+            voiding.client,
+            voiding.node,
+            uint128(credited),
+            uint128(share)
+        );
+        if (credited != 0) {
+            stable.forceApprove(address(escrow), credited);
+            escrow.credit(voiding.client, uint128(credited));
+        }
+    }
+
+    /// @inheritdoc ISettlement
+    function correctEarnings(address scheduler, uint64 index, address node, uint128 amount)
+        external
+        restricted
+        returns (uint128 added)
+    {
+        BatchState storage batch = _challengeable(scheduler, index);
+        if (_corrected[scheduler][index][node]) revert EarningsAlreadyCorrected(scheduler, index, node);
+        _corrected[scheduler][index][node] = true;
+        added = uint128(Math.min(amount, batch.earnedLeft));
+        Earnings storage earnings = _earnings[scheduler][node];
+        earnings.correction += added;
+        if (index > earnings.correctedFrom) earnings.correctedFrom = index;
+        emit EarningsCorrected(scheduler, node, index, added);
+    }
+
+    /// @inheritdoc ISettlement
+    function setParameters(Parameters calldata value) external restricted {
+        _setParameters(value);
+    }
+
+    /// @inheritdoc ISettlement
+    function parameters() external view returns (Parameters memory) {
+        return _parameters;
+    }
+
+    /// @inheritdoc ISettlement
+    function batchOf(address scheduler, uint64 index) external view returns (BatchRecord memory) {
+        BatchState storage batch = _batches[scheduler][index];
+        return BatchRecord({
+            receiptsRoot: batch.receiptsRoot,
+            earningsRoot: batch.earningsRoot,
+            chargedLeft: batch.chargedLeft,
+            earnedLeft: batch.earnedLeft,
+            finalAt: batch.finalAt,
+            feeBps: batch.feeBps
+        });
+    }
+
+    /// @inheritdoc ISettlement
+    function chargesHashOf(address scheduler, uint64 index) external view returns (bytes32) {
+        return _batches[scheduler][index].chargesHash;
+    }
+
+    /// @inheritdoc ISettlement
+    function nextIndex(address scheduler) external view returns (uint64) {
+        return _schedulers[scheduler].nextIndex;
+    }
+
+    /// @inheritdoc ISettlement
+    function isFinal(address scheduler, uint64 index) external view returns (bool) {
+        uint40 finalAt = _batches[scheduler][index].finalAt;
+        return finalAt != 0 && block.timestamp >= finalAt;
+    }
+
+    /// @inheritdoc ISettlement
+    function claimed(address scheduler, address node) external view returns (uint128) {
+        return _earnings[scheduler][node].claimed;
+    }
+
+    /// @inheritdoc ISettlement
+    function voided(address scheduler, address node) external view returns (uint128) {
+        return _earnings[scheduler][node].voided;
+    }
+
+    /// @inheritdoc ISettlement
+    function correctionOf(address scheduler, address node) external view returns (uint128 amount, uint64 fromIndex) {
+        Earnings storage earnings = _earnings[scheduler][node];
+        return (earnings.correction, earnings.correctedFrom);
+    }
+
+    /// @inheritdoc ISettlement
+    function creditedOf(address scheduler, uint64 index, address client) external view returns (uint128) {
+        return _credited[scheduler][index][client];
+    }
+
+    /// @inheritdoc ISettlement
+    function pool(address scheduler) external view returns (uint128) {
+        return _schedulers[scheduler].pool;
     }
 
     /// @inheritdoc ISettlement
     function receiptVoided(address scheduler, bytes32 receiptHash) external view returns (bool) {
         return _voidedReceipts[scheduler][receiptHash];
+    }
+
+    /// @inheritdoc ISettlement
+    function nodeShare(uint128 amount) external view returns (uint128) {
+        return uint128(_nodeShare(amount, networkFee.feeBps()));
+    }
+
+    /// @inheritdoc IUtilization
+    function unitsTotal() external view returns (uint128 consumed, uint128 available) {
+        return networkFee.unitsTotal();
     }
 
     /// @inheritdoc ISettlement
@@ -97,168 +278,100 @@ contract Settlement is SettlementLedger, EIP712 {
         return _domainSeparatorV4();
     }
 
-    /// @dev The offender loses `slashBps` of its stake, or more if the compensation needs more. The client is made
-    /// whole first, then the challenger gets its bounty, and the treasury the rest.
-    function _void(Finding memory finding, UsageReceipt calldata receipt) private {
-        _voidedReceipts[finding.scheduler][finding.receiptHash] = true;
-        (uint256 credit, uint256 share) = _takeBack(finding.scheduler, finding.index, receipt);
-        uint256 missing = credit - share;
-        uint256 taken = _slash(finding.offender, missing);
-        uint256 compensation = Math.min(taken, missing);
-        credit = share + compensation;
-        emit ReceiptVoided(
-            finding.scheduler,
-            finding.index,
-            finding.receiptHash,
-            finding.fault,
-            receipt.client,
-            receipt.node,
-            uint128(credit),
-            uint128(share)
-        );
-        _shareOut(finding, taken, compensation);
-        if (credit != 0) {
-            stable.forceApprove(address(escrow), credit);
-            escrow.credit(receipt.client, uint128(credit));
-        }
+    /// @dev Writes the rest of a batch and pays its fee. Jobs that nobody paid for count no units.
+    function _record(
+        BatchState storage record,
+        SchedulerState storage state,
+        Batch calldata batch,
+        uint128 totalCharged
+    ) private {
+        bool isPaid = totalCharged != 0;
+        (uint16 current, uint16 previous) =
+            networkFee.count(isPaid ? batch.unitsConsumed : 0, isPaid ? batch.unitsAvailable : 0);
+        if (batch.totalEarned > totalCharged) revert EarnedAboveCharged(totalCharged, batch.totalEarned);
+        uint128 fee = totalCharged - batch.totalEarned;
+        record.receiptsRoot = batch.receiptsRoot;
+        record.earningsRoot = batch.earningsRoot;
+        record.chargedLeft = SafeCast.toUint96(totalCharged);
+        // Not above `totalCharged`.
+        record.earnedLeft = uint96(batch.totalEarned);
+        record.feeBps = _feeOf(fee, totalCharged, batch.receiptCount, current, previous);
+        // Never before the batches in front of it, so that a claim knows which money is behind its root.
+        uint40 finalAt = uint40(block.timestamp) + _parameters.challengeWindow;
+        if (finalAt < state.lastFinalAt) finalAt = state.lastFinalAt;
+        (record.finalAt, state.lastFinalAt) = (finalAt, finalAt);
+        _emitPosted(batch, totalCharged, fee);
+        if (fee == 0) return;
+        stable.safeTransfer(address(_parameters.treasury), fee);
+        _parameters.treasury.onFee(fee);
     }
 
-    function _slash(address offender, uint256 missing) private returns (uint128 taken) {
-        (uint128 active, uint128 unbonding) = registry.stakeOf(offender);
-        uint256 penalty = (uint256(active) + unbonding) * _parameters.slashBps / BPS;
-        // Not above the larger of a uint128 stake and a uint96 batch total.
-        return registry.slash(offender, uint128(Math.max(penalty, missing)), address(this));
-    }
-
-    /// @dev Takes a voided receipt out of its batch and the node's share out of the pool.
-    /// @return credit What the client paid for it, `share` the part of that which the pool still holds.
-    function _takeBack(address scheduler, uint64 index, UsageReceipt calldata receipt)
-        private
-        returns (uint256 credit, uint256 share)
-    {
-        BatchRecord storage batch = _batches[scheduler][index];
-        SchedulerState storage state = _schedulers[scheduler];
-        credit = Math.min(receipt.amount, batch.chargedLeft);
-        share = Math.min(_nodeShare(credit, batch.feeBps), Math.min(batch.earnedLeft, state.pool));
-        batch.chargedLeft -= uint96(credit);
-        batch.earnedLeft -= uint96(share);
-        state.pool -= uint128(share);
-        _earnings[scheduler][receipt.node].voided += uint128(share);
-    }
-
-    function _shareOut(Finding memory finding, uint256 taken, uint256 compensation) private {
-        uint256 rest = taken - compensation;
-        uint256 bounty = Math.min(rest * _parameters.bountyBps / BPS, _parameters.bountyCap);
-        uint256 toTreasury = rest - bounty;
-        emit Slashed(
-            finding.receiptHash,
-            finding.offender,
+    function _emitPosted(Batch calldata batch, uint128 totalCharged, uint128 fee) private {
+        emit BatchPosted(
             msg.sender,
-            uint128(taken),
-            uint128(compensation),
-            uint128(bounty),
-            uint128(toTreasury)
+            batch.index,
+            batch.receiptsRoot,
+            batch.earningsRoot,
+            batch.receiptCount,
+            totalCharged,
+            batch.totalEarned,
+            fee,
+            batch.unitsConsumed,
+            batch.unitsAvailable
         );
-        if (bounty != 0) stable.safeTransfer(msg.sender, bounty);
-        if (toTreasury != 0) stable.safeTransfer(_parameters.treasury, toTreasury);
     }
 
-    /// @dev The receipt is in the batch, the batch can still be challenged, and the receipt was not voided before.
-    function _checkChallengeable(
-        address scheduler,
-        uint64 index,
-        SignedReceipt calldata signed,
-        bytes32[] calldata proof
-    ) private view returns (bytes32 receiptHash) {
-        BatchRecord storage batch = _known(scheduler, index);
+    function _setParameters(Parameters memory value) private {
+        if (address(value.treasury).code.length == 0) revert NotAContract("treasury", address(value.treasury));
+        // Else a scheduler could take its stake out while its receipts can still be challenged.
+        uint256 longest = Math.min(MAX_CHALLENGE_WINDOW, registry.unbondingDelay());
+        if (value.challengeWindow == 0 || value.challengeWindow > longest) {
+            revert ParameterOutOfRange("challengeWindow", value.challengeWindow, 1, longest);
+        }
+        _parameters = value;
+        emit ParametersChanged(value);
+    }
+
+    /// @dev What a node has earned by the root of a batch and did not get yet.
+    function _dueOf(address scheduler, uint64 index, address node, uint128 cumulative) private view returns (uint256) {
+        Earnings storage earnings = _earnings[scheduler][node];
+        uint256 entitled = cumulative;
+        if (index >= earnings.correctedFrom) entitled += earnings.correction;
+        uint256 settled = uint256(earnings.claimed) + earnings.voided;
+        return entitled > settled ? entitled - settled : 0;
+    }
+
+    /// @dev What the pool holds above the earnings of the batches behind this one.
+    function _free(address scheduler, BatchState storage batch) private view returns (uint256) {
+        SchedulerState storage state = _schedulers[scheduler];
+        uint256 behind = _batches[scheduler][state.nextIndex - 1].earnedThrough - batch.earnedThrough;
+        return state.pool > behind ? state.pool - behind : 0;
+    }
+
+    function _known(address scheduler, uint64 index) private view returns (BatchState storage batch) {
+        batch = _batches[scheduler][index];
+        if (batch.finalAt == 0) revert BatchUnknown(scheduler, index);
+    }
+
+    function _challengeable(address scheduler, uint64 index) private view returns (BatchState storage batch) {
+        batch = _known(scheduler, index);
         if (block.timestamp >= batch.finalAt) revert BatchFinal(scheduler, index, batch.finalAt);
-        receiptHash = Hashes.receipt(signed.receipt);
-        if (_voidedReceipts[scheduler][receiptHash]) revert ReceiptAlreadyVoided(scheduler, receiptHash);
-        _checkIncluded(batch.receiptsRoot, _leafOf(signed), proof);
     }
 
-    /// @dev A scheduler answers for its batch: it must have signed every receipt in it, under its own name.
-    function _isForged(address scheduler, bytes32 receiptHash, SignedReceipt calldata signed)
-        private
-        view
-        returns (bool)
-    {
-        bytes32 digest = _hashTypedDataV4(receiptHash);
-        return signed.receipt.scheduler != scheduler || !_signedBy(signed.receipt.node, digest, signed.nodeSignature)
-            || !_signedBy(scheduler, digest, signed.schedulerSignature);
-    }
-
-    function _isDuplicate(
-        address scheduler,
-        uint64 index,
-        SignedReceipt calldata signed,
-        bytes32[] calldata proof,
-        bytes calldata extra
-    ) private view returns (bool) {
-        (uint64 otherIndex, SignedReceipt memory other, bytes32[] memory otherProof) =
-            abi.decode(extra, (uint64, SignedReceipt, bytes32[]));
-        if (otherIndex > index || other.receipt.jobId != signed.receipt.jobId) return false;
-        // Evidence that was itself voided would let a challenger void both of a pair.
-        if (_voidedReceipts[scheduler][Hashes.receipt(other.receipt)]) return false;
-        bytes32 otherLeaf = _leafOf(other);
-        _checkIncluded(_known(scheduler, otherIndex).receiptsRoot, otherLeaf, otherProof);
-        if (otherIndex < index) return true;
-        if (otherLeaf == _leafOf(signed)) return _provesTwoPlaces(otherLeaf, proof, otherProof);
-        return signed.receipt.fencingToken <= other.receipt.fencingToken;
-    }
-
-    /// @dev Two valid proofs of one leaf differ only if it is in the tree twice; they are equal for two places only if
-    /// somewhere on the way up both children are the same.
-    function _provesTwoPlaces(bytes32 leaf, bytes32[] memory proof, bytes32[] memory otherProof)
+    /// @dev Every receipt's node share is rounded down, so the fee may exceed its exact part by one unit a receipt.
+    function _feeOf(uint256 fee, uint256 totalCharged, uint256 receiptCount, uint16 current, uint16 previous)
         private
         pure
-        returns (bool)
+        returns (uint16)
     {
-        if (keccak256(abi.encode(proof)) != keccak256(abi.encode(otherProof))) return true;
-        bytes32 node = leaf;
-        bytes32[] memory step = new bytes32[](1);
-        for (uint256 i = 0; i < proof.length; ++i) {
-            if (node == proof[i]) return true;
-            step[0] = proof[i];
-            node = MerkleProof.processProof(step, node);
-        }
-        return false;
+        uint256 minimum = totalCharged * current / BPS;
+        if (fee >= minimum && fee <= minimum + receiptCount) return current;
+        uint256 before = totalCharged * previous / BPS;
+        if (fee >= before && fee <= before + receiptCount) return previous;
+        revert FeeOutOfBounds(fee, minimum, minimum + receiptCount);
     }
 
-    function _checkVerdicts(
-        bytes32 receiptHash,
-        address node,
-        Verdict[] calldata verdicts,
-        bytes[] calldata signatures
-    ) private view {
-        uint256 quorum = _parameters.verdictQuorum;
-        if (verdicts.length < quorum) revert QuorumNotReached(quorum, verdicts.length);
-        if (signatures.length != verdicts.length) revert SignatureCountMismatch(verdicts.length, signatures.length);
-        address previous = address(0);
-        for (uint256 i = 0; i < verdicts.length; ++i) {
-            Verdict calldata verdict = verdicts[i];
-            if (verdict.receiptHash != receiptHash || verdict.node != node || verdict.outcome != REJECTED) {
-                revert VerdictMismatch(i);
-            }
-            if (verdict.verifier <= previous) revert VerifiersNotAscending(i);
-            previous = verdict.verifier;
-            if (!registry.isActive(previous, Role.Verifier)) revert VerifierInactive(i, previous);
-            bytes32 digest = _hashTypedDataV4(Hashes.verdict(verdict));
-            if (!_signedBy(previous, digest, signatures[i])) revert BadVerdictSignature(i, previous);
-        }
-    }
-
-    function _checkIncluded(bytes32 root, bytes32 leaf, bytes32[] memory proof) private pure {
-        if (!MerkleProof.verify(proof, root, leaf)) revert InvalidProof(root, leaf);
-    }
-
-    function _leafOf(SignedReceipt memory signed) private pure returns (bytes32) {
-        return Hashes.receiptLeaf(Hashes.receipt(signed.receipt), signed.nodeSignature, signed.schedulerSignature);
-    }
-
-    /// @dev Only a 65-byte signature with low s counts.
-    function _signedBy(address signer, bytes32 digest, bytes memory signature) private pure returns (bool) {
-        (address recovered, ECDSA.RecoverError failure,) = ECDSA.tryRecover(digest, signature);
-        return failure == ECDSA.RecoverError.NoError && recovered == signer;
+    function _nodeShare(uint256 amount, uint256 feeBps) private pure returns (uint256) {
+        return amount * (BPS - feeBps) / BPS;
     }
 }

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {Deployment} from "../../script/Deployment.sol";
+import {Roles} from "../../src/Roles.sol";
 import {DevStable} from "../../src/token/DevStable.sol";
 import {Escrow} from "../../src/settlement/Escrow.sol";
 import {IEscrow} from "../../src/interfaces/IEscrow.sol";
@@ -30,7 +30,7 @@ contract EscrowTest is Fixture {
 
     function setUp() public override {
         super.setUp();
-        manager.grantRole(Deployment.SETTLEMENT_ROLE, settler, 0);
+        manager.grantRole(Roles.SETTLEMENT, settler, 0);
     }
 
     function _signCap(SpendingCap memory cap) private view returns (bytes memory) {
@@ -195,7 +195,7 @@ contract EscrowTest is Fixture {
     function test_RevertWhen_SignatureIsForAnotherContract() public {
         _deposit(20e6);
         SpendingCap memory cap = _cap(6e6);
-        Escrow other = new Escrow(address(manager), stable, Deployment.defaultEscrowParameters());
+        Escrow other = new Escrow(address(manager), stable, _escrowParameters());
         bytes memory signature = _sign(client.key, other.capDigest(cap));
         _expectBadSignature(cap);
         escrow.openCap(cap, signature);
@@ -378,7 +378,7 @@ contract EscrowTest is Fixture {
     }
 
     function test_RevertWhen_TokenIsNotAContract() public {
-        IEscrow.Parameters memory parameters = Deployment.defaultEscrowParameters();
+        IEscrow.Parameters memory parameters = _escrowParameters();
         vm.expectRevert(abi.encodeWithSelector(IEscrow.TokenIsNotAContract.selector, client.addr));
         new Escrow(address(manager), IERC20(client.addr), parameters);
     }

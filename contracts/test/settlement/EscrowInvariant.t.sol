@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Test} from "forge-std/Test.sol";
-import {Deployment} from "../../script/Deployment.sol";
+import {Roles} from "../../src/Roles.sol";
 import {DevStable} from "../../src/token/DevStable.sol";
 import {Escrow} from "../../src/settlement/Escrow.sol";
 import {IEscrow} from "../../src/interfaces/IEscrow.sol";
@@ -129,7 +129,7 @@ contract EscrowInvariantTest is Fixture {
     function setUp() public override {
         super.setUp();
         handler = new EscrowHandler(escrow, stable);
-        manager.grantRole(Deployment.SETTLEMENT_ROLE, address(handler), 0);
+        manager.grantRole(Roles.SETTLEMENT, address(handler), 0);
         targetContract(address(handler));
     }
 

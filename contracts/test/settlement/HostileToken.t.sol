@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IEscrow} from "../../src/interfaces/IEscrow.sol";
+import {IFraudProofs} from "../../src/interfaces/IFraudProofs.sol";
 import {INodeRegistry} from "../../src/interfaces/INodeRegistry.sol";
 import {ISettlement} from "../../src/interfaces/ISettlement.sol";
 import {DevStable} from "../../src/token/DevStable.sol";
@@ -192,15 +193,33 @@ contract HostileTokenTest is Fixture {
         receipt.quote = 0;
         SignedReceipt memory signed = _signed(receipt);
         _post(_one(signed), capId, 0);
-        bytes memory challenge = abi.encodeCall(
-            ISettlement.challengeReceipt, (Fault.OverQuote, scheduler.addr, 0, signed, new bytes32[](0), "")
-        );
-        token.callBack(address(attacker), address(settlement), challenge);
-        _as(address(settlement), challenge);
+        bytes memory challenge =
+            abi.encodeCall(IFraudProofs.challengeReceipt, (Fault.OverQuote, _posted(0, signed, new bytes32[](0)), ""));
+        token.callBack(address(attacker), address(fraudProofs), challenge);
+        _as(address(fraudProofs), challenge);
         _assertAttackFailed();
         assertEq(escrow.available(client.addr), 10e6);
-        assertEq(token.balanceOf(address(attacker)), FUNDS + 9.95e6);
         assertEq(token.balanceOf(address(settlement)), 0);
+        assertEq(court.count(), 1);
+    }
+
+    /// @dev In the middle of the charge the batch is in the books already, so an older root cannot reach its money.
+    function test_PostBatch_ReservesItsMoneyBeforeItMoves() public {
+        bytes32 capId = _openCap(50e6);
+        Batch memory batch = Batch(0, 0, Hashes.earningsLeaf(address(attacker), 100e6), 1, 9.5e6, 0, 0);
+        vm.prank(scheduler.addr);
+        settlement.postBatch(batch, _charges(capId, 10e6));
+        vm.warp(START + WINDOW);
+        bytes memory claim =
+            abi.encodeCall(ISettlement.claim, (scheduler.addr, 0, address(attacker), 100e6, new bytes32[](0)));
+        token.callBack(address(attacker), address(settlement), claim);
+        batch.index = 1;
+        vm.prank(scheduler.addr);
+        settlement.postBatch(batch, _charges(capId, 10e6));
+        assertTrue(token.attackSucceeded(), "the claim of the final batch is due");
+        assertEq(token.balanceOf(address(attacker)), FUNDS + 9.5e6);
+        assertEq(settlement.pool(scheduler.addr), 9.5e6);
+        assertEq(token.balanceOf(address(settlement)), 9.5e6);
     }
 
     /// @dev While a batch pays its fee, its money is already accounted for and nobody can take it.

@@ -2,19 +2,17 @@
 pragma solidity 0.8.37;
 
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
-import {Deployment} from "../../script/Deployment.sol";
-import {DevStable} from "../../src/token/DevStable.sol";
-import {Escrow} from "../../src/settlement/Escrow.sol";
-import {Settlement} from "../../src/settlement/Settlement.sol";
 import {IEscrow} from "../../src/interfaces/IEscrow.sol";
+import {IFeeTreasury} from "../../src/interfaces/IFeeTreasury.sol";
 import {INodeRegistry} from "../../src/interfaces/INodeRegistry.sol";
 import {ISettlement} from "../../src/interfaces/ISettlement.sol";
 import {Hashes} from "../../src/libraries/Hashes.sol";
 import {Batch, Charge, Role} from "../../src/types/Types.sol";
+import {ExpiringPause} from "../../src/libraries/ExpiringPause.sol";
 import {Fixture} from "../utils/Fixture.sol";
 import {Tree} from "../utils/Tree.sol";
 
-/// @dev Posting and claiming; challenges are in Challenges.t.sol.
+/// @dev Posting and claiming; what voids receipts is in ReceiptProofs.t.sol and SumProofs.t.sol.
 contract SettlementTest is Fixture {
     bytes32[] private _noProof;
     bytes32 private _capId;
@@ -56,7 +54,7 @@ contract SettlementTest is Fixture {
             scheduler.addr, 0, batch.receiptsRoot, batch.earningsRoot, 4, 10e6, 9.5e6, 0.5e6, 30, 100
         );
         _postTen(0);
-        assertEq(stable.balanceOf(treasury), 0.5e6);
+        assertEq(stable.balanceOf(address(treasury)), 0.5e6);
         assertEq(stable.balanceOf(address(settlement)), 9.5e6);
         assertEq(settlement.pool(scheduler.addr), 9.5e6);
         assertEq(settlement.nextIndex(scheduler.addr), 1);
@@ -138,7 +136,7 @@ contract SettlementTest is Fixture {
         settlement.postBatch(batch, _charges(_capId, 10e6));
         batch.totalEarned = 9.5e6 - 4;
         settlement.postBatch(batch, _charges(_capId, 10e6));
-        assertEq(stable.balanceOf(treasury), 0.5e6 + 4);
+        assertEq(stable.balanceOf(address(treasury)), 0.5e6 + 4);
     }
 
     function test_Claim_OpensExactlyAtTheEndOfTheWindow() public {
@@ -243,71 +241,159 @@ contract SettlementTest is Fixture {
         _postTen(0);
         ISettlement.Parameters memory changed = settlement.parameters();
         changed.challengeWindow = 2 hours;
-        changed.feeBps = 1_000;
+        vm.expectEmit(address(settlement));
+        emit ISettlement.ParametersChanged(changed);
         settlement.setParameters(changed);
         assertEq(settlement.batchOf(scheduler.addr, 0).finalAt, START + WINDOW);
-        assertEq(settlement.batchOf(scheduler.addr, 0).feeBps, 500);
-        assertEq(settlement.nodeShare(100), 90);
+        assertEq(settlement.parameters().challengeWindow, 2 hours);
+    }
+
+    /// @dev A claim relies on batches getting final in their order, also when the window was shortened.
+    function test_SetParameters_AShorterWindowLetsNoBatchOvertakeAnother() public {
+        _postTen(0);
+        ISettlement.Parameters memory changed = settlement.parameters();
+        changed.challengeWindow = 1;
+        settlement.setParameters(changed);
+        _postTen(1);
+        assertEq(settlement.batchOf(scheduler.addr, 1).finalAt, START + WINDOW);
+        vm.warp(START + WINDOW);
+        _postTen(2);
+        assertEq(settlement.batchOf(scheduler.addr, 2).finalAt, START + WINDOW + 1);
     }
 
     function test_RevertWhen_ParameterIsOutOfRange() public {
         ISettlement.Parameters memory bad = settlement.parameters();
-        bad.treasury = address(0);
-        _expectOutOfRange("treasury", 0, bad);
+        bad.treasury = IFeeTreasury(client.addr);
+        vm.expectRevert(abi.encodeWithSelector(ISettlement.NotAContract.selector, bytes32("treasury"), client.addr));
+        settlement.setParameters(bad);
+        _expectWindowOutOfRange(0, 7 days);
+        _expectWindowOutOfRange(7 days + 1, 7 days);
         bad = settlement.parameters();
-        bad.challengeWindow = 0;
-        _expectOutOfRange("challengeWindow", 0, bad);
-        bad.challengeWindow = 7 days + 1;
-        _expectOutOfRange("challengeWindow", 7 days + 1, bad);
-        bad = settlement.parameters();
-        bad.feeBps = 3_001;
-        _expectOutOfRange("feeBps", 3_001, bad);
-        bad = settlement.parameters();
-        bad.slashBps = 10_001;
-        _expectOutOfRange("slashBps", 10_001, bad);
-        bad = settlement.parameters();
-        bad.bountyBps = 5_001;
-        _expectOutOfRange("bountyBps", 5_001, bad);
-        bad = settlement.parameters();
-        bad.verdictQuorum = 0;
-        _expectOutOfRange("verdictQuorum", 0, bad);
-        bad.verdictQuorum = 33;
-        _expectOutOfRange("verdictQuorum", 33, bad);
-    }
-
-    function test_RevertWhen_WindowIsLongerThanTheUnbondingDelay() public {
-        INodeRegistry.Parameters memory shorter = registry.parameters();
-        shorter.unbondingDelay = 30 minutes;
-        registry.setParameters(shorter);
-        _expectOutOfRange("challengeWindow", WINDOW, settlement.parameters());
-    }
-
-    function _expectOutOfRange(bytes32 name, uint256 value, ISettlement.Parameters memory bad) private {
-        vm.expectRevert(abi.encodeWithSelector(ISettlement.ParameterOutOfRange.selector, name, value));
+        bad.challengeWindow = 7 days;
+        settlement.setParameters(bad);
+        bad.challengeWindow = 1;
         settlement.setParameters(bad);
     }
 
-    function test_RevertWhen_StrangerSetsParameters() public {
-        ISettlement.Parameters memory same = settlement.parameters();
-        vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, scheduler.addr));
-        vm.prank(scheduler.addr);
-        settlement.setParameters(same);
+    function test_RevertWhen_WindowIsLongerThanTheUnbondingDelay() public {
+        INodeRegistry.Parameters memory short = _registryParameters();
+        short.unbondingDelay = 30 minutes;
+        registry.setParameters(short);
+        _expectWindowOutOfRange(30 minutes + 1, 30 minutes);
+        short.unbondingDelay = 30 days;
+        registry.setParameters(short);
+        _expectWindowOutOfRange(7 days + 1, 7 days);
     }
 
-    function test_RevertWhen_StakeIsInAnotherToken() public {
-        DevStable other = new DevStable();
-        Escrow otherEscrow = new Escrow(address(manager), other, Deployment.defaultEscrowParameters());
-        ISettlement.Parameters memory parameters = settlement.parameters();
-        vm.expectRevert(
-            abi.encodeWithSelector(ISettlement.StakeTokenMismatch.selector, address(other), address(stable))
-        );
-        new Settlement(address(manager), otherEscrow, registry, parameters);
+    function _expectWindowOutOfRange(uint32 window, uint256 longest) private {
+        ISettlement.Parameters memory bad = settlement.parameters();
+        bad.challengeWindow = window;
+        bytes32 name = "challengeWindow";
+        vm.expectRevert(abi.encodeWithSelector(ISettlement.ParameterOutOfRange.selector, name, window, 1, longest));
+        settlement.setParameters(bad);
+    }
+
+    function test_RevertWhen_StrangerUsesRestrictedFunctions() public {
+        ISettlement.Parameters memory same = settlement.parameters();
+        ISettlement.Voiding memory voiding;
+        bytes memory expected =
+            abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, scheduler.addr);
+        vm.startPrank(scheduler.addr);
+        vm.expectRevert(expected);
+        settlement.setParameters(same);
+        vm.expectRevert(expected);
+        settlement.voidReceipt(voiding);
+        vm.expectRevert(expected);
+        settlement.correctEarnings(scheduler.addr, 0, node.addr, 1);
+        vm.expectRevert(expected);
+        settlement.pause(1);
+    }
+
+    function test_Pause_StopsPostingAndNothingElse() public {
+        _postTen(0);
+        settlement.pause(2 days);
+        uint64 until = START + 2 days;
+        vm.expectRevert(abi.encodeWithSelector(ExpiringPause.ModulePaused.selector, until));
+        _postTen(1);
+        vm.warp(START + WINDOW);
+        _claim(0, 9.5e6);
+        vm.warp(until);
+        _postTen(1);
+    }
+
+    /// @dev A batch that was on its way when the fee changed is not lost.
+    function test_PostBatch_MayUseTheFeeFromBeforeAChangeForOnePeriod() public {
+        _setFee(60_000);
+        assertEq(settlement.nodeShare(100), 94);
+        _postTen(0);
+        assertEq(settlement.batchOf(scheduler.addr, 0).feeBps, 500);
+        Batch memory batch = _batch(1, 0);
+        batch.totalEarned = 9.4e6;
+        vm.prank(scheduler.addr);
+        settlement.postBatch(batch, _charges(_capId, 10e6));
+        assertEq(settlement.batchOf(scheduler.addr, 1).feeBps, 600);
+        batch.index = 2;
+        batch.totalEarned = 9.45e6;
+        vm.expectRevert(abi.encodeWithSelector(ISettlement.FeeOutOfBounds.selector, 0.55e6, 0.6e6, 0.6e6 + 4));
+        vm.prank(scheduler.addr);
+        settlement.postBatch(batch, _charges(_capId, 10e6));
+        vm.warp(START + 1 days);
+        vm.expectRevert(abi.encodeWithSelector(ISettlement.FeeOutOfBounds.selector, 0.5e6, 0.6e6, 0.6e6 + 4));
+        _postTen(2);
+    }
+
+    function test_PostBatch_CountsUnitsOfPaidJobsOnly() public {
+        _postTen(0);
+        (uint128 consumed, uint128 available) = settlement.unitsTotal();
+        assertEq(consumed, 30);
+        assertEq(available, 100);
+        Batch memory free = _batch(1, 0);
+        free.totalEarned = 0;
+        vm.prank(scheduler.addr);
+        settlement.postBatch(free, new Charge[](0));
+        (consumed, available) = networkFee.unitsTotal();
+        assertEq(consumed, 30);
+        assertEq(available, 100);
+    }
+
+    function test_PostBatch_TellsTheTreasuryOfItsFee() public {
+        _postTen(0);
+        assertEq(treasury.netFees(), 0.5e6);
+        Batch memory batch = _batch(1, 0);
+        batch.totalEarned = 0;
+        vm.prank(scheduler.addr);
+        settlement.postBatch(batch, new Charge[](0));
+        assertEq(treasury.netFees(), 0.5e6);
+    }
+
+    function test_PostBatch_KeepsTheHashOfItsCharges() public {
+        _postTen(0);
+        assertEq(settlement.chargesHashOf(scheduler.addr, 0), keccak256(abi.encode(_charges(_capId, 10e6))));
+        assertEq(settlement.chargesHashOf(scheduler.addr, 1), bytes32(0));
+    }
+
+    /// @dev What keeps compensation whole: a root that gives a node too much cannot reach batches that are open to
+    /// challenge.
+    function test_Claim_LeavesTheMoneyOfOpenBatchesAlone() public {
+        vm.prank(scheduler.addr);
+        settlement.postBatch(_batch(0, 100e6), _charges(_capId, 10e6));
+        vm.warp(START + WINDOW - 1);
+        _postTen(1);
+        vm.warp(START + WINDOW);
+        _claim(0, 100e6);
+        assertEq(settlement.claimed(scheduler.addr, node.addr), 9.5e6);
+        assertEq(settlement.pool(scheduler.addr), 9.5e6);
+        vm.expectRevert(abi.encodeWithSelector(ISettlement.NothingToClaim.selector, scheduler.addr, node.addr));
+        _claim(0, 100e6);
+        vm.warp(START + 2 * WINDOW);
+        vm.expectRevert(abi.encodeWithSelector(ISettlement.NothingToClaim.selector, scheduler.addr, node.addr));
+        _claim(0, 100e6);
+        _claim(1, 19e6);
+        assertEq(settlement.pool(scheduler.addr), 0);
     }
 
     function testFuzz_PostBatch_AcceptsTheSumOfRoundedShares(uint64[8] memory amounts, uint16 feeBps) public {
-        ISettlement.Parameters memory changed = settlement.parameters();
-        changed.feeBps = uint16(bound(feeBps, 0, 3_000));
-        settlement.setParameters(changed);
+        _setFee(uint32(bound(feeBps, 1, 3_000)) * 100);
         Batch memory batch = _batch(0, 0);
         batch.totalEarned = 0;
         batch.receiptCount = 8;
@@ -319,6 +405,6 @@ contract SettlementTest is Fixture {
         }
         vm.prank(scheduler.addr);
         settlement.postBatch(batch, _charges(_capId, charged));
-        assertEq(stable.balanceOf(treasury) + settlement.pool(scheduler.addr), charged);
+        assertEq(stable.balanceOf(address(treasury)) + settlement.pool(scheduler.addr), charged);
     }
 }

@@ -4,19 +4,42 @@ pragma solidity 0.8.37;
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Test} from "forge-std/Test.sol";
-import {Deployment} from "../../script/Deployment.sol";
-import {DevStable} from "../../src/token/DevStable.sol";
-import {Escrow} from "../../src/settlement/Escrow.sol";
-import {NodeRegistry} from "../../src/network/NodeRegistry.sol";
-import {Settlement} from "../../src/settlement/Settlement.sol";
+import {Roles} from "../../src/Roles.sol";
+import {IAgreements} from "../../src/interfaces/IAgreements.sol";
 import {IEscrow} from "../../src/interfaces/IEscrow.sol";
+import {IFeeTreasury} from "../../src/interfaces/IFeeTreasury.sol";
+import {IFraudProofs} from "../../src/interfaces/IFraudProofs.sol";
+import {INetworkFee} from "../../src/interfaces/INetworkFee.sol";
 import {INodeRegistry} from "../../src/interfaces/INodeRegistry.sol";
 import {ISettlement} from "../../src/interfaces/ISettlement.sol";
+import {ITreasury} from "../../src/interfaces/ITreasury.sol";
 import {Hashes} from "../../src/libraries/Hashes.sol";
-import {Batch, Charge, Kind, Role, SignedReceipt, SpendingCap, UsageReceipt, Verdict} from "../../src/types/Types.sol";
+import {NodeRegistry} from "../../src/network/NodeRegistry.sol";
+import {Agreements} from "../../src/settlement/Agreements.sol";
+import {Escrow} from "../../src/settlement/Escrow.sol";
+import {FraudProofs} from "../../src/settlement/FraudProofs.sol";
+import {NetworkFee} from "../../src/settlement/NetworkFee.sol";
+import {Settlement} from "../../src/settlement/Settlement.sol";
+import {DevStable} from "../../src/token/DevStable.sol";
+import {Treasury} from "../../src/treasury/Treasury.sol";
+import {
+    Batch,
+    Charge,
+    Kind,
+    ReceiptOpening,
+    Role,
+    SignedReceipt,
+    SpendingCap,
+    Tier,
+    UsageReceipt,
+    Verdict
+} from "../../src/types/Types.sol";
+import {MockCourt} from "../settlement/mocks/MockCourt.sol";
 import {Tree} from "./Tree.sol";
 
-/// @dev All contracts with default parameters, funded actors, and builders of what they sign. This contract is admin.
+/// @dev The contracts of settlement with the real registry and treasury and a court that only remembers, funded actors,
+/// and builders of what they sign. This contract is admin, DAO and guardian. Stake is in the stablecoin, one base unit for
+/// one, and the fee stays at 5 %, so that figures are easy to follow; tests of the fee move its bounds.
 abstract contract Fixture is Test {
     struct Actor {
         address addr;
@@ -32,13 +55,18 @@ abstract contract Fixture is Test {
     NodeRegistry internal registry;
     Escrow internal escrow;
     Settlement internal settlement;
-    address internal treasury = makeAddr("treasury");
+    FraudProofs internal fraudProofs;
+    NetworkFee internal networkFee;
+    Agreements internal agreements;
+    Treasury internal treasury;
+    MockCourt internal court;
 
     Actor internal client;
     Actor internal node;
     Actor internal scheduler;
     Actor internal verifier;
     uint256 private _nextNonce;
+    mapping(address scheduler => mapping(uint64 index => Charge[])) private _chargesOf;
 
     function setUp() public virtual {
         vm.warp(START);
@@ -51,17 +79,94 @@ abstract contract Fixture is Test {
     }
 
     function _deploy(IERC20 token) internal {
-        Deployment.Contracts memory made = Deployment.deploy(
-            address(this),
-            token,
-            Deployment.defaultRegistryParameters(),
-            Deployment.defaultEscrowParameters(),
-            Deployment.defaultSettlementParameters(treasury)
-        );
-        manager = made.accessManager;
-        registry = made.registry;
-        escrow = made.escrow;
-        settlement = made.settlement;
+        manager = new AccessManager(address(this));
+        address authority = address(manager);
+        registry = new NodeRegistry(authority, token, _registryParameters(), 1e6);
+        escrow = new Escrow(authority, token, _escrowParameters());
+        treasury = new Treasury(authority, token, ITreasury.Parameters(0));
+        court = new MockCourt();
+        networkFee = new NetworkFee(authority, 50_000, _feeParameters());
+        settlement = new Settlement(authority, escrow, registry, networkFee, _settlementParameters());
+        fraudProofs = new FraudProofs(authority, settlement, _proofParameters());
+        agreements = new Agreements(authority, escrow, networkFee, _agreementParameters());
+        _wire();
+    }
+
+    function _wire() private {
+        manager.grantRole(Roles.SETTLEMENT, address(settlement), 0);
+        manager.grantRole(Roles.SETTLEMENT, address(agreements), 0);
+        manager.grantRole(Roles.COMPENSATION, address(settlement), 0);
+        manager.grantRole(Roles.FRAUD_PROOFS, address(fraudProofs), 0);
+        _open(address(escrow), IEscrow.charge.selector, Roles.SETTLEMENT);
+        _open(address(escrow), IEscrow.credit.selector, Roles.SETTLEMENT);
+        _open(address(escrow), IEscrow.prepay.selector, Roles.SETTLEMENT);
+        _open(address(treasury), ITreasury.onFee.selector, Roles.SETTLEMENT);
+        _open(address(treasury), ITreasury.compensate.selector, Roles.COMPENSATION);
+        _open(address(networkFee), INetworkFee.count.selector, Roles.SETTLEMENT);
+        _open(address(settlement), ISettlement.voidReceipt.selector, Roles.FRAUD_PROOFS);
+        _open(address(settlement), ISettlement.correctEarnings.selector, Roles.FRAUD_PROOFS);
+    }
+
+    function _open(address target, bytes4 selector, uint64 role) private {
+        bytes4[] memory selectors = new bytes4[](1);
+        selectors[0] = selector;
+        manager.setTargetFunctionRole(target, selectors, role);
+    }
+
+    function _registryParameters() internal pure returns (INodeRegistry.Parameters memory) {
+        return INodeRegistry.Parameters({
+            computeUsd: 100e6,
+            schedulerUsd: 1_000e6,
+            verifierUsd: 100e6,
+            factorFloor: 0.5e18,
+            factorSlope: 1e18,
+            unbondingDelay: 7 days,
+            period: 7 days,
+            maxMoveBps: 2_500
+        });
+    }
+
+    function _escrowParameters() internal pure returns (IEscrow.Parameters memory) {
+        return IEscrow.Parameters({withdrawDelay: 1 hours, capGrace: 1 days});
+    }
+
+    function _feeParameters() internal pure returns (INetworkFee.Parameters memory) {
+        return INetworkFee.Parameters({
+            minimumPpm: 50_000, maximumPpm: 50_000, feePeriod: 1 days, unitsMaximum: 1_000_000
+        });
+    }
+
+    function _settlementParameters() internal view returns (ISettlement.Parameters memory) {
+        return ISettlement.Parameters({treasury: IFeeTreasury(address(treasury)), challengeWindow: uint32(WINDOW)});
+    }
+
+    function _agreementParameters() internal view returns (IAgreements.Parameters memory) {
+        return IAgreements.Parameters({
+            treasury: IFeeTreasury(address(treasury)), disputeWindow: 21 days, renewalGrace: 3 days
+        });
+    }
+
+    function _proofParameters() internal view returns (IFraudProofs.Parameters memory) {
+        return IFraudProofs.Parameters({
+            court: court,
+            verdictQuorum: 1,
+            badSignature: Tier.Severe,
+            overQuote: Tier.Minor,
+            duplicate: Tier.Minor,
+            rejectedByVerifiers: Tier.Medium,
+            foreignScheduler: Tier.Medium,
+            impossibleTimes: Tier.Minor,
+            uncoveredClient: Tier.Minor,
+            earningsTooLow: Tier.Medium,
+            chargeAboveReceipts: Tier.Medium
+        });
+    }
+
+    /// @dev From now on the fee is `feePpm`, whatever is used.
+    function _setFee(uint32 feePpm) internal {
+        INetworkFee.Parameters memory changed = networkFee.parameters();
+        (changed.minimumPpm, changed.maximumPpm) = (feePpm, feePpm);
+        networkFee.setParameters(changed);
     }
 
     /// @dev An account with money and with allowances for registry and escrow.
@@ -160,6 +265,32 @@ abstract contract Fixture is Test {
         (all[0], all[1]) = (a, b);
     }
 
+    function _opening(SignedReceipt memory signed) internal pure returns (ReceiptOpening memory) {
+        return ReceiptOpening(signed.receipt, keccak256(signed.nodeSignature), keccak256(signed.schedulerSignature));
+    }
+
+    /// @dev What a batch that went through `_postBatch` was posted with.
+    function _chargesAt(uint64 index) internal view returns (Charge[] memory) {
+        return _chargesOf[scheduler.addr][index];
+    }
+
+    function _posted(uint64 index, SignedReceipt memory signed, bytes32[] memory proof)
+        internal
+        view
+        returns (IFraudProofs.Posted memory)
+    {
+        return IFraudProofs.Posted(scheduler.addr, index, signed, proof, _chargesAt(index));
+    }
+
+    /// @dev Posts in the name of the present scheduler and remembers the charges.
+    function _postBatch(Batch memory batch, Charge[] memory charges) internal {
+        vm.prank(scheduler.addr);
+        settlement.postBatch(batch, charges);
+        for (uint256 i = 0; i < charges.length; ++i) {
+            _chargesOf[scheduler.addr][batch.index].push(charges[i]);
+        }
+    }
+
     function _charges(bytes32 capId, uint128 amount) internal pure returns (Charge[] memory charges) {
         charges = new Charge[](1);
         charges[0] = Charge(capId, amount);
@@ -188,8 +319,7 @@ abstract contract Fixture is Test {
             unitsConsumed: 30,
             unitsAvailable: 100
         });
-        vm.prank(scheduler.addr);
-        settlement.postBatch(batch, _charges(capId, charged));
+        _postBatch(batch, _charges(capId, charged));
     }
 
     function _verdict(bytes32 receiptHash, address by) internal view returns (Verdict memory) {
