@@ -195,12 +195,13 @@ TEST(Slash, PaysTheVictimBeforeAnybodyElse) {
     const SlashTerms terms{.seized = tokens(100),
                            .loss = Usd{5'000'000},
                            .treasury = Usd{1'000'000},
-                           .per_dollar = tokens(30),
+                           .price = Usd{30'000},
                            .bounty_bps = 5'000,
                            .bounty_cap = tokens(1'000)};
-    // Four dollars are missing, worth 120 tokens: everything goes to the victim.
+    // Four dollars are missing, worth 133 tokens: everything goes to the victim.
     const SlashSplit all = split_slash(terms).value();
     EXPECT_EQ(all.victim, tokens(100));
+    EXPECT_EQ(all.shortfall, Usd{1'000'000});
     EXPECT_EQ(all.accuser, Vcai{});
 
     SlashTerms richer = terms;

@@ -162,10 +162,11 @@ TEST(EconomyVectors, SlashSplits) {
         const SlashTerms terms{.seized = vcai(vector, "seized"),
                                .loss = usd(vector, "loss"),
                                .treasury = usd(vector, "treasury"),
-                               .per_dollar = vcai(vector, "perDollar"),
+                               .price = usd(vector, "price"),
                                .bounty_bps = static_cast<std::uint16_t>(number(vector, "bountyBps")),
                                .bounty_cap = vcai(vector, "bountyCap")};
         const SlashSplit expected{.paid_by_treasury = usd(vector, "paidByTreasury"),
+                                  .shortfall = usd(vector, "shortfall"),
                                   .victim = vcai(vector, "victim"),
                                   .accuser = vcai(vector, "accuser"),
                                   .treasury = vcai(vector, "toTreasury")};

@@ -47,11 +47,18 @@ SlashRange slash_range(SlashTier tier) {
 
 Result<SlashSplit> split_slash(const SlashTerms& terms) {
     if (terms.bounty_bps > kBasisPoints) return make_error(Errc::kInvalid, "bounty is above 10,000 basis points");
+    if (terms.price.micro == 0) return make_error(Errc::kInvalid, "price of VCAI is zero");
+    const Uint256 one{kWeiPerVcai};
+    const Uint256 price{terms.price.micro};
     SlashSplit split;
     split.paid_by_treasury = std::min(terms.loss, terms.treasury);
     const std::uint64_t missing = terms.loss.micro - split.paid_by_treasury.micro;
-    TRY(const Uint256 owed, mul_div_ceil(Uint256{missing}, Uint256{terms.per_dollar.wei}, Uint256{kMicroPerDollar}));
-    TRY(split.victim.wei, to_u128(std::min(owed, Uint256{terms.seized.wei})));
+    TRY(split.victim.wei, to_u128(Uint256{missing} * one / price));
+    if (split.victim > terms.seized) {
+        split.victim = terms.seized;
+        const Uint256 worth = std::min(Uint256{missing}, Uint256{terms.seized.wei} * price / one);
+        split.shortfall.micro = missing - to_u64(worth).value();
+    }
     const U128 left = terms.seized.wei - split.victim.wei;
     TRY(const U128 bounty, to_u128(Uint256{left} * Uint256{std::uint64_t{terms.bounty_bps}} / Uint256{kBasisPoints}));
     split.accuser.wei = std::min(bounty, terms.bounty_cap.wei);

@@ -37,20 +37,22 @@ struct SlashTerms {
     Vcai seized;
     Usd loss;                      // of the victim, not compensated yet
     Usd treasury;                  // stablecoin that the treasury can pay
-    Vcai per_dollar;               // for the rest of the compensation
+    Usd price;                     // of one VCAI, for the rest of the compensation; above zero
     std::uint16_t bounty_bps = 0;  // of what is left after the victim
     Vcai bounty_cap;
 };
 struct SlashSplit {
     Usd paid_by_treasury;
-    Vcai victim;  // out of the seized stake
+    Usd shortfall;  // what the victim is still owed
+    Vcai victim;    // out of the seized stake
     Vcai accuser;
     Vcai treasury;
 
     bool operator==(const SlashSplit&) const = default;
 };
-// The victim first and in full: stablecoin from the treasury while it has any, the rest in VCAI (rounded up) out of the
-// seized stake; then the accuser's bounty; the rest to the treasury. The three VCAI parts add up to what was seized.
+// The victim first and in full: stablecoin from the treasury while it has any, the rest in VCAI at the oracle's price
+// (both directions rounded down) out of the seized stake; then the accuser's bounty; the rest to the treasury. The three
+// VCAI parts add up to what was seized.
 Result<SlashSplit> split_slash(const SlashTerms& terms);
 
 }  // namespace vcity::market

@@ -2,7 +2,6 @@
 #include "anvil.hpp"
 
 #include <csignal>
-#include <vector>
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -35,11 +34,12 @@ std::uint16_t free_port() {
 
 }  // namespace
 
-Anvil::Anvil() : port_{free_port()} {
+Anvil::Anvil(const std::vector<std::string>& more) : port_{free_port()} {
     // A test that aborts must not leave a chain behind.
     std::vector<std::string> words{
         kSetpriv, "--pdeathsig",         "KILL",     "--",         kProgram, "--host",     "127.0.0.1",
         "--port", std::to_string(port_), "--silent", "--accounts", "1",      "--hardfork", "shanghai"};
+    words.insert(words.end(), more.begin(), more.end());
     std::vector<char*> arguments;
     for (std::string& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -11,7 +12,8 @@ namespace vcity::integration {
 // A development chain of its own, on a free port of this machine; ended with the object.
 class Anvil {
   public:
-    Anvil();
+    // more: further words of its command line.
+    explicit Anvil(const std::vector<std::string>& more = {});
     ~Anvil();
     Anvil(const Anvil&) = delete;
     Anvil& operator=(const Anvil&) = delete;

@@ -189,17 +189,19 @@ export interface SlashTerms {
   seized: bigint;
   loss: bigint;
   treasury: bigint;
-  perDollar: bigint;
+  price: bigint;
   bountyBps: bigint;
   bountyCap: bigint;
 }
 
 export function splitSlash(terms: SlashTerms) {
   const paidByTreasury = min(terms.loss, terms.treasury);
-  const owed = ((terms.loss - paidByTreasury) * terms.perDollar + PPM - 1n) / PPM;
+  const missing = terms.loss - paidByTreasury;
+  const owed = (missing * WAD) / terms.price;
   const victim = min(owed, terms.seized);
+  const shortfall = owed <= terms.seized ? 0n : max(0n, missing - (terms.seized * terms.price) / WAD);
   const accuser = min(((terms.seized - victim) * terms.bountyBps) / BPS, terms.bountyCap);
-  return { paidByTreasury, victim, accuser, toTreasury: terms.seized - victim - accuser };
+  return { paidByTreasury, shortfall, victim, accuser, toTreasury: terms.seized - victim - accuser };
 }
 
 export function splitExactly(amount: bigint, weights: bigint[]): bigint[] {
