@@ -22,13 +22,17 @@ contract RewardRoots is IRewardRoots, ExpiringPause {
     using ExactPull for IERC20;
     using SafeCast for uint256;
 
-    /// @dev `newest` says which of the two roots is the newest. What a claim touches lies in one slot.
-    struct Store {
-        bytes32[2] roots;
+    /// @dev What a claim touches, in one slot. `newest` says which of the two roots is the newest.
+    struct Head {
         uint96 claimed;
         uint96 total;
         uint40 liveAt;
         uint8 newest;
+    }
+
+    struct Store {
+        bytes32[2] roots;
+        Head head;
         uint96 previousTotal;
         uint96 funded;
         uint32 epoch;
@@ -120,7 +124,7 @@ contract RewardRoots is IRewardRoots, ExpiringPause {
     function releaseBond(Kind kind) external {
         Store storage line = _lines[kind];
         (address poster, uint96 bond) = (line.poster, line.bond);
-        if (bond == 0 || block.timestamp < line.liveAt) revert BondStillLocked(kind, line.epoch);
+        if (bond == 0 || block.timestamp < line.head.liveAt) revert BondStillLocked(kind, line.epoch);
         (line.poster, line.bond) = (address(0), 0);
         _freeBond[poster] += bond;
         emit BondReleased(poster, kind, line.epoch, bond);
@@ -135,44 +139,43 @@ contract RewardRoots is IRewardRoots, ExpiringPause {
         _checkText(uri);
         if (root == 0) revert RootIsZero(kind);
         Store storage line = _lines[kind];
-        if (epoch != line.epoch + 1) revert EpochMismatch(kind, line.epoch + 1, epoch);
-        bool disputed = line.liveAt == NEVER;
-        if (!disputed && block.timestamp < line.liveAt) revert RootPending(kind, line.epoch, line.liveAt);
-        if (total < line.claimed) revert TotalBelowClaimed(kind, line.claimed, total);
-        if (total > line.funded) revert TotalAboveFunded(kind, line.funded, total);
-        if (!disputed) {
+        Head memory head = line.head;
+        _checkNext(line, head, kind, epoch, total);
+        if (head.liveAt != NEVER) {
             // A disputed root is overwritten, a live one stays until this one is live.
-            line.newest = 1 - line.newest;
-            line.previousTotal = line.total;
+            head.newest = 1 - head.newest;
+            line.previousTotal = head.total;
         }
         Parameters memory current = _parameters;
-        uint40 liveAt = uint40(block.timestamp) + current.delay;
         _exchangeBond(line, kind, current.postBond);
-        line.roots[line.newest] = root;
+        // At most what `funded` holds, as checked.
+        head.total = uint96(total);
+        head.liveAt = uint40(block.timestamp) + current.delay;
+        line.head = head;
+        line.roots[head.newest] = root;
         line.epoch = epoch;
-        // At most what `funded` holds, see above.
-        line.total = uint96(total);
-        line.liveAt = liveAt;
-        emit RootPosted(kind, epoch, msg.sender, root, total, liveAt, current.postBond, uri);
+        emit RootPosted(kind, epoch, msg.sender, root, total, head.liveAt, current.postBond, uri);
     }
 
     /// @inheritdoc IRewardRoots
     function dispute(Kind kind, uint32 epoch, string calldata reason) external {
         _checkText(reason);
         Store storage line = _lines[kind];
-        uint40 liveAt = line.liveAt;
-        if (epoch != line.epoch || liveAt == NEVER || block.timestamp >= liveAt) revert NotDisputable(kind, epoch);
+        Head memory head = line.head;
+        if (epoch != line.epoch || head.liveAt == NEVER || block.timestamp >= head.liveAt) {
+            revert NotDisputable(kind, epoch);
+        }
         uint96 bond = _parameters.disputeBond;
         _takeBond(bond);
         _disputes[kind][epoch] = Dispute({
-            root: line.roots[line.newest],
+            root: line.roots[head.newest],
             poster: line.poster,
             posterBond: line.bond,
             challenger: msg.sender,
             challengerBond: bond,
             decidableUntil: uint40(block.timestamp) + DECISION_TIME
         });
-        line.liveAt = NEVER;
+        line.head.liveAt = NEVER;
         (line.poster, line.bond) = (address(0), 0);
         emit RootDisputed(kind, epoch, msg.sender, bond, reason);
     }
@@ -182,7 +185,7 @@ contract RewardRoots is IRewardRoots, ExpiringPause {
         Dispute memory found = _endDispute(kind, epoch);
         Store storage line = _lines[kind];
         bool live = rootIsGood && line.epoch == epoch;
-        if (live) line.liveAt = uint40(block.timestamp);
+        if (live) line.head.liveAt = uint40(block.timestamp);
         address winner = rootIsGood ? found.poster : found.challenger;
         uint256 lost = rootIsGood ? found.challengerBond : found.posterBond;
         uint256 kept = rootIsGood ? found.posterBond : found.challengerBond;
@@ -209,19 +212,14 @@ contract RewardRoots is IRewardRoots, ExpiringPause {
     {
         if (kind == Kind.FeeTier) revert KindHasNoMoney(kind);
         Store storage line = _lines[kind];
-        (bytes32 root, uint256 total) = _live(line);
-        if (root == 0) revert NoLiveRoot(kind);
-        bytes32 leaf = leafOf(kind, account, cumulative);
-        if (!MerkleProofLib.verifyCalldata(proof, root, leaf)) revert InvalidProof(root, leaf);
+        Head memory head = line.head;
+        uint256 left = _checkLeaf(line, head, kind, leafOf(kind, account, cumulative), proof);
         uint256 already = _claimedBy[kind][account];
         if (cumulative <= already) revert NothingToClaim(kind, account, already, cumulative);
         amount = cumulative - already;
-        uint256 claimed = line.claimed;
-        // The live sum is below what was claimed if claims under the root before went on after this one was posted.
-        uint256 left = total > claimed ? total - claimed : 0;
         if (amount > left) revert BudgetExhausted(kind, left, amount);
         // At most `total`, which is a uint96.
-        line.claimed = uint96(claimed + amount);
+        line.head.claimed = uint96(head.claimed + amount);
         _claimedBy[kind][account] = cumulative;
         emit Claimed(kind, account, amount, cumulative);
         vcai.safeTransfer(account, amount);
@@ -234,26 +232,29 @@ contract RewardRoots is IRewardRoots, ExpiringPause {
 
     /// @inheritdoc IRewardRoots
     function tierOf(address account, uint256 tierBps, bytes32[] calldata proof) external view returns (bool) {
-        (bytes32 root,) = _live(_lines[Kind.FeeTier]);
+        Store storage line = _lines[Kind.FeeTier];
+        (bytes32 root,) = _live(line, line.head);
         return root != 0 && MerkleProofLib.verifyCalldata(proof, root, leafOf(Kind.FeeTier, account, tierBps));
     }
 
     /// @inheritdoc IRewardRoots
     function liveRoot(Kind kind) external view returns (bytes32, uint256) {
-        return _live(_lines[kind]);
+        Store storage line = _lines[kind];
+        return _live(line, line.head);
     }
 
     /// @inheritdoc IRewardRoots
     function lineOf(Kind kind) external view returns (Line memory) {
         Store storage line = _lines[kind];
+        Head memory head = line.head;
         return Line({
-            root: line.roots[line.newest],
-            previousRoot: line.roots[1 - line.newest],
-            total: line.total,
+            root: line.roots[head.newest],
+            previousRoot: line.roots[1 - head.newest],
+            total: head.total,
             previousTotal: line.previousTotal,
             funded: line.funded,
-            claimed: line.claimed,
-            liveAt: line.liveAt,
+            claimed: head.claimed,
+            liveAt: head.liveAt,
             epoch: line.epoch,
             poster: line.poster,
             bond: line.bond
@@ -285,14 +286,14 @@ contract RewardRoots is IRewardRoots, ExpiringPause {
         return keccak256(bytes.concat(keccak256(abi.encode(uint8(kind), account, cumulative))));
     }
 
-    /// @dev Unlocks the bond of the root before, which is live if it has one, and locks the sender's. A poster that posts
-    /// again needs no free deposit.
+    /// @dev Unlocks the bond of the root before, which is live if it has one, and locks the sender's. The bond of a poster
+    /// that posts again simply stays locked.
     function _exchangeBond(Store storage line, Kind kind, uint96 bond) private {
         (address poster, uint96 locked) = (line.poster, line.bond);
+        if (poster == msg.sender && locked == bond) return;
         if (locked != 0) {
-            emit BondReleased(poster, kind, line.epoch, locked);
-            if (poster == msg.sender && locked == bond) return;
             _freeBond[poster] += locked;
+            emit BondReleased(poster, kind, line.epoch, locked);
         }
         _takeBond(bond);
         (line.poster, line.bond) = (msg.sender, bond);
@@ -311,16 +312,37 @@ contract RewardRoots is IRewardRoots, ExpiringPause {
         delete _disputes[kind][epoch];
     }
 
-    function _live(Store storage line) private view returns (bytes32 root, uint256 total) {
-        uint256 newest = line.newest;
-        if (block.timestamp >= line.liveAt) return (line.roots[newest], line.total);
-        return (line.roots[1 - newest], line.previousTotal);
+    function _live(Store storage line, Head memory head) private view returns (bytes32 root, uint256 total) {
+        if (block.timestamp >= head.liveAt) return (line.roots[head.newest], head.total);
+        return (line.roots[1 - head.newest], line.previousTotal);
+    }
+
+    /// @return left What the live root can still pay. Its sum is below what was claimed if claims under the root before went
+    /// on after this one was posted.
+    function _checkLeaf(Store storage line, Head memory head, Kind kind, bytes32 leaf, bytes32[] calldata proof)
+        private
+        view
+        returns (uint256 left)
+    {
+        (bytes32 root, uint256 total) = _live(line, head);
+        if (root == 0) revert NoLiveRoot(kind);
+        if (!MerkleProofLib.verifyCalldata(proof, root, leaf)) revert InvalidProof(root, leaf);
+        left = total > head.claimed ? total - head.claimed : 0;
     }
 
     /// @dev The most that could still be claimed of a kind, now or when its newest root is live. Never above `funded`.
     function _committed(Store storage line) private view returns (uint256 committed) {
-        committed = line.total > line.claimed ? line.total : line.claimed;
-        if (block.timestamp < line.liveAt && line.previousTotal > committed) committed = line.previousTotal;
+        Head memory head = line.head;
+        committed = head.total > head.claimed ? head.total : head.claimed;
+        if (block.timestamp < head.liveAt && line.previousTotal > committed) committed = line.previousTotal;
+    }
+
+    function _checkNext(Store storage line, Head memory head, Kind kind, uint32 epoch, uint256 total) private view {
+        (uint32 last, uint96 funded) = (line.epoch, line.funded);
+        if (epoch != last + 1) revert EpochMismatch(kind, last + 1, epoch);
+        if (head.liveAt != NEVER && block.timestamp < head.liveAt) revert RootPending(kind, last, head.liveAt);
+        if (total < head.claimed) revert TotalBelowClaimed(kind, head.claimed, total);
+        if (total > funded) revert TotalAboveFunded(kind, funded, total);
     }
 
     function _setParameters(Parameters memory value) private {
