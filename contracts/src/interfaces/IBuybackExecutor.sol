@@ -24,7 +24,7 @@ interface IBuybackExecutor {
         uint16 depthBps;
         uint16 toleranceBps;
         uint64 minimumSpend;
-        uint88 maximumSpend;
+        uint64 maximumSpend;
     }
 
     /// @notice `spent` in base units, `bought` and `minimum` in wei of VCAI; `nextAt` is a unix second.

@@ -20,6 +20,16 @@ import {ExpiringPause} from "../libraries/ExpiringPause.sol";
 contract BuybackExecutor is IBuybackExecutor, ExpiringPause {
     using SafeERC20 for IERC20;
 
+    /// @dev The parameters, and the unix second from which to buy again, in one slot.
+    struct State {
+        uint32 interval;
+        uint16 depthBps;
+        uint16 toleranceBps;
+        uint64 minimumSpend;
+        uint64 maximumSpend;
+        uint40 nextAt;
+    }
+
     uint32 public constant MAX_INTERVAL = 30 days;
     /// @notice The pool's fee of 0.3 % on both trades of a sandwich is more than a buyback of this size lets it gain.
     uint16 public constant MAX_DEPTH_BPS = 30;
@@ -40,8 +50,7 @@ contract BuybackExecutor is IBuybackExecutor, ExpiringPause {
     /// @inheritdoc IBuybackExecutor
     uint32 public immutable minimumInterval;
 
-    Parameters private _parameters;
-    uint40 private _nextAt;
+    State private _state;
 
     constructor(
         address authority_,
@@ -66,10 +75,10 @@ contract BuybackExecutor is IBuybackExecutor, ExpiringPause {
 
     /// @inheritdoc IBuybackExecutor
     function buy() external whenNotPaused returns (uint256 spent, uint256 bought) {
-        Parameters memory current = _parameters;
-        if (block.timestamp < _nextAt) revert TooEarly(_nextAt);
+        State memory current = _state;
+        if (block.timestamp < current.nextAt) revert TooEarly(current.nextAt);
         uint40 next = uint40(block.timestamp) + current.interval;
-        _nextAt = next;
+        _state.nextAt = next;
         (address pool, bool stableFirst, uint224 average, uint64 observedReserve) = oracle.market();
         (uint256 reserveIn, uint256 reserveOut) = _reserves(pool, stableFirst);
         spent = _collect(current, reserveIn < observedReserve ? reserveIn : observedReserve);
@@ -90,17 +99,24 @@ contract BuybackExecutor is IBuybackExecutor, ExpiringPause {
 
     /// @inheritdoc IBuybackExecutor
     function parameters() external view returns (Parameters memory) {
-        return _parameters;
+        State memory current = _state;
+        return Parameters({
+            interval: current.interval,
+            depthBps: current.depthBps,
+            toleranceBps: current.toleranceBps,
+            minimumSpend: current.minimumSpend,
+            maximumSpend: current.maximumSpend
+        });
     }
 
     /// @inheritdoc IBuybackExecutor
     function nextAt() external view returns (uint40) {
-        return _nextAt;
+        return _state.nextAt;
     }
 
     /// @dev Brings together what this buyback spends. The depth is the smaller of now and the last observation: liquidity
     /// that is lent for one transaction does not raise it.
-    function _collect(Parameters memory current, uint256 depth) private returns (uint256 amount) {
+    function _collect(State memory current, uint256 depth) private returns (uint256 amount) {
         uint256 most = depth * current.depthBps / BPS;
         if (most > current.maximumSpend) most = current.maximumSpend;
         amount = stable.balanceOf(address(this));
@@ -125,8 +141,15 @@ contract BuybackExecutor is IBuybackExecutor, ExpiringPause {
         _checkRange("depthBps", value.depthBps, 1, MAX_DEPTH_BPS);
         _checkRange("toleranceBps", value.toleranceBps, 1, MAX_TOLERANCE_BPS);
         _checkRange("minimumSpend", value.minimumSpend, 1, type(uint64).max);
-        _checkRange("maximumSpend", value.maximumSpend, value.minimumSpend, type(uint88).max);
-        _parameters = value;
+        _checkRange("maximumSpend", value.maximumSpend, value.minimumSpend, type(uint64).max);
+        _state = State({
+            interval: value.interval,
+            depthBps: value.depthBps,
+            toleranceBps: value.toleranceBps,
+            minimumSpend: value.minimumSpend,
+            maximumSpend: value.maximumSpend,
+            nextAt: _state.nextAt
+        });
         emit ParametersChanged(value);
     }
 

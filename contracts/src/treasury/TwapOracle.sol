@@ -24,6 +24,8 @@ contract TwapOracle is ITwapOracle, AccessManaged {
     IERC20 public immutable stable;
     /// @inheritdoc ITwapOracle
     uint32 public immutable minimumWindow;
+    /// @dev Uniswap sorts the tokens of a pool by address.
+    bool private immutable _stableIsToken0;
 
     Parameters private _parameters;
     uint224 private _average;
@@ -31,7 +33,6 @@ contract TwapOracle is ITwapOracle, AccessManaged {
     address private _pool;
     uint32 private _observedAt;
     uint64 private _observedReserve;
-    bool private _stableIsToken0;
     uint256 private _cumulative;
 
     constructor(address authority_, IERC20 vcai_, IERC20 stable_, uint32 minimumWindow_, Parameters memory parameters_)
@@ -41,6 +42,7 @@ contract TwapOracle is ITwapOracle, AccessManaged {
         if (address(stable_).code.length == 0) revert NotAContract(address(stable_));
         _checkRange("minimumWindow", minimumWindow_, 1, MAX_WINDOW);
         (vcai, stable, minimumWindow) = (vcai_, stable_, minimumWindow_);
+        _stableIsToken0 = address(stable_) < address(vcai_);
         _setParameters(parameters_);
     }
 
@@ -78,17 +80,15 @@ contract TwapOracle is ITwapOracle, AccessManaged {
 
     /// @inheritdoc ITwapOracle
     function adoptPool(address pool_) external restricted {
-        bool stableIsToken0_ = false;
         if (pool_ != address(0)) {
             if (pool_.code.length == 0) revert NotAContract(pool_);
             address token0 = IUniswapV2Pair(pool_).token0();
             address token1 = IUniswapV2Pair(pool_).token1();
-            stableIsToken0_ = token0 == address(stable);
-            address other = stableIsToken0_ ? token1 : token0;
-            address ours = stableIsToken0_ ? token0 : token1;
-            if (ours != address(stable) || other != address(vcai)) revert WrongPool(pool_, token0, token1);
+            (address first, address second) =
+                _stableIsToken0 ? (address(stable), address(vcai)) : (address(vcai), address(stable));
+            if (token0 != first || token1 != second) revert WrongPool(pool_, token0, token1);
         }
-        (_pool, _stableIsToken0) = (pool_, stableIsToken0_);
+        _pool = pool_;
         (_average, _averagedAt, _observedAt, _observedReserve, _cumulative) = (0, 0, 0, 0, 0);
         emit PoolAdopted(pool_);
     }
