@@ -12,7 +12,8 @@ import {Kind, Role} from "../types/Types.sol";
 /// hardware class, from how busy the network is and from the price of VCAI, anew once a period (a week), and moves by a
 /// bounded part each time; who is registered already has one period to follow.
 interface INodeRegistry {
-    /// @notice What an identity states about itself when it registers. `stake` is in wei of VCAI.
+    /// @notice What an identity states about itself when it registers. `region` is a name of at most 20 characters,
+    /// `stake` is in wei of VCAI.
     struct Registration {
         Role role;
         Kind kind;
@@ -26,7 +27,8 @@ interface INodeRegistry {
     }
 
     /// @notice What the registry knows of an identity. `registeredAt` is zero for a stranger; times are unix seconds.
-    /// @dev The text of the DID document's address is in the event `EndpointUpdated` alone; here is its keccak256.
+    /// @dev The text of the DID document's address is in the event `EndpointUpdated` alone; `didDocumentHash` is the
+    /// first 12 bytes of its keccak256, enough to know whether a text at hand is the present one.
     struct Node {
         Role role;
         Kind kind;
@@ -40,7 +42,7 @@ interface INodeRegistry {
         bytes32 gpuModel;
         bytes32 region;
         bytes32 endpointKey;
-        bytes32 didDocumentHash;
+        bytes12 didDocumentHash;
         uint64 suspendedUntil;
         uint64 heldUntil;
     }
@@ -96,6 +98,7 @@ interface INodeRegistry {
     error NothingUnbonding(address identity);
     error StillUnbonding(address identity, uint64 unbondAt);
     error UnbondingHeld(address identity, uint64 heldUntil);
+    error RegionTooLong(uint256 maximum, bytes32 region);
     error UriTooLong(uint256 maximum, uint256 given);
     error TokenIsNotAContract(address token);
     error ParameterOutOfRange(bytes32 name, uint256 value, uint256 minimum, uint256 maximum);

@@ -42,7 +42,8 @@ interface ISlashingCourt {
         string evidenceUri;
     }
 
-    /// @notice A case. `deadline`: end of the round while `Open`, end of the appeal window while `Ruled`. `lossUsd` is in
+    /// @notice A case. `nominee` is zero if it is the accuser itself. The `evidenceHash` of a proven case is in its event
+    /// alone. `deadline`: end of the round while `Open`, end of the appeal window while `Ruled`. `lossUsd` is in
     /// base units of the stablecoin, everything else in wei of VCAI. `fromStake` and `fromUnbonding` say where the
     /// escrowed stake came from; `suspension` by how many seconds the ruling moved the end of the suspension.
     struct Case {

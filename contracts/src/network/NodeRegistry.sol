@@ -13,7 +13,7 @@ import {StakeRequirement} from "./StakeRequirement.sol";
 import {Role} from "../types/Types.sol";
 
 /// @dev Conservation: tokens held = sum over identities of (stake + unbonding). Stake only enters through `register`,
-/// `topUp` and `restore`, and only leaves through `withdrawUnbonded` and `slash`. A registration writes six slots.
+/// `topUp` and `restore`, and only leaves through `withdrawUnbonded` and `slash`. A registration writes five slots.
 contract NodeRegistry is StakeRequirement, EIP712 {
     using SafeERC20 for IERC20;
     using ExactPull for IERC20;
@@ -225,9 +225,10 @@ contract NodeRegistry is StakeRequirement, EIP712 {
     {
         uint256 length = bytes(didDocumentUri).length;
         if (length > MAX_URI_BYTES) revert UriTooLong(MAX_URI_BYTES, length);
-        node.region = region;
+        if (bytes20(region) != region) revert RegionTooLong(20, region);
+        node.region = bytes20(region);
+        node.didDocumentHash = bytes12(keccak256(bytes(didDocumentUri)));
         node.endpointKey = endpointKey;
-        node.didDocumentHash = keccak256(bytes(didDocumentUri));
         emit EndpointUpdated(msg.sender, region, endpointKey, didDocumentUri);
     }
 

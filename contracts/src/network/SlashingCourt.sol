@@ -64,7 +64,8 @@ contract SlashingCourt is CourtBook, EIP712 {
 
         uint128 bond = _parameters.accusationBond;
         Case storage c = _cases[caseId];
-        (c.accused, c.accuser, c.nominee, c.victim) = (accused, msg.sender, nominee, accusation.victim);
+        (c.accused, c.accuser, c.victim) = (accused, msg.sender, accusation.victim);
+        if (nominee != msg.sender) c.nominee = nominee;
         (c.state, c.lossUsd, c.bond) = (CaseState.Open, accusation.lossUsd, bond);
         c.evidenceHash = accusation.evidenceHash;
         ++_openCases[accused];
@@ -88,8 +89,7 @@ contract SlashingCourt is CourtBook, EIP712 {
         address rewarded = accuser == accused ? address(0) : accuser;
         caseId = ++caseCount;
         Case storage c = _cases[caseId];
-        (c.accused, c.accuser, c.nominee, c.victim) = (accused, rewarded, rewarded, victim);
-        (c.lossUsd, c.evidenceHash) = (lossUsd, evidenceHash);
+        (c.accused, c.accuser, c.victim, c.lossUsd) = (accused, rewarded, victim, lossUsd);
         emit CaseProven(caseId, accused, rewarded, msg.sender, victim, lossUsd, evidenceHash);
         _rule(caseId, c, tier);
     }
@@ -187,7 +187,8 @@ contract SlashingCourt is CourtBook, EIP712 {
         c.state = CaseState.Executed;
         _escrowed[c.accused] -= c.fromStake + c.fromUnbonding;
         _settle(caseId, c);
-        if (c.nominee != address(0)) verifiers.admit(c.nominee, caseId);
+        address nominee = c.nominee == address(0) ? c.accuser : c.nominee;
+        if (nominee != address(0)) verifiers.admit(nominee, caseId);
     }
 
     /// @inheritdoc ISlashingCourt

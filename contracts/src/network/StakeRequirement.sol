@@ -28,9 +28,9 @@ abstract contract StakeRequirement is INodeRegistry, AccessManaged {
         uint128 stake;
         uint128 unbonding;
         bytes32 gpuModel;
-        bytes32 region;
+        bytes20 region;
+        bytes12 didDocumentHash;
         bytes32 endpointKey;
-        bytes32 didDocumentHash;
     }
 
     struct Rate {

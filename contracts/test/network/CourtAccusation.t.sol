@@ -24,7 +24,7 @@ contract CourtAccusationTest is CourtFixture {
         ISlashingCourt.Case memory c = tribunal.caseOf(caseId);
         assertEq(c.accused, node);
         assertEq(c.accuser, accuser);
-        assertEq(c.nominee, accuser);
+        assertEq(c.nominee, address(0), "the accuser itself");
         assertEq(c.victim, victim);
         assertEq(c.lossUsd, 500e6);
         assertEq(c.bond, BOND);

@@ -96,12 +96,12 @@ contract CourtRulingTest is CourtFixture {
         ISlashingCourt.Case memory c = tribunal.caseOf(caseId);
         assertEq(c.accused, node);
         assertEq(c.accuser, accuser);
-        assertEq(c.nominee, accuser);
+        assertEq(c.nominee, address(0));
         assertEq(c.victim, victim);
         assertEq(c.lossUsd, 5_000e6, "proofs are not capped");
         assertEq(c.bond, 0);
         assertEq(c.round, 0);
-        assertEq(c.evidenceHash, EVIDENCE);
+        assertEq(c.evidenceHash, 0, "in the event");
         assertEq(vcai.balanceOf(address(tribunal)), COMPUTE / 5);
         assertEq(registry.nodeOf(node).heldUntil, 0);
         vm.expectRevert(_wrongState(caseId, ISlashingCourt.CaseState.Ruled));

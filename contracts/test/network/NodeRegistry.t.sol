@@ -31,7 +31,7 @@ contract NodeRegistryTest is RegistryFixture {
         assertEq(stored.vramMib, 98_304);
         assertEq(stored.region, "eu-central");
         assertEq(stored.endpointKey, keccak256("endpoint"));
-        assertEq(stored.didDocumentHash, keccak256("https://node.example/did.json"));
+        assertEq(stored.didDocumentHash, bytes12(keccak256("https://node.example/did.json")));
         assertEq(stored.stake, COMPUTE);
         assertEq(stored.unbonding, 0);
         assertEq(stored.unbondAt, 0);
@@ -88,7 +88,19 @@ contract NodeRegistryTest is RegistryFixture {
         registration.didDocumentUri = string(new bytes(512));
         vm.prank(node);
         registry.register(registration);
-        assertEq(registry.nodeOf(node).didDocumentHash, keccak256(new bytes(512)));
+        assertEq(registry.nodeOf(node).didDocumentHash, bytes12(keccak256(new bytes(512))));
+    }
+
+    function test_RevertWhen_TheRegionIsTooLong() public {
+        INodeRegistry.Registration memory registration = _registration(Role.Compute, COMPUTE);
+        registration.region = "123456789012345678901";
+        vm.expectRevert(abi.encodeWithSelector(INodeRegistry.RegionTooLong.selector, 20, registration.region));
+        vm.prank(node);
+        registry.register(registration);
+        registration.region = "12345678901234567890";
+        vm.prank(node);
+        registry.register(registration);
+        assertEq(registry.nodeOf(node).region, registration.region);
     }
 
     function test_RevertWhen_AllowanceIsMissing() public {
@@ -140,7 +152,7 @@ contract NodeRegistryTest is RegistryFixture {
         assertEq(stored.vramMib, 196_608);
         assertEq(stored.region, "asia");
         assertEq(stored.endpointKey, keccak256("key 2"));
-        assertEq(stored.didDocumentHash, keccak256(""));
+        assertEq(stored.didDocumentHash, bytes12(keccak256("")));
         assertEq(stored.stake, COMPUTE);
         assertEq(stored.registeredAt, START);
     }
