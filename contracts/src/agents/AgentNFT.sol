@@ -14,7 +14,8 @@ import {ExpiringPause} from "../libraries/ExpiringPause.sol";
 
 /// @dev The state of an agent is one slot, its use right another, and each version one more; all else about a version is
 /// in its event and, through the hash, in the registration file. A change of hands moves the state nonce to the next
-/// multiple of 2^24, any other change adds one, so the nonce never falls and its upper half counts the holders.
+/// multiple of 2^24, any other change adds one, so the nonce never falls and its upper half counts the holders. Nobody but
+/// the holder, whom it trusts, and who pays it for a licence can raise it: a developer must not be able to stop a sale.
 contract AgentNFT is ERC721, ExpiringPause, IAgentNFT {
     using SafeERC20 for IERC20;
 
@@ -156,7 +157,6 @@ contract AgentNFT is ERC721, ExpiringPause, IAgentNFT {
         delete _successors[agentId];
         emit DeveloperChanged(agentId, _agents[agentId].developer, successor);
         _agents[agentId].developer = successor;
-        _bump(agentId);
     }
 
     /// @inheritdoc IAgentNFT

@@ -161,7 +161,7 @@ interface IAgentNFT is IERC721, IERC2981 {
     function exclusiveOf(uint256 agentId) external view returns (address user, uint64 expires);
 
     /// @notice A number that rises with every change that matters to a buyer: version, URI, metadata, use rights, licences,
-    /// developer, holder. The upper 24 bits count the changes of hands.
+    /// holder. The upper 24 bits count the changes of hands.
     function stateNonce(uint256 agentId) external view returns (uint48);
 
     /// @notice How often the agent changed hands. Whatever a holder promised is bound to its tenure.
