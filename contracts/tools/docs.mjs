@@ -1,15 +1,19 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
-// Writes ../docs/contracts/reference/: a page for each contract, from the ABI and the NatSpec that the compiler puts into
-// out/, with the roles of plan.mjs. With --check it writes nothing and fails if a committed page is not what the sources
-// give. Needs a finished `forge build`.
+// Writes ../docs/contracts/reference/: a page for each contract, from the ABI and the NatSpec that the compiler puts
+// into out/, with the roles of plan.mjs. It also fills in the defaults in ../docs/contracts/parameters.md and looks
+// whether the tests that ../docs/contracts/invariants.md names exist. With --check it writes nothing and fails if a
+// committed page is not what the sources give. Needs a finished `forge build`.
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { members, restricted } from './plan.mjs';
+import { Reference } from './abi.mjs';
+import { creations, members, restricted } from './plan.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const pages = join(root, '../docs/contracts/reference');
+const invariantsPage = join(root, '../docs/contracts/invariants.md');
+const parametersPage = join(root, '../docs/contracts/parameters.md');
 
 // --- what the sources say and the ABI does not: kinds, parents, modifiers, enums
 
@@ -184,61 +188,69 @@ function renderCall(name, docs, item) {
   return lines;
 }
 
-function renderPage(name) {
-  const { abi, methodIdentifiers } = artifactOf(name);
-  const docs = docsOf(name);
+function renderHead(name, docs, constructor) {
   const { path } = units.get(name);
-  const of = (type) => abi.filter((item) => item.type === type).sort((a, b) => a.name.localeCompare(b.name));
-  const calls = of('function').filter(({ stateMutability }) => !['view', 'pure'].includes(stateMutability));
-  const reads = of('function').filter(({ stateMutability }) => ['view', 'pure'].includes(stateMutability));
-  const constructor = abi.find(({ type }) => type === 'constructor');
-  const source = relative(pages, join(root, 'src', path));
-  const out = [`# ${name}`, '', `<!-- Written by contracts/tools/docs.mjs. -->`, ''];
-  out.push(`Source: [\`src/${path}\`](${source})`, '');
+  const out = [`# ${name}`, '', '<!-- Written by contracts/tools/docs.mjs. -->', ''];
+  out.push(`Source: [\`src/${path}\`](${relative(pages, join(root, 'src', path))})`, '');
   const title = titleOf(name);
   if (title) out.push(`**${sentence(title)}**`, '');
   const notice = lookUp(ownDocsOf(name), ({ user }) => user.notice);
   if (notice) out.push(prose(notice), '');
-  const details = docs[0].dev.details;
+  const { details } = docs[0].dev;
   if (details) out.push(prose(details), '');
   if (constructor?.inputs.length) {
     out.push('## Constructor', '', '```solidity', `constructor(${argumentsOf(constructor.inputs)})`, '```', '');
   }
-  if (calls.length) out.push('## Functions', '', ...calls.flatMap((item) => renderCall(name, docs, item)));
-  if (reads.length) {
-    out.push('## Reads', '', '| function | gives | meaning |', '| --- | --- | --- |');
-    reads.forEach((item) => {
-      const text = meaning(ofMethod(docs, signatureOf(item)));
-      out.push(`| \`${item.name}(${argumentsOf(item.inputs)})\` | \`${argumentsOf(item.outputs)}\` | ${cell(text)} |`);
-    });
-    out.push('');
-  }
-  const events = of('event');
-  if (events.length) {
-    out.push('## Events', '', '| event | meaning |', '| --- | --- |');
-    events.forEach((item) =>
-      out.push(`| \`${item.name}(${argumentsOf(item.inputs, true)})\` | ${cell(ofEvent(docs, signatureOf(item)))} |`));
-    out.push('');
-  }
-  const errors = of('error');
-  if (errors.length) {
-    out.push('## Errors', '');
-    errors.forEach((item) => {
-      const text = prose(ofError(docs, signatureOf(item)));
-      out.push(`- \`${item.name}(${argumentsOf(item.inputs)})\`${text ? `: ${text}` : ''}`);
-    });
-    out.push('');
-  }
-  const structs = structsOf(abi);
-  const kinds = enumsOf(abi);
-  if (structs.length + kinds.length) out.push('## Types', '');
-  structs.forEach(([struct, fields]) => out.push(`- \`struct ${struct} { ${fields.map((field) =>
-    `${shortType(field)} ${field.name};`).join(' ')} }\``));
-  kinds.forEach((kind) => out.push(`- \`enum ${kind} { ${enums.get(kind).join(', ')} }\``));
-  if (structs.length + kinds.length) out.push('');
-  out.push('## Selectors', '', '| selector | function |', '| --- | --- |');
-  Object.entries(methodIdentifiers).sort(([a], [b]) => a.localeCompare(b))
-    .forEach(([signature, selector]) => out.push(`| \`0x${selector}\` | \`${signature}\` |`));
+  return out;
+}
+
+function renderReads(docs, reads) {
+  const rows = reads.map((item) => {
+    const text = meaning(ofMethod(docs, signatureOf(item)));
+    return `| \`${item.name}(${argumentsOf(item.inputs)})\` | \`${argumentsOf(item.outputs)}\` | ${cell(text)} |`;
+  });
+  return rows.length ? ['## Reads', '', '| function | gives | meaning |', '| --- | --- | --- |', ...rows, ''] : [];
+}
+
+function renderEvents(docs, events) {
+  const rows = events.map((item) =>
+    `| \`${item.name}(${argumentsOf(item.inputs, true)})\` | ${cell(ofEvent(docs, signatureOf(item)))} |`);
+  return rows.length ? ['## Events', '', '| event | meaning |', '| --- | --- |', ...rows, ''] : [];
+}
+
+function renderErrors(docs, errors) {
+  const rows = errors.map((item) => {
+    const text = prose(ofError(docs, signatureOf(item)));
+    return `- \`${item.name}(${argumentsOf(item.inputs)})\`${text ? `: ${text}` : ''}`;
+  });
+  return rows.length ? ['## Errors', '', ...rows, ''] : [];
+}
+
+function renderTypes(abi) {
+  const structs = structsOf(abi).map(([struct, fields]) =>
+    `- \`struct ${struct} { ${fields.map((field) => `${shortType(field)} ${field.name};`).join(' ')} }\``);
+  const kinds = enumsOf(abi).map((kind) => `- \`enum ${kind} { ${enums.get(kind).join(', ')} }\``);
+  return structs.length + kinds.length ? ['## Types', '', ...structs, ...kinds, ''] : [];
+}
+
+function renderPage(name) {
+  const { abi, methodIdentifiers } = artifactOf(name);
+  const docs = docsOf(name);
+  const of = (type) => abi.filter((item) => item.type === type).sort((a, b) => a.name.localeCompare(b.name));
+  const isRead = ({ stateMutability }) => ['view', 'pure'].includes(stateMutability);
+  const calls = of('function').filter((item) => !isRead(item));
+  const out = [
+    ...renderHead(name, docs, abi.find(({ type }) => type === 'constructor')),
+    ...(calls.length ? ['## Functions', ''] : []),
+    ...calls.flatMap((item) => renderCall(name, docs, item)),
+    ...renderReads(docs, of('function').filter(isRead)),
+    ...renderEvents(docs, of('event')),
+    ...renderErrors(docs, of('error')),
+    ...renderTypes(abi),
+    '## Selectors', '', '| selector | function |', '| --- | --- |',
+    ...Object.entries(methodIdentifiers).sort(([a], [b]) => a.localeCompare(b))
+      .map(([signature, selector]) => `| \`0x${selector}\` | \`${signature}\` |`),
+  ];
   return `${out.join('\n').trimEnd()}\n`;
 }
 
@@ -252,6 +264,62 @@ function renderIndex(names) {
   return `${out.join('\n')}\n`;
 }
 
+// --- defaults
+
+function shown(value) {
+  if (value === null) return 'must be given';
+  if (Array.isArray(value)) return 'see the plan';
+  if (value instanceof Reference) return `setting ${value.ref.replace(/^config:/, '')}`;
+  if (typeof value === 'string') return value === '' ? 'empty' : value;
+  const big = BigInt(value);
+  const milli = 10n ** 15n;
+  if (big >= milli && big % milli === 0n) return `${(Number(big / milli) / 1000).toLocaleString('en-US')}e18`;
+  const million = 10n ** 6n;
+  if (big >= million && big % million === 0n) return `${(big / million).toLocaleString('en-US')}e6`;
+  return value.toLocaleString('en-US');
+}
+
+const isAddress = (value) => value instanceof Reference && /^address:|^config:deployer$/.test(value.ref);
+const isTuple = (value) => value?.constructor === Object;
+
+/** Contract.parameter -> what production and devnet take; addresses of contracts are left out. */
+function defaultsOf(name, values, found) {
+  for (const [key, value] of Object.entries(values)) {
+    const each = value?.production !== undefined ? [value.production, value.devnet] : [value, value];
+    if ([each[0]].flat().some(isAddress)) continue;
+    if (isTuple(each[0])) defaultsOf(name, each[0], found);
+    else found.set(`${name}.${key}`, each.map(shown));
+  }
+  return found;
+}
+
+function renderParameters() {
+  const defaults = new Map();
+  for (const { name, arguments: values } of creations) defaultsOf(name, values, defaults);
+  const text = readFileSync(parametersPage, 'utf8').replace(
+    /^\| `(\w+\.\w+)` \| [^|]* \| [^|]* \|/gm,
+    (row, key) => {
+      const values = defaults.get(key);
+      if (!values) throw new Error(`parameters.md has a row for ${key}, plan.mjs has no such parameter`);
+      defaults.delete(key);
+      return `| \`${key}\` | ${values.join(' | ')} |`;
+    },
+  );
+  if (defaults.size !== 0) throw new Error(`parameters.md has no row for ${[...defaults.keys()].join(', ')}`);
+  return text;
+}
+
+/** What invariants.md names and nobody wrote. */
+function missingTests() {
+  const text = readFileSync(invariantsPage, 'utf8');
+  return [...text.matchAll(/`([\w/]+\.t\.sol):(\w+)`/g)].filter(([, path, name]) => {
+    const file = join(root, 'test', path);
+    return !existsSync(file) || !new RegExp(`\\bfunction ${name}\\(`).test(readFileSync(file, 'utf8'));
+  }).map(([, path, name]) => `${path}:${name}`);
+}
+
+const missing = missingTests();
+missing.forEach((test) => console.error(`docs/contracts/invariants.md names ${test}, which does not exist`));
 const names = [...units.values()].filter(({ kind }) => kind === 'contract').map(({ name }) => name).sort();
 const wanted = new Map(names.map((name) => [`${name}.md`, renderPage(name)]));
 wanted.set('README.md', renderIndex(names));
@@ -261,12 +329,14 @@ if (process.argv.includes('--check')) {
   const stale = [...wanted].filter(([file, text]) =>
     !present.includes(file) || readFileSync(join(pages, file), 'utf8') !== text).map(([file]) => file);
   stale.push(...present.filter((file) => !wanted.has(file)));
+  if (readFileSync(parametersPage, 'utf8') !== renderParameters()) stale.push('../parameters.md');
   stale.forEach((file) => console.error(`docs/contracts/reference/${file} is stale: run "node tools/docs.mjs"`));
-  if (stale.length === 0) console.log('docs/contracts/reference is fresh');
-  process.exitCode = stale.length === 0 ? 0 : 1;
+  if (stale.length === 0) console.log('docs/contracts is fresh');
+  process.exitCode = stale.length + missing.length === 0 ? 0 : 1;
 } else {
   rmSync(pages, { recursive: true, force: true });
   mkdirSync(pages, { recursive: true });
   for (const [file, text] of wanted) writeFileSync(join(pages, file), text);
+  writeFileSync(parametersPage, renderParameters());
   console.log(`wrote ${wanted.size} pages to docs/contracts/reference`);
 }
