@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IIncentive} from "./IIncentive.sol";
 import {IPriceOracle} from "./IPriceOracle.sol";
+import {IVerifierSet} from "./IVerifierSet.sol";
 import {Kind, Role} from "../types/Types.sol";
 
 /// @title Identities of the network: role, hardware claims, endpoint key and stake
@@ -82,6 +83,8 @@ interface INodeRegistry {
     event HoldChanged(address indexed identity, uint64 until);
     event ParametersChanged(Parameters parameters);
     event SourcesChanged(address indexed oracle, address indexed incentive);
+    /// @notice From now on verifiers are active only if they are admitted there; zero: whoever has the stake.
+    event AdmissionChanged(address indexed verifierSet);
     /// @notice The DAO put a GPU model into a hardware class.
     event ClassOfModelSet(bytes32 indexed gpuModel, uint8 indexed class);
     /// @notice Stake in base units of the stablecoin for one GPU of a class (or one node of a role without GPUs).
@@ -155,6 +158,9 @@ interface INodeRegistry {
     /// @notice Names where price and utilization come from. Restricted to the DAO.
     function setSources(IPriceOracle oracle_, IIncentive incentive_) external;
 
+    /// @notice Names the set in which a verifier must be admitted to be active; zero for none. Restricted to the DAO.
+    function setAdmission(IVerifierSet verifierSet) external;
+
     /// @notice Puts GPU models into a class that has a base. Restricted to the DAO.
     function setClassOf(bytes32[] calldata gpuModels, uint8 class) external;
 
@@ -167,6 +173,8 @@ interface INodeRegistry {
 
     function incentive() external view returns (IIncentive);
 
+    function admission() external view returns (IVerifierSet);
+
     function parameters() external view returns (Parameters memory);
 
     function nodeOf(address identity) external view returns (Node memory);
@@ -175,7 +183,7 @@ interface INodeRegistry {
     function stakeOf(address identity) external view returns (uint128 active, uint128 unbonding);
 
     /// @notice Registered in that role, not banned, not suspended, enough at stake (a raised requirement counts after
-    /// one period of grace), not leaving altogether.
+    /// one period of grace), not leaving altogether; a verifier must also be admitted.
     function isActive(address identity, Role role) external view returns (bool);
 
     /// @notice What the court needs to know of an identity, cheaper than `nodeOf`.

@@ -186,6 +186,9 @@ contract NodeRegistry is StakeRequirement, EIP712 {
     function isActive(address identity, Role role) external view returns (bool) {
         Record storage node = _nodes[identity];
         if (node.registeredAt == 0 || node.role != role || _isBarred(node)) return false;
+        if (role == Role.Verifier && address(admission) != address(0) && !admission.isAdmitted(identity)) {
+            return false;
+        }
         uint128 stake = node.stake;
         bool leaving = stake == 0 && node.unbonding != 0;
         return !leaving && stake >= _enforcedRequirement(role, node);

@@ -6,6 +6,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IIncentive} from "../interfaces/IIncentive.sol";
 import {INodeRegistry} from "../interfaces/INodeRegistry.sol";
 import {IPriceOracle} from "../interfaces/IPriceOracle.sol";
+import {IVerifierSet} from "../interfaces/IVerifierSet.sol";
 import {Kind, Role} from "../types/Types.sol";
 
 /// @title How much stake is asked for
@@ -70,6 +71,8 @@ abstract contract StakeRequirement is INodeRegistry, AccessManaged {
     IPriceOracle public oracle;
     /// @inheritdoc INodeRegistry
     IIncentive public incentive;
+    /// @inheritdoc INodeRegistry
+    IVerifierSet public admission;
 
     constructor(Parameters memory parameters_, uint96 stakePerUsd) {
         _checkRange("stakePerUsd", stakePerUsd, MIN_RATE, type(uint96).max);
@@ -105,6 +108,12 @@ abstract contract StakeRequirement is INodeRegistry, AccessManaged {
         oracle = oracle_;
         incentive = incentive_;
         emit SourcesChanged(address(oracle_), address(incentive_));
+    }
+
+    /// @inheritdoc INodeRegistry
+    function setAdmission(IVerifierSet verifierSet) external restricted {
+        admission = verifierSet;
+        emit AdmissionChanged(address(verifierSet));
     }
 
     /// @inheritdoc INodeRegistry

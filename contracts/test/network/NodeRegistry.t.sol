@@ -5,6 +5,7 @@ import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessMana
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {NodeRegistry} from "../../src/network/NodeRegistry.sol";
+import {IVerifierSet} from "../../src/interfaces/IVerifierSet.sol";
 import {INodeRegistry} from "../../src/interfaces/INodeRegistry.sol";
 import {ExactPull} from "../../src/libraries/ExactPull.sol";
 import {Kind, Role} from "../../src/types/Types.sol";
@@ -421,6 +422,8 @@ contract NodeRegistryTest is RegistryFixture {
         registry.setParameters(_parameters());
         vm.expectRevert(expected);
         registry.setSources(sources, sources);
+        vm.expectRevert(expected);
+        registry.setAdmission(IVerifierSet(address(0)));
         vm.expectRevert(expected);
         registry.setClassOf(_one("x"), 0);
         vm.expectRevert(expected);

@@ -4,7 +4,8 @@ pragma solidity 0.8.37;
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {VerifierSet} from "../../src/network/VerifierSet.sol";
 import {IVerifierSet} from "../../src/interfaces/IVerifierSet.sol";
-import {Tier} from "../../src/types/Types.sol";
+import {INodeRegistry} from "../../src/interfaces/INodeRegistry.sol";
+import {Role, Tier} from "../../src/types/Types.sol";
 import {CourtFixture} from "./CourtFixture.sol";
 
 contract VerifierSetTest is CourtFixture {
@@ -70,6 +71,24 @@ contract VerifierSetTest is CourtFixture {
         registry.requestUnbond(1);
         assertFalse(verifiers.isMember(members[1]));
         assertTrue(verifiers.isAdmitted(members[1]));
+    }
+
+    function test_Admission_IsNeededToBeAnActiveVerifier() public {
+        address late = _member("late");
+        assertTrue(registry.isActive(late, Role.Verifier), "open until the DAO names a set");
+        vm.expectEmit(address(registry));
+        emit INodeRegistry.AdmissionChanged(address(verifiers));
+        registry.setAdmission(verifiers);
+        assertEq(address(registry.admission()), address(verifiers));
+        assertFalse(registry.isActive(late, Role.Verifier));
+        assertFalse(verifiers.isMember(late));
+        assertTrue(registry.isActive(members[0], Role.Verifier));
+        assertTrue(registry.isActive(node, Role.Compute), "other roles are not asked");
+        verifiers.appoint(_list(late));
+        assertTrue(registry.isActive(late, Role.Verifier));
+        assertTrue(verifiers.isMember(late));
+        verifiers.dismiss(members[0]);
+        assertFalse(registry.isActive(members[0], Role.Verifier));
     }
 
     function test_Draw_SeatsDistinctActiveOutsiders() public {
