@@ -2,19 +2,44 @@
 pragma solidity 0.8.37;
 
 import {Hashes as PairHash} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
+import {Roles} from "../src/Roles.sol";
+import {VeVCAI} from "../src/governance/VeVCAI.sol";
 import {IRewardRoots} from "../src/interfaces/IRewardRoots.sol";
+import {IRewardStream} from "../src/interfaces/IRewardStream.sol";
+import {IVeVCAI} from "../src/interfaces/IVeVCAI.sol";
+import {BuybackExecutor} from "../src/treasury/BuybackExecutor.sol";
 import {DevStable} from "../src/token/DevStable.sol";
 import {MockToken} from "../test/treasury/mocks/Mocks.sol";
 import {EmissionFixture} from "../test/treasury/mocks/EmissionFixture.sol";
 import {TreasuryFixture} from "../test/treasury/mocks/TreasuryFixture.sol";
 
 /// @dev Gas of whole transactions (profile bench isolates calls), written to snapshots/treasury.json. Steady state: every
-/// account and slot was used before. The buyback includes the draw from the treasury, the swap and what it hands to
-/// lockers, whose own cost (VeVCAI.notify) is in the snapshot of governance; here a stream that only takes the money. The
-/// token is an ERC-20 with permit and nothing else.
+/// account and slot was used before. The buyback includes the draw from the treasury and the swap; once with a stream that
+/// only takes the money, once with the real VeVCAI. The token is an ERC-20 with permit and nothing else.
 contract TreasuryBench is TreasuryFixture {
     function _makeToken() internal override returns (MockToken) {
         return MockToken(address(new DevStable()));
+    }
+
+    /// @dev Two buybacks into the real VeVCAI with one lock.
+    function _useVe() private {
+        VeVCAI ve = new VeVCAI(address(manager), vcai, IVeVCAI.Parameters(10_000e18));
+        _open(address(ve), IVeVCAI.notify.selector, Roles.NOTIFIER);
+        vcai.mint(address(this), 50_000e18);
+        vcai.approve(address(ve), 50_000e18);
+        ve.lock(50_000e18, 100);
+        IRewardStream to = IRewardStream(address(ve));
+        executor = new BuybackExecutor(address(manager), treasury, oracle, to, vcai, 1 hours, _buybackParameters());
+        manager.grantRole(Roles.BUYBACK, address(executor), 0);
+        manager.grantRole(Roles.NOTIFIER, address(executor), 0);
+        for (uint256 i = 0; i < 2; ++i) {
+            _earn(5_000e6);
+            _wait(1 days);
+            oracle.observe();
+            _wait(WINDOW);
+            oracle.observe();
+            executor.buy();
+        }
     }
 
     function test_Buyback() public {
@@ -30,6 +55,8 @@ contract TreasuryBench is TreasuryFixture {
         vm.snapshotGasLastCall("treasury", "observe");
         executor.buy();
         vm.snapshotGasLastCall("treasury", "buyback");
+        _useVe();
+        vm.snapshotGasLastCall("treasury", "buyback_with_ve");
         treasury.compensate(stranger, 1e6);
         treasury.compensate(stranger, 1e6);
         vm.snapshotGasLastCall("treasury", "compensate");

@@ -82,7 +82,7 @@ contract BuybackExecutor is IBuybackExecutor, ExpiringPause {
         (address pool, bool stableFirst, uint224 average, uint64 observedReserve) = oracle.market();
         (uint256 reserveIn, uint256 reserveOut) = _reserves(pool, stableFirst);
         spent = _collect(current, reserveIn < observedReserve ? reserveIn : observedReserve);
-        uint256 minimum = spent * Q112 / average * (BPS - current.toleranceBps) / BPS;
+        uint256 minimum = _minimumOut(spent, average, current.toleranceBps);
         bought = _amountOut(spent, reserveIn, reserveOut);
         if (bought < minimum) revert PriceTooHigh(bought, minimum);
         stable.safeTransfer(pool, spent);
@@ -130,10 +130,21 @@ contract BuybackExecutor is IBuybackExecutor, ExpiringPause {
         return stableFirst ? (reserve0, reserve1) : (reserve1, reserve0);
     }
 
-    /// @dev Uniswap v2: the constant product after the fee of 0.3 %. All amounts are below 2^112.
+    /// @dev The amount is below 2^64 (maximumSpend) and the tolerance below BPS; the quotient of an average of at least one
+    /// is below 2^176.
+    function _minimumOut(uint256 amount, uint224 average, uint16 toleranceBps) private pure returns (uint256) {
+        unchecked {
+            return amount * Q112 / average * (BPS - toleranceBps) / BPS;
+        }
+    }
+
+    /// @dev Uniswap v2: the constant product after the fee of 0.3 %. The amount is below 2^64 and the reserves are below
+    /// 2^112, so nothing overflows; the pool has stablecoin.
     function _amountOut(uint256 amountIn, uint256 reserveIn, uint256 reserveOut) private pure returns (uint256) {
-        uint256 afterFee = amountIn * 997;
-        return afterFee * reserveOut / (reserveIn * 1_000 + afterFee);
+        unchecked {
+            uint256 afterFee = amountIn * 997;
+            return afterFee * reserveOut / (reserveIn * 1_000 + afterFee);
+        }
     }
 
     function _setParameters(Parameters memory value) private {

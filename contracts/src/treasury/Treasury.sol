@@ -24,9 +24,10 @@ contract Treasury is ITreasury, AccessManaged {
 
     uint128 private _fees;
     uint128 private _compensated;
-    uint128 private _boughtBack;
-    uint128 private _spent;
-    Parameters private _parameters;
+    // One slot: what a buyback touches, and what `onFee` reads besides.
+    uint96 private _boughtBack;
+    uint96 private _spent;
+    uint64 private _reserveTarget;
 
     constructor(address authority_, IERC20 stable_, Parameters memory parameters_) AccessManaged(authority_) {
         if (address(stable_).code.length == 0) revert NotAContract(address(stable_));
@@ -48,7 +49,7 @@ contract Treasury is ITreasury, AccessManaged {
         uint256 available = availableForBuyback();
         amount = max < available ? max : available;
         if (amount == 0) return 0;
-        uint128 total = _boughtBack + amount.toUint128();
+        uint96 total = _boughtBack + amount.toUint96();
         _boughtBack = total;
         // The cast above proves that the amount fits.
         emit BuybackDrawn(msg.sender, uint128(amount), total);
@@ -72,7 +73,7 @@ contract Treasury is ITreasury, AccessManaged {
         uint256 length = bytes(memo).length;
         if (length > MAX_MEMO_BYTES) revert MemoTooLong(MAX_MEMO_BYTES, length);
         _checkFunds(token, amount);
-        if (token == stable) _spent += amount.toUint128();
+        if (token == stable) _spent += amount.toUint96();
         emit Spent(address(token), to, amount, memo);
         token.safeTransfer(to, amount);
     }
@@ -95,7 +96,7 @@ contract Treasury is ITreasury, AccessManaged {
 
     /// @inheritdoc ITreasury
     function parameters() external view returns (Parameters memory) {
-        return _parameters;
+        return Parameters(_reserveTarget);
     }
 
     /// @inheritdoc ITreasury
@@ -131,7 +132,7 @@ contract Treasury is ITreasury, AccessManaged {
     /// @inheritdoc ITreasury
     function availableForBuyback() public view returns (uint256) {
         uint256 held = stable.balanceOf(address(this));
-        uint256 reserve = _parameters.reserveTarget;
+        uint256 reserve = _reserveTarget;
         return held > reserve ? held - reserve : 0;
     }
 
@@ -143,7 +144,8 @@ contract Treasury is ITreasury, AccessManaged {
 
     function _setParameters(Parameters memory value) private {
         if (value.reserveTarget > MAX_RESERVE) revert ReserveTargetTooHigh(MAX_RESERVE, value.reserveTarget);
-        _parameters = value;
+        // MAX_RESERVE fits.
+        _reserveTarget = uint64(value.reserveTarget);
         emit ParametersChanged(value);
     }
 }

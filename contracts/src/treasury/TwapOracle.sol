@@ -100,20 +100,23 @@ contract TwapOracle is ITwapOracle, AccessManaged {
 
     /// @inheritdoc IPriceOracle
     function vcaiFor(uint256 usd) external view returns (uint256) {
-        if (_average == 0) return FixedPointMathLib.fullMulDiv(usd, ONE_VCAI, _fallbackPrice());
-        return FixedPointMathLib.fullMulDiv(usd, Q112, _youngAverage());
+        uint224 average = _youngAverage();
+        if (average == 0) return FixedPointMathLib.fullMulDiv(usd, ONE_VCAI, _fallbackPrice());
+        return FixedPointMathLib.fullMulDiv(usd, Q112, average);
     }
 
     /// @inheritdoc IPriceOracle
     function usdFor(uint256 amount) external view returns (uint256) {
-        if (_average == 0) return FixedPointMathLib.fullMulDiv(amount, _fallbackPrice(), ONE_VCAI);
-        return FixedPointMathLib.fullMulDiv(amount, _youngAverage(), Q112);
+        uint224 average = _youngAverage();
+        if (average == 0) return FixedPointMathLib.fullMulDiv(amount, _fallbackPrice(), ONE_VCAI);
+        return FixedPointMathLib.fullMulDiv(amount, average, Q112);
     }
 
     /// @inheritdoc ITwapOracle
     function market() external view returns (address, bool, uint224, uint64) {
-        if (_average == 0) revert NoPrice();
-        return (_pool, _stableIsToken0, _youngAverage(), _observedReserve);
+        uint224 average = _youngAverage();
+        if (average == 0) revert NoPrice();
+        return (_pool, _stableIsToken0, average, _observedReserve);
     }
 
     /// @inheritdoc ITwapOracle
@@ -146,13 +149,17 @@ contract TwapOracle is ITwapOracle, AccessManaged {
         if (price == 0) revert NoPrice();
     }
 
-    function _youngAverage() private view returns (uint224) {
+    /// @dev Zero when there is none yet.
+    function _youngAverage() private view returns (uint224 average) {
+        uint32 averagedAt;
+        (average, averagedAt) = (_average, _averagedAt);
+        if (average == 0) return 0;
         uint32 age;
         unchecked {
-            age = uint32(block.timestamp) - _averagedAt; // modulo 2^32
+            age = uint32(block.timestamp) - averagedAt; // modulo 2^32
         }
-        if (age > _parameters.maximumAge) revert PriceIsStale(block.timestamp - age, _parameters.maximumAge);
-        return _average;
+        uint32 oldest = _parameters.maximumAge;
+        if (age > oldest) revert PriceIsStale(block.timestamp - age, oldest);
     }
 
     /// @dev The accumulator of the price of VCAI in the stablecoin as it would be if the pool were touched now.
