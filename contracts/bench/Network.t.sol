@@ -1,22 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {NodeRegistry} from "../src/network/NodeRegistry.sol";
 import {Reputation} from "../src/network/Reputation.sol";
 import {INodeRegistry} from "../src/interfaces/INodeRegistry.sol";
+import {IVCAIToken} from "../src/interfaces/IVCAIToken.sol";
+import {VCAIToken} from "../src/token/VCAIToken.sol";
 import {Role, Tier} from "../src/types/Types.sol";
 import {CourtFixture} from "../test/network/CourtFixture.sol";
 
 /// @dev Gas of whole transactions (profile bench isolates calls), written to snapshots/network.json. The registry holds
-/// other stakes already, allowances are endless, the DID document's address has 29 characters (and 120 in one case).
+/// other stakes already, the DID document's address has 29 characters (and 120 in one case). `register` is with the real
+/// token and an allowance of just the stake; the others are with a stand-in and endless allowances.
 contract NetworkBench is CourtFixture {
     function _measured(string memory operation) private {
         vm.snapshotGasLastCall("network", operation);
     }
 
     function test_Register() public {
-        address fresh = makeAddr("fresh");
-        _fund(fresh);
-        _register(fresh, Role.Compute, COMPUTE);
+        VCAIToken token = new VCAIToken(address(manager), address(this));
+        IVCAIToken.Allocation[] memory all = new IVCAIToken.Allocation[](1);
+        all[0] = IVCAIToken.Allocation(address(this), 10_000_000_000e18);
+        token.mintGenesis(all);
+        NodeRegistry real = new NodeRegistry(address(manager), token, _parameters(), RATE);
+        address[2] memory nodes = [makeAddr("first"), makeAddr("second")];
+        for (uint256 i = 0; i < 2; ++i) {
+            token.transfer(nodes[i], 2 * COMPUTE);
+            vm.startPrank(nodes[i]);
+            token.approve(address(real), COMPUTE);
+            real.register(_registration(Role.Compute, COMPUTE));
+            vm.stopPrank();
+        }
         _measured("register");
     }
 
