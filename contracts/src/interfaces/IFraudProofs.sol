@@ -65,7 +65,8 @@ interface IFraudProofs {
         Tier chargeAboveReceipts;
     }
 
-    /// @notice A proof was upheld. `caseId` is the court's case, zero if the offender is not registered and so has no
+    /// @notice A proof was upheld. Each fault of each receipt is answered for once; the money comes back with the first.
+    /// `caseId` is the court's case, zero if the offender is not registered and so has no
     /// stake. `subject` is the hash of the receipt, or of what else is wrong; `loss` what is not compensated yet.
     event FaultProven(
         address indexed scheduler,
@@ -81,6 +82,7 @@ interface IFraudProofs {
     event ParametersChanged(Parameters parameters);
 
     error NotAFault(Fault fault, bytes32 subject);
+    error FaultAlreadyProven(Fault fault, bytes32 subject);
     error ChargesMismatch(bytes32 expected, bytes32 given);
     error RootMismatch(bytes32 expected, bytes32 given);
     error ReceiptsNotAscending(uint256 position);
@@ -110,7 +112,8 @@ interface IFraudProofs {
         external;
 
     /// @notice Corrects earnings that grew too little (`EarningsTooLow`): the node can claim the difference once the batch
-    /// is final. The scheduler's books must leave it out from then on.
+    /// is final. The scheduler's books must leave it out from then on. A proof with more receipts adds to one with fewer, but
+    /// opens no second case.
     function challengeEarnings(Underpayment calldata underpayment) external;
 
     /// @notice Gives a client back what it was charged without a receipt (`ChargeAboveReceipts`).

@@ -88,8 +88,8 @@ interface ISettlement is IUtilization {
     error BatchFinal(address scheduler, uint64 index, uint40 finalAt);
     error InvalidProof(bytes32 root, bytes32 leaf);
     error NothingToClaim(address scheduler, address node);
-    error ReceiptAlreadyVoided(address scheduler, bytes32 receiptHash);
-    error EarningsAlreadyCorrected(address scheduler, uint64 index, address node);
+    error ReceiptAlreadyVoided(address scheduler, uint64 index, bytes32 receiptHash);
+    error EarningsAlreadyCorrected(address scheduler, uint64 index, address node, uint128 corrected);
     error ParameterOutOfRange(bytes32 name, uint256 value, uint256 minimum, uint256 maximum);
     error NotAContract(bytes32 name, address given);
 
@@ -110,10 +110,11 @@ interface ISettlement is IUtilization {
     /// @return loss What of it nobody paid back: the fee part, where the Treasury has too little.
     function voidReceipt(Voiding calldata voiding) external returns (uint128 loss);
 
-    /// @notice Lets a node claim `amount` more than its cumulative earnings say, from the batch `index` on, once per batch
-    /// and at most what is left of it. Restricted to the FraudProofs contract.
+    /// @notice Lets a node claim `shortfall` more than its cumulative earnings say, from the batch `index` on, at most what
+    /// is left of the batch. A later proof of a larger shortfall adds the difference. Restricted to the FraudProofs
+    /// contract.
     /// @return added What was added.
-    function correctEarnings(address scheduler, uint64 index, address node, uint128 amount)
+    function correctEarnings(address scheduler, uint64 index, address node, uint128 shortfall)
         external
         returns (uint128 added);
 
@@ -153,7 +154,8 @@ interface ISettlement is IUtilization {
     /// @return What is held for the nodes of a scheduler.
     function pool(address scheduler) external view returns (uint128);
 
-    function receiptVoided(address scheduler, bytes32 receiptHash) external view returns (bool);
+    /// @return Whether a receipt (or what else was proven wrong) was voided in that batch.
+    function receiptVoided(address scheduler, uint64 index, bytes32 receiptHash) external view returns (bool);
 
     /// @return The node's part of an amount at the present fee: floor(amount * (10000 - feeBps) / 10000).
     function nodeShare(uint128 amount) external view returns (uint128);

@@ -45,6 +45,7 @@ contract FraudProofs is IFraudProofs, AccessManaged {
     IEscrow private immutable _escrow;
 
     Parameters private _parameters;
+    mapping(bytes32 evidenceHash => bool) private _proven;
 
     constructor(address authority_, ISettlement settlement_, Parameters memory parameters_) AccessManaged(authority_) {
         settlement = settlement_;
@@ -98,15 +99,16 @@ contract FraudProofs is IFraudProofs, AccessManaged {
         ISettlement.BatchRecord memory batch = _batch(scheduler, index);
         _checkIncluded(batch.earningsRoot, leaf, given.cumulativeProof);
         if (given.previous != 0) {
-            if (index == 0) revert ISettlement.InvalidProof(bytes32(0), leaf);
-            bytes32 root = _batch(scheduler, index - 1).earningsRoot;
+            // There is no batch before the first, and nothing proves against a root of zero.
+            bytes32 root = index == 0 ? bytes32(0) : _batch(scheduler, index - 1).earningsRoot;
             _checkIncluded(root, Hashes.earningsLeaf(given.node, given.previous), given.previousProof);
         }
         uint256 grown = given.cumulative > given.previous ? given.cumulative - given.previous : 0;
         uint256 earned = _sharesOf(batch, given);
         if (earned <= grown) revert NotAFault(Fault.EarningsTooLow, leaf);
         settlement.correctEarnings(scheduler, index, given.node, SafeCast.toUint128(earned - grown));
-        _prosecute(Finding(Fault.EarningsTooLow, scheduler, index, leaf, scheduler), given.node, 0);
+        Finding memory finding = Finding(Fault.EarningsTooLow, scheduler, index, leaf, scheduler);
+        if (_isNew(finding)) _prosecute(finding, given.node, 0);
     }
 
     /// @inheritdoc IFraudProofs
@@ -147,26 +149,40 @@ contract FraudProofs is IFraudProofs, AccessManaged {
         return current.chargeAboveReceipts;
     }
 
+    /// @dev Of several faults of one receipt the first voids it and every one is answered for, so that an offender gains
+    /// nothing by proving the lightest itself.
     function _void(Finding memory finding, UsageReceipt memory receipt, uint128 charged) private {
-        uint128 loss = settlement.voidReceipt(
-            ISettlement.Voiding({
-                fault: finding.fault,
-                scheduler: finding.scheduler,
-                index: finding.index,
-                receiptHash: finding.subject,
-                client: receipt.client,
-                node: receipt.node,
-                amount: receipt.amount,
-                chargedToClient: charged
-            })
-        );
+        if (!_isNew(finding)) revert FaultAlreadyProven(finding.fault, finding.subject);
+        uint128 loss = 0;
+        if (!settlement.receiptVoided(finding.scheduler, finding.index, finding.subject)) {
+            loss = settlement.voidReceipt(
+                ISettlement.Voiding({
+                    fault: finding.fault,
+                    scheduler: finding.scheduler,
+                    index: finding.index,
+                    receiptHash: finding.subject,
+                    client: receipt.client,
+                    node: receipt.node,
+                    amount: receipt.amount,
+                    chargedToClient: charged
+                })
+            );
+        }
         _prosecute(finding, receipt.client, loss);
+    }
+
+    /// @dev True once for each fault of each subject; marked before anything else is called.
+    function _isNew(Finding memory finding) private returns (bool) {
+        bytes32 evidenceHash = _evidenceOf(finding);
+        if (_proven[evidenceHash]) return false;
+        _proven[evidenceHash] = true;
+        return true;
     }
 
     /// @dev A stranger has no stake, and the court knows no case against one.
     function _prosecute(Finding memory finding, address victim, uint128 loss) private {
         address offender = finding.offender;
-        bytes32 evidenceHash = keccak256(abi.encode(finding.fault, finding.scheduler, finding.index, finding.subject));
+        bytes32 evidenceHash = _evidenceOf(finding);
         uint256 caseId = 0;
         if (registry.nodeOf(offender).registeredAt != 0) {
             if (loss == 0) victim = address(0);
@@ -204,11 +220,14 @@ contract FraudProofs is IFraudProofs, AccessManaged {
         emit ParametersChanged(value);
     }
 
-    /// @dev The receipt is in the batch. Whether the batch can still be challenged is for Settlement to say.
+    /// @dev The receipt is in the batch, and the batch can still be challenged.
     function _checkPosted(Posted calldata posted) private view returns (bytes32 receiptHash) {
         receiptHash = Hashes.receipt(posted.signed.receipt);
-        bytes32 root = _batch(posted.scheduler, posted.index).receiptsRoot;
-        _checkIncluded(root, _leafOf(posted.signed), posted.proof);
+        ISettlement.BatchRecord memory batch = _batch(posted.scheduler, posted.index);
+        if (block.timestamp >= batch.finalAt) {
+            revert ISettlement.BatchFinal(posted.scheduler, posted.index, batch.finalAt);
+        }
+        _checkIncluded(batch.receiptsRoot, _leafOf(posted.signed), posted.proof);
     }
 
     function _batch(address scheduler, uint64 index) private view returns (ISettlement.BatchRecord memory batch) {
@@ -247,7 +266,7 @@ contract FraudProofs is IFraudProofs, AccessManaged {
         UsageReceipt calldata receipt = posted.signed.receipt;
         if (otherIndex > posted.index || other.receipt.jobId != receipt.jobId) return false;
         // Evidence that was itself voided would let a challenger void both of a pair.
-        if (settlement.receiptVoided(posted.scheduler, Hashes.receipt(other.receipt))) return false;
+        if (settlement.receiptVoided(posted.scheduler, otherIndex, Hashes.receipt(other.receipt))) return false;
         bytes32 otherLeaf = _leafOf(other);
         _checkIncluded(_batch(posted.scheduler, otherIndex).receiptsRoot, otherLeaf, otherProof);
         if (otherIndex < posted.index) return true;
@@ -319,6 +338,10 @@ contract FraudProofs is IFraudProofs, AccessManaged {
             _checkIncluded(batch.receiptsRoot, leaf, given.proofs[i]);
             earned += uint256(receipt.amount) * (10_000 - batch.feeBps) / 10_000;
         }
+    }
+
+    function _evidenceOf(Finding memory finding) private pure returns (bytes32) {
+        return keccak256(abi.encode(finding.fault, finding.scheduler, finding.index, finding.subject));
     }
 
     function _checkTier(bytes32 name, Tier given, Tier minimum, Tier maximum) private pure {

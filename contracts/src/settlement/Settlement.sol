@@ -69,9 +69,9 @@ contract Settlement is ISettlement, ExpiringPause, EIP712 {
     mapping(address scheduler => SchedulerState) private _schedulers;
     mapping(address scheduler => mapping(uint64 index => BatchState)) private _batches;
     mapping(address scheduler => mapping(address node => Earnings)) private _earnings;
-    mapping(address scheduler => mapping(bytes32 receiptHash => bool)) private _voidedReceipts;
+    mapping(address scheduler => mapping(uint64 index => mapping(bytes32 receiptHash => bool))) private _voided;
     mapping(address scheduler => mapping(uint64 index => mapping(address client => uint128))) private _credited;
-    mapping(address scheduler => mapping(uint64 index => mapping(address node => bool))) private _corrected;
+    mapping(address scheduler => mapping(uint64 index => mapping(address node => uint128))) private _corrected;
     Parameters private _parameters;
 
     constructor(
@@ -134,10 +134,10 @@ contract Settlement is ISettlement, ExpiringPause, EIP712 {
     function voidReceipt(Voiding calldata voiding) external restricted returns (uint128 loss) {
         (address scheduler, uint64 index) = (voiding.scheduler, voiding.index);
         BatchState storage batch = _challengeable(scheduler, index);
-        if (_voidedReceipts[scheduler][voiding.receiptHash]) {
-            revert ReceiptAlreadyVoided(scheduler, voiding.receiptHash);
+        if (_voided[scheduler][index][voiding.receiptHash]) {
+            revert ReceiptAlreadyVoided(scheduler, index, voiding.receiptHash);
         }
-        _voidedReceipts[scheduler][voiding.receiptHash] = true;
+        _voided[scheduler][index][voiding.receiptHash] = true;
         uint128 before = _credited[scheduler][index][voiding.client];
         uint256 credit = Math.min(voiding.amount, voiding.chargedToClient - before);
         uint256 share = Math.min(_nodeShare(credit, batch.feeBps), batch.earnedLeft);
@@ -168,15 +168,17 @@ contract Settlement is ISettlement, ExpiringPause, EIP712 {
     }
 
     /// @inheritdoc ISettlement
-    function correctEarnings(address scheduler, uint64 index, address node, uint128 amount)
+    function correctEarnings(address scheduler, uint64 index, address node, uint128 shortfall)
         external
         restricted
         returns (uint128 added)
     {
-        BatchState storage batch = _challengeable(scheduler, index);
-        if (_corrected[scheduler][index][node]) revert EarningsAlreadyCorrected(scheduler, index, node);
-        _corrected[scheduler][index][node] = true;
-        added = uint128(Math.min(amount, batch.earnedLeft));
+        uint256 target = Math.min(shortfall, _challengeable(scheduler, index).earnedLeft);
+        uint128 before = _corrected[scheduler][index][node];
+        if (target <= before) revert EarningsAlreadyCorrected(scheduler, index, node, before);
+        // Not above `shortfall`, which is a uint128.
+        added = uint128(target) - before;
+        _corrected[scheduler][index][node] = uint128(target);
         Earnings storage earnings = _earnings[scheduler][node];
         earnings.correction += added;
         if (index > earnings.correctedFrom) earnings.correctedFrom = index;
@@ -249,8 +251,8 @@ contract Settlement is ISettlement, ExpiringPause, EIP712 {
     }
 
     /// @inheritdoc ISettlement
-    function receiptVoided(address scheduler, bytes32 receiptHash) external view returns (bool) {
-        return _voidedReceipts[scheduler][receiptHash];
+    function receiptVoided(address scheduler, uint64 index, bytes32 receiptHash) external view returns (bool) {
+        return _voided[scheduler][index][receiptHash];
     }
 
     /// @inheritdoc ISettlement

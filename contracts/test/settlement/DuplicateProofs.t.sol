@@ -16,7 +16,8 @@ contract DuplicateProofsTest is ProofFixture {
         _expectNotAFault(Fault.Duplicate, signed);
         _challenge(Fault.Duplicate, 0, signed, _extra(1, signed, _noProof));
         _challenge(Fault.Duplicate, 1, signed, _extra(0, signed, _noProof));
-        _assertTenCameBack(signed, Fault.Duplicate);
+        _assertTenCameBack(1, signed, Fault.Duplicate);
+        assertFalse(settlement.receiptVoided(scheduler.addr, 0, Hashes.receipt(signed.receipt)));
         assertEq(settlement.pool(scheduler.addr), 9.5e6);
         vm.warp(START + WINDOW);
         settlement.claim(scheduler.addr, 1, node.addr, 19e6, _noProof);
@@ -33,7 +34,7 @@ contract DuplicateProofsTest is ProofFixture {
         _expectNotAFault(Fault.Duplicate, first);
         _challenge(Fault.Duplicate, 0, first, _extra(1, second, _noProof));
         _challenge(Fault.Duplicate, 1, second, _extra(0, first, _noProof));
-        _assertTenCameBack(second, Fault.Duplicate);
+        _assertTenCameBack(1, second, Fault.Duplicate);
     }
 
     function test_Duplicate_EvidenceMayBeFinalAlready() public {
@@ -45,7 +46,7 @@ contract DuplicateProofsTest is ProofFixture {
         SignedReceipt memory second = _signed(again);
         _post(_one(second), _capId, 9.5e6);
         _challenge(Fault.Duplicate, 1, second, _extra(0, signed, _noProof));
-        _assertTenCameBack(second, Fault.Duplicate);
+        _assertTenCameBack(1, second, Fault.Duplicate);
     }
 
     function test_Duplicate_InOneBatchVoidsTheOlderLeaseAndOnlyThat() public {
@@ -58,8 +59,8 @@ contract DuplicateProofsTest is ProofFixture {
         _expectNotAFault(Fault.Duplicate, newer);
         _challengeAt(Fault.Duplicate, 0, newer, Tree.proof(leaves, 1), _extra(0, older, Tree.proof(leaves, 0)));
         _challengeAt(Fault.Duplicate, 0, older, Tree.proof(leaves, 0), _extra(0, newer, Tree.proof(leaves, 1)));
-        _assertTenCameBack(older, Fault.Duplicate);
-        assertFalse(settlement.receiptVoided(scheduler.addr, Hashes.receipt(receipt)));
+        _assertTenCameBack(0, older, Fault.Duplicate);
+        assertFalse(settlement.receiptVoided(scheduler.addr, 0, Hashes.receipt(receipt)));
     }
 
     function test_Duplicate_OneOfAPairSurvivesWhenTokensAreEqual() public {

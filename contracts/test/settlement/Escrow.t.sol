@@ -2,27 +2,15 @@
 pragma solidity 0.8.37;
 
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
-import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Roles} from "../../src/Roles.sol";
 import {DevStable} from "../../src/token/DevStable.sol";
 import {Escrow} from "../../src/settlement/Escrow.sol";
 import {IEscrow} from "../../src/interfaces/IEscrow.sol";
+import {ExpiringPause} from "../../src/libraries/ExpiringPause.sol";
 import {Charge, SpendingCap} from "../../src/types/Types.sol";
 import {Fixture} from "../utils/Fixture.sol";
-
-/// @dev A contract wallet that accepts exactly one digest.
-contract Wallet is IERC1271 {
-    bytes32 private immutable _accepted;
-
-    constructor(bytes32 accepted) {
-        _accepted = accepted;
-    }
-
-    function isValidSignature(bytes32 digest, bytes memory) external view returns (bytes4) {
-        return digest == _accepted ? IERC1271.isValidSignature.selector : bytes4(0);
-    }
-}
+import {Wallet} from "./mocks/Wallet.sol";
 
 contract EscrowTest is Fixture {
     /// @dev Stands in for the Settlement contract.
@@ -344,6 +332,51 @@ contract EscrowTest is Fixture {
         escrow.releaseCap(capId);
     }
 
+    function test_Prepay_TakesWhatIsAvailableAndSendsItToTheCaller() public {
+        _openCap(6e6);
+        _deposit(4e6);
+        vm.expectEmit(address(escrow));
+        emit IEscrow.Prepaid(client.addr, settler, 3e6);
+        vm.startPrank(settler);
+        escrow.prepay(client.addr, 3e6);
+        assertEq(escrow.available(client.addr), 1e6);
+        assertEq(escrow.lockedOf(client.addr), 6e6);
+        assertEq(stable.balanceOf(settler), 3e6);
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.BalanceTooLow.selector, client.addr, 1e6, 1e6 + 1));
+        escrow.prepay(client.addr, 1e6 + 1);
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.AmountIsZero.selector, client.addr));
+        escrow.prepay(client.addr, 0);
+        escrow.prepay(client.addr, 1e6);
+        assertEq(escrow.available(client.addr), 0);
+    }
+
+    function test_ClientOf_NamesTheClientOfACap() public {
+        assertEq(escrow.clientOf(_openCap(6e6)), client.addr);
+        assertEq(escrow.clientOf("nothing"), address(0));
+    }
+
+    function test_Pause_StopsNewCapsAndNothingElse() public {
+        bytes32 capId = _openCap(6e6);
+        _deposit(20e6);
+        SpendingCap memory cap = _cap(6e6);
+        bytes memory signature = _signCap(cap);
+        vm.prank(client.addr);
+        escrow.requestWithdraw(1e6);
+        escrow.pause(3 hours);
+        vm.expectRevert(abi.encodeWithSelector(ExpiringPause.ModulePaused.selector, START + 3 hours));
+        escrow.openCap(cap, signature);
+        _charge(capId, 1e6);
+        vm.prank(scheduler.addr);
+        escrow.releaseCap(capId);
+        vm.prank(settler);
+        escrow.prepay(client.addr, 1e6);
+        vm.warp(START + 1 hours);
+        vm.prank(client.addr);
+        escrow.withdraw();
+        vm.warp(START + 3 hours);
+        escrow.openCap(cap, signature);
+    }
+
     function test_Credit_PullsFromTheCaller() public {
         stable.mint(settler, 3e6);
         vm.startPrank(settler);
@@ -362,6 +395,10 @@ contract EscrowTest is Fixture {
         escrow.charge(scheduler.addr, _charges(capId, 1));
         vm.expectRevert(expected);
         escrow.credit(client.addr, 1);
+        vm.expectRevert(expected);
+        escrow.prepay(client.addr, 1);
+        vm.expectRevert(expected);
+        escrow.pause(1);
         vm.expectRevert(expected);
         escrow.setParameters(IEscrow.Parameters(0, 0));
     }

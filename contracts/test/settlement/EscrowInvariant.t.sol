@@ -22,6 +22,7 @@ contract EscrowHandler is Test {
     uint256 public credited;
     uint256 public charged;
     uint256 public withdrawn;
+    uint256 public prepaid;
 
     constructor(Escrow escrow, DevStable stable) {
         (_escrow, _stable) = (escrow, stable);
@@ -118,6 +119,15 @@ contract EscrowHandler is Test {
         credited += amount;
     }
 
+    function prepay(uint256 seed, uint128 amount, bool tooMuch) external {
+        address who = clients[seed % CLIENTS];
+        uint128 most = _escrow.available(who);
+        amount = tooMuch ? most + 1 : uint128(bound(amount, 0, most));
+        if (amount == 0 || tooMuch) vm.expectRevert();
+        _escrow.prepay(who, amount);
+        if (!tooMuch) prepaid += amount;
+    }
+
     function wait(uint256 time) external {
         vm.warp(vm.getBlockTimestamp() + bound(time, 1, 1 days));
     }
@@ -140,7 +150,10 @@ contract EscrowInvariantTest is Fixture {
             inside += uint256(escrow.available(who)) + escrow.lockedOf(who) + escrow.withdrawal(who).amount;
         }
         assertEq(stable.balanceOf(address(escrow)), inside);
-        assertEq(handler.deposited() + handler.credited(), inside + handler.charged() + handler.withdrawn());
+        assertEq(
+            handler.deposited() + handler.credited(),
+            inside + handler.charged() + handler.prepaid() + handler.withdrawn()
+        );
     }
 
     function invariant_LockedIsWhatIsLeftOfOpenCaps() public view {

@@ -77,8 +77,8 @@ abstract contract ProofFixture is Fixture {
     }
 
     /// @dev The client has its 10 back, 9.5 of it from the pool and 0.5 from the treasury, and the scheduler a case.
-    function _assertTenCameBack(SignedReceipt memory signed, Fault fault) internal view {
-        assertTrue(settlement.receiptVoided(scheduler.addr, Hashes.receipt(signed.receipt)));
+    function _assertTenCameBack(uint64 index, SignedReceipt memory signed, Fault fault) internal view {
+        assertTrue(settlement.receiptVoided(scheduler.addr, index, Hashes.receipt(signed.receipt)));
         assertEq(escrow.available(client.addr), 10e6);
         assertEq(settlement.voided(scheduler.addr, node.addr), 9.5e6);
         assertEq(treasury.compensated(), 0.5e6);

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {Roles} from "../../src/Roles.sol";
 import {IFraudProofs} from "../../src/interfaces/IFraudProofs.sol";
 import {ISettlement} from "../../src/interfaces/ISettlement.sol";
 import {Hashes} from "../../src/libraries/Hashes.sol";
@@ -27,7 +28,7 @@ contract ReceiptProofsTest is ProofFixture {
             scheduler.addr, 0, receiptHash, Fault.BadSignature, scheduler.addr, challenger, 0, 1, evidence
         );
         _challenge(Fault.BadSignature, 0, signed, "");
-        _assertTenCameBack(signed, Fault.BadSignature);
+        _assertTenCameBack(0, signed, Fault.BadSignature);
         assertEq(court.opened(1).evidenceHash, evidence);
         assertEq(settlement.pool(scheduler.addr), 0);
         assertEq(stable.balanceOf(address(settlement)), 0);
@@ -43,7 +44,7 @@ contract ReceiptProofsTest is ProofFixture {
         signed.schedulerSignature = "";
         _post(_one(signed), _capId, 0);
         _challenge(Fault.BadSignature, 0, signed, "");
-        _assertTenCameBack(signed, Fault.BadSignature);
+        _assertTenCameBack(0, signed, Fault.BadSignature);
     }
 
     function test_HighSSignature_IsAFault() public {
@@ -53,7 +54,7 @@ contract ReceiptProofsTest is ProofFixture {
         signed.nodeSignature = abi.encodePacked(r, bytes32(order - uint256(s)), v == 27 ? uint8(28) : uint8(27));
         _post(_one(signed), _capId, 0);
         _challenge(Fault.BadSignature, 0, signed, "");
-        _assertTenCameBack(signed, Fault.BadSignature);
+        _assertTenCameBack(0, signed, Fault.BadSignature);
     }
 
     function test_SignaturesForAnotherChain_AreAFault() public {
@@ -62,7 +63,7 @@ contract ReceiptProofsTest is ProofFixture {
         vm.chainId(31_337);
         _post(_one(signed), _capId, 0);
         _challenge(Fault.BadSignature, 0, signed, "");
-        _assertTenCameBack(signed, Fault.BadSignature);
+        _assertTenCameBack(0, signed, Fault.BadSignature);
     }
 
     /// @dev Even if the one who posts it signed it as well.
@@ -74,14 +75,14 @@ contract ReceiptProofsTest is ProofFixture {
         _expectNotAFault(Fault.BadSignature, signed);
         _challenge(Fault.BadSignature, 0, signed, "");
         _challenge(Fault.ForeignScheduler, 0, signed, "");
-        _assertTenCameBack(signed, Fault.ForeignScheduler);
+        _assertTenCameBack(0, signed, Fault.ForeignScheduler);
     }
 
     function test_OverQuote_IsAFaultFromOneUnitOn() public {
         SignedReceipt memory signed = _overQuoted(1, 10e6);
         _post(_one(signed), _capId, 0);
         _challenge(Fault.OverQuote, 0, signed, "");
-        _assertTenCameBack(signed, Fault.OverQuote);
+        _assertTenCameBack(0, signed, Fault.OverQuote);
     }
 
     function test_ImpossibleTimes_IsAReceiptThatEndsBeforeItStarts() public {
@@ -95,7 +96,7 @@ contract ReceiptProofsTest is ProofFixture {
         SignedReceipt memory signed = _signed(receipt);
         _post(_one(signed), _capId, 9.5e6);
         _challenge(Fault.ImpossibleTimes, 1, signed, "");
-        _assertTenCameBack(signed, Fault.ImpossibleTimes);
+        _assertTenCameBack(1, signed, Fault.ImpossibleTimes);
     }
 
     /// @dev The client was never charged, so it gets nothing: the money is that of whoever was charged.
@@ -105,7 +106,7 @@ contract ReceiptProofsTest is ProofFixture {
         SignedReceipt memory signed = _signed(receipt);
         _post(_one(signed), _capId, 0);
         _challenge(Fault.UncoveredClient, 0, signed, "");
-        assertTrue(settlement.receiptVoided(scheduler.addr, Hashes.receipt(receipt)));
+        assertTrue(settlement.receiptVoided(scheduler.addr, 0, Hashes.receipt(receipt)));
         assertEq(escrow.available(receipt.client), 0);
         assertEq(escrow.available(client.addr), 0);
         assertEq(settlement.pool(scheduler.addr), 9.5e6);
@@ -166,8 +167,69 @@ contract ReceiptProofsTest is ProofFixture {
         _post(_one(signed), _capId, 0);
         _challenge(Fault.OverQuote, 0, signed, "");
         bytes32 receiptHash = Hashes.receipt(signed.receipt);
-        vm.expectRevert(abi.encodeWithSelector(ISettlement.ReceiptAlreadyVoided.selector, scheduler.addr, receiptHash));
+        vm.expectRevert(abi.encodeWithSelector(IFraudProofs.FaultAlreadyProven.selector, Fault.OverQuote, receiptHash));
         _challenge(Fault.OverQuote, 0, signed, "");
+    }
+
+    /// @dev Who forges a receipt and proves a lighter fault of it itself still answers for the forgery.
+    function test_Challenge_EveryFaultOfAReceiptIsAnsweredForAndPaidOnce() public {
+        SignedReceipt memory signed = _overQuoted(1, 10e6);
+        signed.nodeSignature = "";
+        _post(_one(signed), _capId, 0);
+        _challenge(Fault.OverQuote, 0, signed, "");
+        _assertTenCameBack(0, signed, Fault.OverQuote);
+        _challenge(Fault.BadSignature, 0, signed, "");
+        assertEq(escrow.available(client.addr), 10e6);
+        assertEq(treasury.compensated(), 0.5e6);
+        _assertCase(2, scheduler.addr, Tier.Severe, address(0), 0);
+    }
+
+    /// @dev A receipt that was posted twice is one receipt in each batch: voiding one does not shield the other.
+    function test_Void_InOneBatchLeavesTheSameReceiptOfAnotherToItsOwnProof() public {
+        SignedReceipt memory signed = _overQuoted(1, 10e6);
+        _post(_one(signed), _capId, 0);
+        _post(_one(signed), _capId, 9.5e6);
+        _challenge(Fault.Duplicate, 1, signed, _extra(0, signed, _noProof));
+        _challenge(Fault.OverQuote, 0, signed, "");
+        assertEq(escrow.available(client.addr), 20e6);
+        assertEq(settlement.pool(scheduler.addr), 0);
+        assertEq(court.count(), 2);
+    }
+
+    /// @dev Also of what was voided already.
+    function test_RevertWhen_AnotherFaultIsProvenAfterTheWindow() public {
+        SignedReceipt memory signed = _overQuoted(1, 10e6);
+        signed.nodeSignature = "";
+        _post(_one(signed), _capId, 0);
+        _challenge(Fault.OverQuote, 0, signed, "");
+        vm.warp(START + WINDOW);
+        vm.expectRevert(abi.encodeWithSelector(ISettlement.BatchFinal.selector, scheduler.addr, 0, START + WINDOW));
+        _challenge(Fault.BadSignature, 0, signed, "");
+    }
+
+    /// @dev The bounds of the books hold whoever has the right to void.
+    function test_VoidReceipt_ChecksForItself() public {
+        manager.grantRole(Roles.FRAUD_PROOFS, address(this), 0);
+        ISettlement.Voiding memory voiding = ISettlement.Voiding(
+            Fault.OverQuote, scheduler.addr, 0, keccak256("receipt"), client.addr, node.addr, 10e6, 10e6
+        );
+        bytes memory unknown = abi.encodeWithSelector(ISettlement.BatchUnknown.selector, scheduler.addr, 0);
+        vm.expectRevert(unknown);
+        settlement.voidReceipt(voiding);
+        vm.expectRevert(unknown);
+        settlement.correctEarnings(scheduler.addr, 0, node.addr, 1);
+        _post(_one(_signed(_receipt(1, 10e6))), _capId, 0);
+        settlement.voidReceipt(voiding);
+        vm.expectRevert(
+            abi.encodeWithSelector(ISettlement.ReceiptAlreadyVoided.selector, scheduler.addr, 0, keccak256("receipt"))
+        );
+        settlement.voidReceipt(voiding);
+        vm.warp(START + WINDOW);
+        bytes memory late = abi.encodeWithSelector(ISettlement.BatchFinal.selector, scheduler.addr, 0, START + WINDOW);
+        vm.expectRevert(late);
+        settlement.voidReceipt(voiding);
+        vm.expectRevert(late);
+        settlement.correctEarnings(scheduler.addr, 0, node.addr, 1);
     }
 
     function test_Challenge_EndsExactlyAtTheEndOfTheWindow() public {
@@ -180,7 +242,7 @@ contract ReceiptProofsTest is ProofFixture {
         _challenge(Fault.OverQuote, 0, signed, "");
         vm.warp(START + WINDOW - 1);
         _challenge(Fault.OverQuote, 0, signed, "");
-        _assertTenCameBack(signed, Fault.OverQuote);
+        _assertTenCameBack(0, signed, Fault.OverQuote);
     }
 
     function test_Voided_IsNotPaidAndLaterEarningsAre() public {
@@ -216,7 +278,7 @@ contract ReceiptProofsTest is ProofFixture {
         court.refuse(true);
         vm.expectRevert(abi.encodeWithSelector(MockCourt.Refused.selector, scheduler.addr));
         _challenge(Fault.OverQuote, 0, signed, "");
-        assertFalse(settlement.receiptVoided(scheduler.addr, Hashes.receipt(signed.receipt)));
+        assertFalse(settlement.receiptVoided(scheduler.addr, 0, Hashes.receipt(signed.receipt)));
     }
 
     /// @dev A second scheduler that posts the first one's receipt harms itself alone.
@@ -229,9 +291,9 @@ contract ReceiptProofsTest is ProofFixture {
         _post(_one(signed), _openCap(10e6), 0);
         _challenge(Fault.ForeignScheduler, 0, signed, "");
         scheduler = honest;
-        assertFalse(settlement.receiptVoided(scheduler.addr, Hashes.receipt(signed.receipt)));
+        assertFalse(settlement.receiptVoided(scheduler.addr, 0, Hashes.receipt(signed.receipt)));
         _challenge(Fault.OverQuote, 0, signed, "");
-        assertTrue(settlement.receiptVoided(scheduler.addr, Hashes.receipt(signed.receipt)));
+        assertTrue(settlement.receiptVoided(scheduler.addr, 0, Hashes.receipt(signed.receipt)));
     }
 
     /// @dev A scheduler forges a receipt over a fortune for an accomplice and challenges it itself: who was not charged
@@ -271,7 +333,7 @@ contract ReceiptProofsTest is ProofFixture {
         (charges[0], charges[1]) = (Charge(_capId, 4e6), Charge(second, 6e6));
         _postBatch(Batch(0, _leaf(signed), bytes32(0), 1, 9.5e6, 0, 0), charges);
         _challenge(Fault.OverQuote, 0, signed, "");
-        _assertTenCameBack(signed, Fault.OverQuote);
+        _assertTenCameBack(0, signed, Fault.OverQuote);
     }
 
     /// @dev Two forged receipts over the whole charge of a batch; both are voided.

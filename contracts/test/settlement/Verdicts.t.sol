@@ -106,7 +106,7 @@ contract VerdictsTest is ProofFixture {
         _challengeByVerdict(signed, verdicts, signatures);
         (verdicts, signatures) = _verdicts(receiptHash, all);
         _challengeByVerdict(signed, verdicts, signatures);
-        assertTrue(settlement.receiptVoided(scheduler.addr, receiptHash));
+        assertTrue(settlement.receiptVoided(scheduler.addr, 0, receiptHash));
     }
 
     function test_RevertWhen_VerdictDoesNotFit() public {
