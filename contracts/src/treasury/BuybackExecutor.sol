@@ -5,6 +5,7 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {IUniswapV2Pair} from "@uniswap/v2-core/contracts/interfaces/IUniswapV2Pair.sol";
+import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {IBuybackExecutor} from "../interfaces/IBuybackExecutor.sol";
 import {IRewardStream} from "../interfaces/IRewardStream.sol";
 import {ITreasury} from "../interfaces/ITreasury.sol";
@@ -14,9 +15,9 @@ import {ExpiringPause} from "../libraries/ExpiringPause.sol";
 /// @title Buys VCAI with the protocol's revenue and gives all of it to lockers
 /// @notice Parameters (role PARAMS): interval, minimumInterval to 30 days; depthBps, 1 to 30; toleranceBps, 1 to 1000;
 /// minimumSpend, from 1; maximumSpend, from minimumSpend.
-/// @dev Swaps with the pool itself, not through a router, so that the market is the one whose average sets the bound; the
-/// bound is part of the same call, and the pool pays exactly the amount asked for or reverts. The contract keeps nothing:
-/// stablecoin that somebody sends here is spent, VCAI goes to lockers with what was bought.
+/// @dev Swaps with the pool itself, not through a router, so that the market is the one whose average sets the bound;
+/// the bound is part of the same call, and the pool pays exactly the amount asked for or reverts. The contract keeps
+/// nothing: stablecoin that somebody sends here is spent, VCAI goes to lockers with what was bought.
 contract BuybackExecutor is IBuybackExecutor, ExpiringPause {
     using SafeERC20 for IERC20;
 
@@ -81,7 +82,7 @@ contract BuybackExecutor is IBuybackExecutor, ExpiringPause {
         _state.nextAt = next;
         (address pool, bool stableFirst, uint224 average, uint64 observedReserve) = oracle.market();
         (uint256 reserveIn, uint256 reserveOut) = _reserves(pool, stableFirst);
-        spent = _collect(current, reserveIn < observedReserve ? reserveIn : observedReserve);
+        spent = _collect(current, FixedPointMathLib.min(reserveIn, observedReserve));
         uint256 minimum = _minimumOut(spent, average, current.toleranceBps);
         bought = _amountOut(spent, reserveIn, reserveOut);
         if (bought < minimum) revert PriceTooHigh(bought, minimum);
@@ -114,14 +115,12 @@ contract BuybackExecutor is IBuybackExecutor, ExpiringPause {
         return _state.nextAt;
     }
 
-    /// @dev Brings together what this buyback spends. The depth is the smaller of now and the last observation: liquidity
-    /// that is lent for one transaction does not raise it.
+    /// @dev Brings together what this buyback spends. The depth is the smaller of now and the last observation:
+    /// liquidity that is lent for one transaction does not raise it.
     function _collect(State memory current, uint256 depth) private returns (uint256 amount) {
-        uint256 most = depth * current.depthBps / BPS;
-        if (most > current.maximumSpend) most = current.maximumSpend;
-        amount = stable.balanceOf(address(this));
-        if (amount < most) amount += treasury.drawForBuyback(most - amount);
-        else amount = most;
+        uint256 most = FixedPointMathLib.min(depth * current.depthBps / BPS, current.maximumSpend);
+        amount = FixedPointMathLib.min(stable.balanceOf(address(this)), most);
+        amount += treasury.drawForBuyback(most - amount);
         if (amount < current.minimumSpend) revert TooLittleToSpend(amount, current.minimumSpend);
     }
 
@@ -130,16 +129,16 @@ contract BuybackExecutor is IBuybackExecutor, ExpiringPause {
         return stableFirst ? (reserve0, reserve1) : (reserve1, reserve0);
     }
 
-    /// @dev The amount is below 2^64 (maximumSpend) and the tolerance below BPS; the quotient of an average of at least one
-    /// is below 2^176.
+    /// @dev The amount is below 2^64 (maximumSpend) and the tolerance below BPS; the quotient of an average of at
+    /// least one is below 2^176.
     function _minimumOut(uint256 amount, uint224 average, uint16 toleranceBps) private pure returns (uint256) {
         unchecked {
             return amount * Q112 / average * (BPS - toleranceBps) / BPS;
         }
     }
 
-    /// @dev Uniswap v2: the constant product after the fee of 0.3 %. The amount is below 2^64 and the reserves are below
-    /// 2^112, so nothing overflows; the pool has stablecoin.
+    /// @dev Uniswap v2: the constant product after the fee of 0.3 %. The amount is below 2^64 and the reserves are
+    /// below 2^112, so nothing overflows; the pool has stablecoin.
     function _amountOut(uint256 amountIn, uint256 reserveIn, uint256 reserveOut) private pure returns (uint256) {
         unchecked {
             uint256 afterFee = amountIn * 997;

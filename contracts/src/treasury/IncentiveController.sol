@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {IIncentiveController} from "../interfaces/IIncentiveController.sol";
 import {IIncentiveVault} from "../interfaces/IIncentiveVault.sol";
 import {IRewardRoots} from "../interfaces/IRewardRoots.sol";
@@ -17,7 +17,6 @@ import {ExpiringPause} from "../libraries/ExpiringPause.sol";
 /// @dev After the last week periods go on and set nothing free: the utilization they measure still sets stakes.
 contract IncentiveController is IIncentiveController, ExpiringPause {
     using SafeERC20 for IERC20;
-    using SafeCast for uint256;
 
     uint256 public constant POOL = 2_000_000_000e18;
     uint256 public constant WEEKLY = 3_831_417e18;
@@ -159,20 +158,16 @@ contract IncentiveController is IIncentiveController, ExpiringPause {
             (closed.utilization, closed.nextSupplyShare) = (_utilization, closed.supplyShare);
             return;
         }
-        uint256 ratio = uint256(closed.consumed) * ONE / closed.available;
-        closed.utilization = ratio > ONE ? uint64(ONE) : uint64(ratio);
+        closed.utilization = uint64(FixedPointMathLib.min(uint256(closed.consumed) * ONE / closed.available, ONE));
         closed.nextSupplyShare = _steer(closed.supplyShare, closed.utilization, current);
         (_utilization, _supplyShare) = (closed.utilization, closed.nextSupplyShare);
     }
 
     function _steer(uint64 share, uint64 measured, Parameters memory current) private pure returns (uint64) {
-        if (measured >= current.target) {
-            uint256 up = share + uint256(current.gain) * (measured - current.target) / ONE;
-            return up > ONE ? uint64(ONE) : uint64(up);
-        }
-        uint256 down = uint256(current.gain) * (current.target - measured) / ONE;
-        // A difference of numbers that are at most 1e18.
-        return down > share ? 0 : uint64(share - down);
+        // All are at most 1e18, and signed division rounds toward zero.
+        int256 distance = int256(uint256(measured)) - int256(uint256(current.target));
+        int256 next = int256(uint256(share)) + int256(uint256(current.gain)) * distance / int256(ONE);
+        return uint64(uint256(FixedPointMathLib.clamp(next, 0, int256(ONE))));
     }
 
     /// @dev Shares out what the period sets free; every part that is rounded down leaves its wei to the next.

@@ -5,6 +5,7 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {MerkleProofLib} from "solady/utils/MerkleProofLib.sol";
 import {INodeRegistry} from "../interfaces/INodeRegistry.sol";
 import {IRewardRoots} from "../interfaces/IRewardRoots.sol";
@@ -13,10 +14,11 @@ import {ExpiringPause} from "../libraries/ExpiringPause.sol";
 import {Role} from "../types/Types.sol";
 
 /// @title Rewards by Merkle root: who has earned how much since the beginning
-/// @notice Parameters (role PARAMS): delay, minimumDelay to 7 days; winnerBps, 0 to 9000; postBond and disputeBond, 1 wei to
-/// MAX_BOND.
-/// @dev Conservation: VCAI held = sum over kinds of (funded - claimed) + free bonds + locked bonds. A kind keeps two roots in
-/// turn: the newest, and the one before it that was live and serves until the newest does. The pause stops new roots only.
+/// @notice Parameters (role PARAMS): delay, minimumDelay to 7 days; winnerBps, 0 to 9000; postBond and disputeBond, 1
+/// wei to MAX_BOND.
+/// @dev Conservation: VCAI held = sum over kinds of (funded - claimed) + free bonds + locked bonds. A kind keeps two
+/// roots in turn: the newest, and the one before it that was live and serves until the newest does. The pause stops
+/// new roots only.
 contract RewardRoots is IRewardRoots, ExpiringPause {
     using SafeERC20 for IERC20;
     using ExactPull for IERC20;
@@ -286,8 +288,8 @@ contract RewardRoots is IRewardRoots, ExpiringPause {
         return keccak256(bytes.concat(keccak256(abi.encode(uint8(kind), account, cumulative))));
     }
 
-    /// @dev Unlocks the bond of the root before, which is live if it has one, and locks the sender's. The bond of a poster
-    /// that posts again simply stays locked.
+    /// @dev Unlocks the bond of the root before, which is live if it has one, and locks the sender's. The bond of a
+    /// poster that posts again simply stays locked.
     function _exchangeBond(Store storage line, Kind kind, uint96 bond) private {
         (address poster, uint96 locked) = (line.poster, line.bond);
         if (poster == msg.sender && locked == bond) return;
@@ -317,8 +319,8 @@ contract RewardRoots is IRewardRoots, ExpiringPause {
         return (line.roots[1 - head.newest], line.previousTotal);
     }
 
-    /// @return left What the live root can still pay. Its sum is below what was claimed if claims under the root before went
-    /// on after this one was posted.
+    /// @return left What the live root can still pay. Its sum is below what was claimed if claims under the root
+    /// before went on after this one was posted.
     function _checkLeaf(Store storage line, Head memory head, Kind kind, bytes32 leaf, bytes32[] calldata proof)
         private
         view
@@ -327,14 +329,14 @@ contract RewardRoots is IRewardRoots, ExpiringPause {
         (bytes32 root, uint256 total) = _live(line, head);
         if (root == 0) revert NoLiveRoot(kind);
         if (!MerkleProofLib.verifyCalldata(proof, root, leaf)) revert InvalidProof(root, leaf);
-        left = total > head.claimed ? total - head.claimed : 0;
+        left = FixedPointMathLib.zeroFloorSub(total, head.claimed);
     }
 
     /// @dev The most that could still be claimed of a kind, now or when its newest root is live. Never above `funded`.
     function _committed(Store storage line) private view returns (uint256 committed) {
         Head memory head = line.head;
-        committed = head.total > head.claimed ? head.total : head.claimed;
-        if (block.timestamp < head.liveAt && line.previousTotal > committed) committed = line.previousTotal;
+        committed = FixedPointMathLib.max(head.total, head.claimed);
+        if (block.timestamp < head.liveAt) committed = FixedPointMathLib.max(committed, line.previousTotal);
     }
 
     function _checkNext(Store storage line, Head memory head, Kind kind, uint32 epoch, uint256 total) private view {

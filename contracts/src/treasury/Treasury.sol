@@ -5,6 +5,7 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {IRewardStream} from "../interfaces/IRewardStream.sol";
 import {ITreasury} from "../interfaces/ITreasury.sol";
 
@@ -46,8 +47,7 @@ contract Treasury is ITreasury, AccessManaged {
 
     /// @inheritdoc ITreasury
     function drawForBuyback(uint256 max) external restricted returns (uint256 amount) {
-        uint256 available = availableForBuyback();
-        amount = max < available ? max : available;
+        amount = FixedPointMathLib.min(max, availableForBuyback());
         if (amount == 0) return 0;
         uint96 total = _boughtBack + amount.toUint96();
         _boughtBack = total;
@@ -59,9 +59,8 @@ contract Treasury is ITreasury, AccessManaged {
     /// @inheritdoc ITreasury
     function compensate(address to, uint128 amount) external restricted returns (uint128 paid) {
         if (to == address(0)) revert RecipientIsZero(address(stable), amount);
-        uint256 held = stable.balanceOf(address(this));
         // The smaller of a uint128 and the balance fits.
-        paid = held < amount ? uint128(held) : amount;
+        paid = uint128(FixedPointMathLib.min(amount, stable.balanceOf(address(this))));
         _compensated += paid;
         emit Compensated(msg.sender, to, amount, paid);
         if (paid != 0) stable.safeTransfer(to, paid);
@@ -101,7 +100,7 @@ contract Treasury is ITreasury, AccessManaged {
 
     /// @inheritdoc ITreasury
     function netFees() external view returns (uint256) {
-        return _fees > _compensated ? _fees - _compensated : 0;
+        return FixedPointMathLib.zeroFloorSub(_fees, _compensated);
     }
 
     /// @inheritdoc ITreasury
@@ -131,9 +130,7 @@ contract Treasury is ITreasury, AccessManaged {
 
     /// @inheritdoc ITreasury
     function availableForBuyback() public view returns (uint256) {
-        uint256 held = stable.balanceOf(address(this));
-        uint256 reserve = _reserveTarget;
-        return held > reserve ? held - reserve : 0;
+        return FixedPointMathLib.zeroFloorSub(stable.balanceOf(address(this)), _reserveTarget);
     }
 
     function _checkFunds(IERC20 token, uint256 amount) private view {

@@ -9,8 +9,8 @@ import {IPriceOracle} from "../interfaces/IPriceOracle.sol";
 import {ITwapOracle} from "../interfaces/ITwapOracle.sol";
 
 /// @title The price of VCAI as an average over time of one Uniswap v2 pool
-/// @notice Parameters (role PARAMS): window, minimumWindow to 1 day; maximumAge, window to 7 days; minimumReserve, from 1;
-/// fallbackPrice, 0 (none) to 1,000,000 USD.
+/// @notice Parameters (role PARAMS): window, minimumWindow to 1 day; maximumAge, window to 7 days; minimumReserve,
+/// from 1; fallbackPrice, 0 (none) to 1,000,000 USD.
 /// @dev Uniswap's accumulators count price times seconds as UQ112x112 and wrap at 2^256, its clock at 2^32; only
 /// differences are used, and those are right across a wrap. Average and time of observation share one slot.
 contract TwapOracle is ITwapOracle, AccessManaged {
@@ -64,7 +64,7 @@ contract TwapOracle is ITwapOracle, AccessManaged {
         uint256 before = _cumulative;
         _cumulative = cumulative;
         _observedAt = now_;
-        _observedReserve = reserve > type(uint64).max ? type(uint64).max : uint64(reserve);
+        _observedReserve = uint64(FixedPointMathLib.min(reserve, type(uint64).max));
         if (starts) {
             emit WindowStarted(pool_, reserve);
             return;
