@@ -13,9 +13,9 @@ import {MockToken} from "../test/treasury/mocks/Mocks.sol";
 import {EmissionFixture} from "../test/treasury/mocks/EmissionFixture.sol";
 import {TreasuryFixture} from "../test/treasury/mocks/TreasuryFixture.sol";
 
-/// @dev Gas of whole transactions (profile bench isolates calls), written to snapshots/treasury.json. Steady state: every
-/// account and slot was used before. The buyback includes the draw from the treasury and the swap; once with a stream that
-/// only takes the money, once with the real VeVCAI. The token is an ERC-20 with permit and nothing else.
+/// @dev Gas of whole transactions (profile bench isolates calls), written to snapshots/treasury.json. Steady state:
+/// every account and slot was used before. The buyback includes the draw from the treasury and the swap; once with a
+/// stream that only takes the money, once with the real VeVCAI. The token is an ERC-20 with permit and nothing else.
 contract TreasuryBench is TreasuryFixture {
     function _makeToken() internal override returns (MockToken) {
         return MockToken(address(new DevStable()));

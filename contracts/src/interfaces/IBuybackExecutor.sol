@@ -8,11 +8,11 @@ import {ITwapOracle} from "./ITwapOracle.sol";
 
 /// @title Buys VCAI with the protocol's revenue and gives all of it to lockers
 /// @notice At most once in `interval` anyone may call `buy`. It spends what the treasury offers, but no more than
-/// `depthBps` of the pool, and only if the pool gives at least the averaged price less `toleranceBps`. What is not spent
-/// stays in the treasury for the next time.
+/// `depthBps` of the pool, and only if the pool gives at least the averaged price less `toleranceBps`. What is not
+/// spent stays in the treasury for the next time.
 ///
-/// Why a sandwich does not pay: whoever trades before and after pays the pool's 0.3 % twice and gains, by the move of the
-/// price that the buyback makes, less than that as long as the buyback is at most 0.3 % of the pool. `depthBps` can
+/// Why a sandwich does not pay: whoever trades before and after pays the pool's 0.3 % twice and gains, by the move of
+/// the price that the buyback makes, less than that as long as the buyback is at most 0.3 % of the pool. `depthBps` can
 /// therefore never exceed 30.
 interface IBuybackExecutor {
     /// @notice `interval`: seconds between two buybacks, minimumInterval to 30 days. `depthBps`: largest share of the

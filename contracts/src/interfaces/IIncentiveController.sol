@@ -16,8 +16,8 @@ import {IUtilization} from "./IUtilization.sol";
 /// proof of capacity and the rest to proof of delivery, and all that remains to rebates for demand.
 ///
 /// Then the supply share of the next period follows from the utilization U of this one:
-/// P' = clamp(P + k * (U - target), 0, 1), the product rounded toward zero. U = consumed / available units since the last
-/// close, at most 1; if nothing was available, U and P stay. All shares are in parts of 1e18.
+/// P' = clamp(P + k * (U - target), 0, 1), the product rounded toward zero. U = consumed / available units since the
+/// last close, at most 1; if nothing was available, U and P stay. All shares are in parts of 1e18.
 interface IIncentiveController {
     /// @notice `periodLength`: seconds, minimumPeriod to 28 days, from the next period on. `releaseShare`: 0 to 1e18.
     /// `gain` (k): 0.01e18 to 1e18. `target`: 0.5e18 to 0.95e18. `pocShare`: 0 to 1e18.

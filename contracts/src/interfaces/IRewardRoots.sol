@@ -5,22 +5,22 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {INodeRegistry} from "./INodeRegistry.sol";
 
 /// @title Rewards by Merkle root: who has earned how much since the beginning
-/// @notice An active verifier posts a root over (account, everything it has earned of this kind since genesis) and puts up
-/// a bond. After a delay the root is live and anyone may bring an account what it has not been paid yet. Within the delay
-/// anyone may dispute the root with a bond of its own: then it pays nothing until the DAO has decided, while the next
-/// root can already be posted. The loser's bond goes to the winner and the treasury.
+/// @notice An active verifier posts a root over (account, everything it has earned of this kind since genesis) and
+/// puts up a bond. After a delay the root is live and anyone may bring an account what it has not been paid yet.
+/// Within the delay anyone may dispute the root with a bond of its own: then it pays nothing until the DAO has
+/// decided, while the next root can already be posted. The loser's bond goes to the winner and the treasury.
 ///
-/// Each kind has its own money. A root names the sum of all its leaves; claims under it never exceed that sum, and the sum
-/// never exceeds what the kind has been given. So a root that lies cannot touch another kind, nor money that later roots
-/// hand out; what it can reach is at most its own sum less what has been claimed.
+/// Each kind has its own money. A root names the sum of all its leaves; claims under it never exceed that sum, and
+/// the sum never exceeds what the kind has been given. So a root that lies cannot touch another kind, nor money that
+/// later roots hand out; what it can reach is at most its own sum less what has been claimed.
 ///
 /// Kinds: PoC (capacity), PoD (delivered work; loyalty, referral and first-join bonuses are part of these two),
 /// FeeTier (no money: which share of the fee a node gets back), DemandRebate. A demand rebate must never exceed the
-/// network fee that the account itself paid in the period: the chain does not see who paid which fee, so this is a rule of
-/// the published computation that verifiers check, and a root that breaks it loses its dispute.
+/// network fee that the account itself paid in the period: the chain does not see who paid which fee, so this is a
+/// rule of the published computation that verifiers check, and a root that breaks it loses its dispute.
 ///
-/// Leaf = keccak256(keccak256(abi.encode(uint8 kind, address account, uint256 cumulative))); inner nodes hash the sorted
-/// pair. The double hash keeps inner nodes from being presented as leaves.
+/// Leaf = keccak256(keccak256(abi.encode(uint8 kind, address account, uint256 cumulative))); inner nodes hash the
+/// sorted pair. The double hash keeps inner nodes from being presented as leaves.
 interface IRewardRoots {
     enum Kind {
         PoC,
@@ -29,8 +29,8 @@ interface IRewardRoots {
         DemandRebate
     }
 
-    /// @notice `delay`: seconds from posting until a root is live, minimumDelay to 7 days. `winnerBps`: the winner's part
-    /// of the loser's bond, 0 to 9000, the rest goes to the treasury. `postBond`, `disputeBond`: wei of VCAI, 1 to
+    /// @notice `delay`: seconds from posting until a root is live, minimumDelay to 7 days. `winnerBps`: the winner's
+    /// part of the loser's bond, 0 to 9000, the rest goes to the treasury. `postBond`, `disputeBond`: wei of VCAI, 1 to
     /// MAX_BOND.
     struct Parameters {
         uint40 delay;
@@ -54,8 +54,8 @@ interface IRewardRoots {
         uint96 bond;
     }
 
-    /// @notice A disputed root. `decidableUntil` is the unix second from which both bonds can be taken back if the DAO has
-    /// not decided.
+    /// @notice A disputed root. `decidableUntil` is the unix second from which both bonds can be taken back if the
+    /// DAO has not decided.
     struct Dispute {
         bytes32 root;
         address poster;
@@ -140,15 +140,16 @@ interface IRewardRoots {
     /// @param reason For those who vote, at most 256 bytes.
     function dispute(Kind kind, uint32 epoch, string calldata reason) external;
 
-    /// @notice Decides a dispute. A root found good goes live at once if no newer one was posted. Restricted to role PARAMS.
+    /// @notice Decides a dispute. A root found good goes live at once if no newer one was posted. Restricted to role
+    /// PARAMS.
     function decide(Kind kind, uint32 epoch, bool rootIsGood) external;
 
     /// @notice Gives both bonds back when the DAO has not decided within DECISION_TIME; the root stays dead. Anyone may
     /// call.
     function expireDispute(Kind kind, uint32 epoch) external;
 
-    /// @notice Pays an account what the live root says it has earned in all, less what it was paid. Anyone may call; the
-    /// money goes to the account.
+    /// @notice Pays an account what the live root says it has earned in all, less what it was paid. Anyone may call;
+    /// the money goes to the account.
     /// @return amount Wei of VCAI.
     function claim(Kind kind, address account, uint256 cumulative, bytes32[] calldata proof)
         external

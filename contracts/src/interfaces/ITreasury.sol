@@ -5,13 +5,13 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IRewardStream} from "./IRewardStream.sol";
 
 /// @title All revenue of the protocol
-/// @notice Stablecoin comes in as network fees, commissions and gifts. It leaves in three ways only: as buybacks of VCAI,
-/// as compensation of wronged users, and by a decision of the DAO. At any time
+/// @notice Stablecoin comes in as network fees, commissions and gifts. It leaves in three ways only: as buybacks of
+/// VCAI, as compensation of wronged users, and by a decision of the DAO. At any time
 /// received = held + bought back + compensated + spent. VCAI from slashed stake and lost bonds lies here too, until the
 /// DAO spends it or gives it to lockers.
 interface ITreasury {
-    /// @notice `reserveTarget`: stablecoin base units that buybacks leave alone, so that victims can be paid at once; at
-    /// most MAX_RESERVE.
+    /// @notice `reserveTarget`: stablecoin base units that buybacks leave alone, so that victims can be paid at once;
+    /// at most MAX_RESERVE.
     struct Parameters {
         uint128 reserveTarget;
     }
@@ -54,8 +54,8 @@ interface ITreasury {
     /// @param memo What for, at most 256 bytes; it goes into the event.
     function spend(IERC20 token, address to, uint256 amount, string calldata memo) external;
 
-    /// @notice Gives VCAI held here to lockers, by decision of the DAO. Restricted to role PARAMS; the treasury itself must
-    /// hold role NOTIFIER.
+    /// @notice Gives VCAI held here to lockers, by decision of the DAO. Restricted to role PARAMS; the treasury
+    /// itself must hold role NOTIFIER.
     function giveToLockers(IRewardStream stream, IERC20 vcai, uint256 amount) external;
 
     /// @notice Replaces all parameters. Restricted to role PARAMS.
@@ -65,8 +65,8 @@ interface ITreasury {
 
     function parameters() external view returns (Parameters memory);
 
-    /// @return Fees less compensation since genesis, in base units; zero when more was compensated than came in as fees.
-    /// Gifts and plain transfers do not count.
+    /// @return Fees less compensation since genesis, in base units; zero when more was compensated than came in as
+    /// fees. Gifts and plain transfers do not count.
     function netFees() external view returns (uint256);
 
     /// @return Fees counted since genesis.

@@ -4,18 +4,18 @@ pragma solidity 0.8.37;
 import {IPriceOracle} from "./IPriceOracle.sol";
 
 /// @title The price of VCAI as an average over time of one Uniswap v2 pool
-/// @notice Somebody, as a rule the keeper, calls `observe` at least once in `maximumAge`. Each call that lies `window` or
-/// more after the one before fixes the average between the two. Nobody can move that average within one block; to move
-/// it at all a price has to be held against the market for a good part of the window.
+/// @notice Somebody, as a rule the keeper, calls `observe` at least once in `maximumAge`. Each call that lies
+/// `window` or more after the one before fixes the average between the two. Nobody can move that average within one
+/// block; to move it at all a price has to be held against the market for a good part of the window.
 ///
-/// The pool is named by the DAO, because anyone may create a pool at any price. Until a named pool has its first average,
-/// the fallback price of the DAO serves. From then on the average serves alone, and when it is too old every question
-/// reverts.
+/// The pool is named by the DAO, because anyone may create a pool at any price. Until a named pool has its first
+/// average, the fallback price of the DAO serves. From then on the average serves alone, and when it is too old every
+/// question reverts.
 interface ITwapOracle is IPriceOracle {
     /// @notice `window`: shortest time between two observations, in seconds, minimumWindow to 1 day. `maximumAge`: an
     /// average older than this serves no more, and none covers more time than this; from `window` to 7 days.
-    /// `minimumReserve`: stablecoin base units that must lie in the pool for an observation, at least 1. `fallbackPrice`:
-    /// base units for one whole VCAI while there is no average, 0 for none.
+    /// `minimumReserve`: stablecoin base units that must lie in the pool for an observation, at least 1.
+    /// `fallbackPrice`: base units for one whole VCAI while there is no average, 0 for none.
     struct Parameters {
         uint32 window;
         uint32 maximumAge;

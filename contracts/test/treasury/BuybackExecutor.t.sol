@@ -176,7 +176,8 @@ contract BuybackExecutorTest is TreasuryFixture {
         executor.buy();
     }
 
-    /// @dev The average at which the least acceptable result for 500 USD is as near to `offered` as it gets, from below.
+    /// @dev The average at which the least acceptable result for 500 USD is as near to `offered` as it gets, from
+    /// below.
     function _averageFor(uint256 offered) private pure returns (uint224 average) {
         average = uint224((uint256(500e6) << 112) * 9_700 / (offered * 10_000));
         while ((uint256(500e6) << 112) / average * 9_700 / 10_000 > offered) ++average;

@@ -11,8 +11,8 @@ import {Tree} from "../utils/Tree.sol";
 import {MockToken, MockUnits} from "./mocks/Mocks.sol";
 import {EmissionFixture} from "./mocks/EmissionFixture.sol";
 
-/// @dev The network counts units, the keeper closes periods, verifiers post honest and lying roots, watchers dispute, the
-/// DAO decides and grants, accounts claim.
+/// @dev The network counts units, the keeper closes periods, verifiers post honest and lying roots, watchers dispute,
+/// the DAO decides and grants, accounts claim.
 contract EmissionHandler is Test {
     uint256 public constant ACCOUNTS = 3;
 

@@ -17,8 +17,8 @@ import {RewardRoots} from "../../../src/treasury/RewardRoots.sol";
 import {Tree} from "../../utils/Tree.sol";
 import {MockRegistry, MockToken, MockUnits} from "./Mocks.sol";
 
-/// @dev Reward roots, incentive controller and the real vault, all from the same second on. This contract is the DAO and
-/// may fund rewards.
+/// @dev Reward roots, incentive controller and the real vault, all from the same second on. This contract is the DAO
+/// and may fund rewards.
 abstract contract EmissionFixture is Test {
     uint40 internal constant START = 1_795_341_600;
     uint256 internal constant POOL = 2_000_000_000e18;

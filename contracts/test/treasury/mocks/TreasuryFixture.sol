@@ -19,8 +19,8 @@ import {Treasury} from "../../../src/treasury/Treasury.sol";
 import {TwapOracle} from "../../../src/treasury/TwapOracle.sol";
 import {MockStream, MockToken} from "./Mocks.sol";
 
-/// @dev Treasury, oracle and buyback over the real Uniswap v2, a pool of 1,000,000 USD and 30,000,000 VCAI. This contract
-/// is the DAO and reports fees and compensation; whoever calls functions that are not opened to it is refused.
+/// @dev Treasury, oracle and buyback over the real Uniswap v2, a pool of 1,000,000 USD and 30,000,000 VCAI. This
+/// contract is the DAO and reports fees and compensation; whoever calls functions that are not opened to it is refused.
 abstract contract TreasuryFixture is Test {
     uint256 internal constant START = 1_795_341_600;
     uint256 internal constant POOL_USD = 1_000_000e6;
