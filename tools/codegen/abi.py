@@ -101,9 +101,12 @@ class Contract:
         return [entry for entry in self.entries if entry.kind == kind]
 
     def call_name(self, function):
-        """The C++ name; overloads are told apart by their types."""
+        """The C++ name; overloads are told apart by their types, a constant from a function by its capitals."""
         same = [other for other in self.of_kind("function") if snake(other.name) == snake(function.name)]
-        if len(same) == 1:
+        if len({other.name for other in same}) > 1 and function.name.isupper():
+            return "constant_" + snake(function.name)
+        same = [other for other in same if not other.name.isupper()]
+        if len(same) <= 1:
             return snake(function.name)
         suffix = re.sub(r"[^A-Za-z0-9]+", "_", types_of(function.inputs)).strip("_")
         return snake(function.name) + ("_of_" + suffix if suffix else "_of_nothing")
