@@ -1,9 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {INodeRegistry} from "../src/interfaces/INodeRegistry.sol";
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {IFraudProofs} from "../src/interfaces/IFraudProofs.sol";
 import {Hashes} from "../src/libraries/Hashes.sol";
-import {Batch, Charge, Role, SpendingCap} from "../src/types/Types.sol";
+import {
+    Agreement,
+    AgreementKind,
+    Batch,
+    Charge,
+    Fault,
+    ReceiptOpening,
+    SignedReceipt,
+    SpendingCap,
+    UsageReceipt
+} from "../src/types/Types.sol";
 import {Fixture} from "../test/utils/Fixture.sol";
 import {Tree} from "../test/utils/Tree.sol";
 
@@ -115,11 +126,80 @@ contract SettleBench is Fixture {
         vm.snapshotGasLastCall("settle", "releaseCap");
     }
 
-    function test_Register() public {
-        Actor memory fresh = _actor("fresh node");
-        INodeRegistry.Registration memory registration = _registration(Role.Compute, 100e6);
-        vm.prank(fresh.addr);
-        registry.register(registration);
-        vm.snapshotGasLastCall("settle", "register");
+    /// @dev A proof against a batch of 10,000 receipts and 100 clients: all charges are part of it.
+    function test_Challenge() public {
+        _prepare(100);
+        UsageReceipt memory receipt = _receipt(1, AMOUNT);
+        receipt.quote = 0;
+        SignedReceipt memory signed = _signed(receipt);
+        bytes32[] memory proof = new bytes32[](14);
+        for (uint256 i = 0; i < proof.length; ++i) {
+            proof[i] = keccak256(abi.encode("sibling", i));
+        }
+        (Batch memory batch, Charge[] memory charges) = _build(10_000, 50);
+        batch.receiptsRoot = MerkleProof.processProof(proof, _leaf(signed));
+        _postBatch(batch, charges);
+        IFraudProofs.Posted memory posted = _posted(batch.index, signed, proof);
+        fraudProofs.challengeReceipt(Fault.OverQuote, posted, "");
+        vm.snapshotGasLastCall("settle", "challenge_10000");
+    }
+
+    /// @dev The proof that needs every receipt of its batch, for a batch of 500.
+    function test_ChallengeCharge() public {
+        _prepare(1);
+        SignedReceipt[] memory all = new SignedReceipt[](500);
+        for (uint256 i = 0; i < all.length; ++i) {
+            all[i] = _signed(_receipt(i, AMOUNT));
+        }
+        uint128 charged = AMOUNT * 500 + 1e6;
+        bytes32 root = Tree.root(_leaves(all));
+        _postBatch(Batch(0, root, bytes32(0), 500, settlement.nodeShare(charged), 0, 0), _charges(_capIds[0], charged));
+        IFraudProofs.Overcharge memory proof;
+        (proof.scheduler, proof.client, proof.charges) = (scheduler.addr, client.addr, _chargesAt(0));
+        proof.receipts = new ReceiptOpening[](all.length);
+        for (uint256 i = 0; i < all.length; ++i) {
+            proof.receipts[i] = _opening(all[i]);
+        }
+        fraudProofs.challengeCharge(proof);
+        vm.snapshotGasLastCall("settle", "challengeCharge_500");
+    }
+
+    function _terms(AgreementKind kind) private view returns (Agreement memory terms) {
+        terms.kind = kind;
+        (terms.client, terms.provider, terms.payee) = (client.addr, node.addr, node.addr);
+        terms.price = 100e6;
+        terms.duration = 30 days;
+        terms.periods = kind == AgreementKind.Subscription ? 12 : 1;
+        terms.expiry = type(uint64).max;
+    }
+
+    function test_Agreements() public {
+        vm.prank(client.addr);
+        escrow.deposit(client.addr, 1_000e6);
+        Agreement memory terms = _terms(AgreementKind.Reserved);
+        _openAgreement(terms);
+        terms = _terms(AgreementKind.Subscription);
+        bytes32 id = _openAgreement(terms);
+        vm.snapshotGasLastCall("settle", "agreement_open");
+        vm.warp(START + 10 days);
+        agreements.settle(id);
+        vm.warp(START + 20 days);
+        agreements.settle(id);
+        vm.snapshotGasLastCall("settle", "agreement_settle");
+        agreements.withdraw(node.addr);
+        vm.snapshotGasLastCall("settle", "agreement_withdraw");
+        vm.warp(START + 30 days);
+        agreements.renew(id);
+        vm.snapshotGasLastCall("settle", "agreement_renew");
+        vm.warp(START + 40 days);
+        vm.prank(client.addr);
+        agreements.cancel(id);
+        vm.snapshotGasLastCall("settle", "agreement_cancel");
+    }
+
+    function _openAgreement(Agreement memory terms) private returns (bytes32) {
+        bytes32 digest = agreements.digestOf(terms);
+        (bytes memory byClient, bytes memory byNode) = (_sign(client.key, digest), _sign(node.key, digest));
+        return agreements.open(terms, byClient, byNode);
     }
 }

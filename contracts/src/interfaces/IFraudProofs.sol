@@ -36,13 +36,15 @@ interface IFraudProofs {
         bytes32[][] proofs;
     }
 
-    /// @notice That a client was charged more than its receipts say: all receipts of the batch in the order of its tree.
+    /// @notice That a client was charged more than its receipts say: all receipts of the batch in the order of its tree,
+    /// or, if they are too many for one transaction, the roots of its parts that `sumReceipts` has seen.
     struct Overcharge {
         address scheduler;
         uint64 index;
         address client;
         Charge[] charges;
         ReceiptOpening[] receipts;
+        bytes32[] parts;
     }
 
     /// @notice What the DAO may change, with its hard bounds.
@@ -79,12 +81,15 @@ interface IFraudProofs {
         uint256 caseId,
         bytes32 evidenceHash
     );
+    /// @notice So much of the receipts under this root is the client's.
+    event ReceiptsSummed(address indexed client, bytes32 indexed root, uint256 receipts, uint256 covered);
     event ParametersChanged(Parameters parameters);
 
     error NotAFault(Fault fault, bytes32 subject);
     error FaultAlreadyProven(Fault fault, bytes32 subject);
     error ChargesMismatch(bytes32 expected, bytes32 given);
     error RootMismatch(bytes32 expected, bytes32 given);
+    error PartNotSummed(uint256 position, bytes32 root);
     error ReceiptsNotAscending(uint256 position);
     error ReceiptOfAnotherNode(uint256 position, address expected, address given);
     error ProofCountMismatch(uint256 receipts, uint256 proofs);
@@ -115,6 +120,11 @@ interface IFraudProofs {
     /// is final. The scheduler's books must leave it out from then on. A proof with more receipts adds to one with fewer, but
     /// opens no second case.
     function challengeEarnings(Underpayment calldata underpayment) external;
+
+    /// @notice Remembers what the receipts of a part of a tree add up to for a client. All parts but the last must hold the
+    /// same power of two of receipts, in the order of the tree; else their roots do not give that of the batch.
+    /// @return root The root of the part.
+    function sumReceipts(address client, ReceiptOpening[] calldata receipts) external returns (bytes32 root);
 
     /// @notice Gives a client back what it was charged without a receipt (`ChargeAboveReceipts`).
     function challengeCharge(Overcharge calldata overcharge) external;

@@ -46,6 +46,8 @@ contract FraudProofs is IFraudProofs, AccessManaged {
 
     Parameters private _parameters;
     mapping(bytes32 evidenceHash => bool) private _proven;
+    /// @dev One more than the sum; zero for parts that nobody has shown.
+    mapping(address client => mapping(bytes32 root => uint256)) private _sums;
 
     constructor(address authority_, ISettlement settlement_, Parameters memory parameters_) AccessManaged(authority_) {
         settlement = settlement_;
@@ -112,10 +114,18 @@ contract FraudProofs is IFraudProofs, AccessManaged {
     }
 
     /// @inheritdoc IFraudProofs
+    function sumReceipts(address client, ReceiptOpening[] calldata receipts) external returns (bytes32 root) {
+        uint256 covered;
+        (root, covered) = _sum(client, receipts);
+        _sums[client][root] = covered + 1;
+        emit ReceiptsSummed(client, root, receipts.length, covered);
+    }
+
+    /// @inheritdoc IFraudProofs
     function challengeCharge(Overcharge calldata given) external {
         (address scheduler, uint64 index, address client) = (given.scheduler, given.index, given.client);
         uint128 charged = _chargedTo(scheduler, index, client, given.charges);
-        uint256 covered = _coveredBy(scheduler, index, client, given.receipts);
+        uint256 covered = _coveredBy(given);
         bytes32 subject = keccak256(abi.encode(scheduler, index, client));
         if (charged <= covered) revert NotAFault(Fault.ChargeAboveReceipts, subject);
         UsageReceipt memory excess;
@@ -184,7 +194,8 @@ contract FraudProofs is IFraudProofs, AccessManaged {
         address offender = finding.offender;
         bytes32 evidenceHash = _evidenceOf(finding);
         uint256 caseId = 0;
-        if (registry.nodeOf(offender).registeredAt != 0) {
+        (bool registered,,,) = registry.standingOf(offender);
+        if (registered) {
             if (loss == 0) victim = address(0);
             caseId =
                 _parameters.court.openProven(offender, tierOf(finding.fault), victim, loss, msg.sender, evidenceHash);
@@ -303,20 +314,35 @@ contract FraudProofs is IFraudProofs, AccessManaged {
         return MessageHashUtils.toTypedDataHash(settlement.domainSeparator(), structHash);
     }
 
-    /// @dev What the receipts of one client in a batch add up to; all receipts must be there, in the order of the tree.
-    function _coveredBy(address scheduler, uint64 index, address client, ReceiptOpening[] calldata receipts)
+    /// @dev What the receipts of one client in a batch add up to; the root shows that all receipts are there.
+    function _coveredBy(Overcharge calldata given) private view returns (uint256 covered) {
+        bytes32 root;
+        if (given.parts.length == 0) {
+            (root, covered) = _sum(given.client, given.receipts);
+        } else {
+            bytes32[] memory layer = given.parts;
+            for (uint256 i = 0; i < layer.length; ++i) {
+                uint256 known = _sums[given.client][layer[i]];
+                if (known == 0) revert PartNotSummed(i, layer[i]);
+                covered += known - 1;
+            }
+            root = _rootOf(layer);
+        }
+        bytes32 expected = _batch(given.scheduler, given.index).receiptsRoot;
+        if (root != expected) revert RootMismatch(expected, root);
+    }
+
+    function _sum(address client, ReceiptOpening[] calldata receipts)
         private
-        view
-        returns (uint256 covered)
+        pure
+        returns (bytes32 root, uint256 covered)
     {
         bytes32[] memory layer = new bytes32[](receipts.length);
         for (uint256 i = 0; i < receipts.length; ++i) {
             layer[i] = _leafOf(receipts[i]);
             if (receipts[i].receipt.client == client) covered += receipts[i].receipt.amount;
         }
-        bytes32 expected = _batch(scheduler, index).receiptsRoot;
-        bytes32 given = _rootOf(layer);
-        if (given != expected) revert RootMismatch(expected, given);
+        root = _rootOf(layer);
     }
 
     /// @dev The node's shares of the given receipts, each at the fee of the batch and rounded down by itself.

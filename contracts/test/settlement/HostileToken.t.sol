@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IAgreements} from "../../src/interfaces/IAgreements.sol";
 import {IEscrow} from "../../src/interfaces/IEscrow.sol";
 import {IFraudProofs} from "../../src/interfaces/IFraudProofs.sol";
 import {INodeRegistry} from "../../src/interfaces/INodeRegistry.sol";
@@ -8,7 +9,7 @@ import {ISettlement} from "../../src/interfaces/ISettlement.sol";
 import {DevStable} from "../../src/token/DevStable.sol";
 import {ExactPull} from "../../src/libraries/ExactPull.sol";
 import {Hashes} from "../../src/libraries/Hashes.sol";
-import {Batch, Fault, Role, SignedReceipt, UsageReceipt} from "../../src/types/Types.sol";
+import {Agreement, AgreementKind, Batch, Fault, Role, SignedReceipt, UsageReceipt} from "../../src/types/Types.sol";
 import {Fixture} from "../utils/Fixture.sol";
 
 /// @dev A token that can keep a fee, answer false, or call the attacker back in the middle of every transfer.
@@ -234,6 +235,85 @@ contract HostileTokenTest is Fixture {
         _assertAttackFailed();
         assertEq(settlement.pool(scheduler.addr), 9.5e6);
         assertEq(token.balanceOf(address(settlement)), 9.5e6);
+    }
+
+    /// @dev Terms by which the attacker is client, provider and payee at once.
+    function _ownAgreement(AgreementKind kind) private returns (bytes32 id) {
+        Agreement memory terms;
+        (terms.client, terms.provider, terms.payee) = (address(attacker), address(attacker), address(attacker));
+        terms.kind = kind;
+        (terms.price, terms.duration, terms.periods) = (10e6, 10 hours, 1);
+        if (kind == AgreementKind.Subscription) terms.periods = 3;
+        if (kind == AgreementKind.Spot) (terms.rate, terms.maximumRate) = (0.5e6, 1e6);
+        terms.expiry = type(uint64).max;
+        _as(address(escrow), abi.encodeCall(IEscrow.deposit, (address(attacker), 100e6)));
+        id = agreements.idOf(terms);
+        _as(address(agreements), abi.encodeCall(IAgreements.open, (terms, "", "")));
+    }
+
+    /// @dev The attacker has 100 in the escrow and somebody else's money lies in the agreements as well.
+    function test_Agreements_EndInsideTheirEndPayOnce() public {
+        bytes32 id = _ownAgreement(AgreementKind.Spot);
+        token.mint(address(agreements), 500e6);
+        vm.warp(START + 4 hours);
+        bytes memory cancel = abi.encodeCall(IAgreements.cancel, (id));
+        token.callBack(address(attacker), address(agreements), cancel);
+        _as(address(agreements), cancel);
+        _assertAttackFailed();
+        assertEq(escrow.available(address(attacker)), 98e6);
+        assertEq(agreements.owed(address(attacker)), 1.9e6);
+        assertEq(token.balanceOf(address(agreements)), 500e6 + 1.9e6);
+    }
+
+    function test_Agreements_SettleInsideSettleBooksOnce() public {
+        bytes32 id = _ownAgreement(AgreementKind.Spot);
+        token.mint(address(agreements), 500e6);
+        vm.warp(START + 10 hours);
+        bytes memory settle = abi.encodeCall(IAgreements.settle, (id));
+        token.callBack(address(attacker), address(agreements), settle);
+        _as(address(agreements), settle);
+        assertGt(token.attacks(), 0);
+        assertEq(escrow.available(address(attacker)), 95e6);
+        assertEq(agreements.owed(address(attacker)), 4.75e6);
+        assertEq(treasury.fees(), 0.25e6);
+        assertEq(token.balanceOf(address(agreements)), 500e6 + 4.75e6);
+    }
+
+    function test_Agreements_RenewInsideRenewIsRefused() public {
+        bytes32 id = _ownAgreement(AgreementKind.Subscription);
+        vm.warp(START + 10 hours);
+        bytes memory renew = abi.encodeCall(IAgreements.renew, (id));
+        token.callBack(address(attacker), address(agreements), renew);
+        _as(address(agreements), renew);
+        _assertAttackFailed();
+        assertEq(escrow.available(address(attacker)), 80e6);
+        assertEq(token.balanceOf(address(agreements)), 9.5e6 + 10e6);
+    }
+
+    /// @dev A renewal that is cancelled before its money arrived refunds that money and no other.
+    function test_Agreements_CancelInsideRenewRefundsTheNewPeriod() public {
+        bytes32 id = _ownAgreement(AgreementKind.Subscription);
+        token.mint(address(agreements), 500e6);
+        vm.warp(START + 10 hours);
+        bytes memory cancel = abi.encodeCall(IAgreements.cancel, (id));
+        token.callBack(address(attacker), address(agreements), cancel);
+        _as(address(agreements), abi.encodeCall(IAgreements.renew, (id)));
+        assertTrue(token.attackSucceeded());
+        assertEq(escrow.available(address(attacker)), 90e6);
+        assertEq(token.balanceOf(address(agreements)), 500e6 + 9.5e6);
+    }
+
+    function test_Agreements_WithdrawInsideAWithdrawPaysOnce() public {
+        bytes32 id = _ownAgreement(AgreementKind.Reserved);
+        token.mint(address(agreements), 500e6);
+        vm.warp(START + 10 hours);
+        agreements.settle(id);
+        bytes memory withdraw = abi.encodeCall(IAgreements.withdraw, (address(attacker)));
+        token.callBack(address(attacker), address(agreements), withdraw);
+        _as(address(agreements), withdraw);
+        _assertAttackFailed();
+        assertEq(token.balanceOf(address(attacker)), FUNDS - 100e6 + 9.5e6);
+        assertEq(token.balanceOf(address(agreements)), 500e6);
     }
 
     function _assertAttackFailed() private view {

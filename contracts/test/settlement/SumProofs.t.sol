@@ -339,6 +339,51 @@ contract SumProofsTest is ProofFixture {
         assertEq(escrow.available(client.addr), 10e6);
     }
 
+    /// @dev A batch too large for one transaction is shown in parts of a power of two, the last one smaller.
+    function testFuzz_ChargeAboveReceipts_CanBeShownInParts(uint256 size, uint256 level) public {
+        size = bound(size, 1, 13);
+        uint256 width = 1 << bound(level, 0, 3);
+        SignedReceipt[] memory all = new SignedReceipt[](size);
+        for (uint256 i = 0; i < size; ++i) {
+            all[i] = SignedReceipt(_receipt(i, 1e6), "", "");
+            if (i % 3 == 2) all[i].receipt.client = node.addr;
+        }
+        uint128 own = uint128(size - size / 3) * 1e6;
+        _postWith(all, own + 7e6, settlement.nodeShare(own + 7e6), 0);
+        IFraudProofs.Overcharge memory made = _overcharge(0, all);
+        made.parts = new bytes32[]((size + width - 1) / width);
+        for (uint256 p = 0; p < made.parts.length; ++p) {
+            uint256 count = (p + 1) * width < size ? width : size - p * width;
+            ReceiptOpening[] memory part = new ReceiptOpening[](count);
+            for (uint256 i = 0; i < count; ++i) {
+                part[i] = made.receipts[p * width + i];
+            }
+            made.parts[p] = fraudProofs.sumReceipts(client.addr, part);
+        }
+        made.receipts = new ReceiptOpening[](0);
+        _prove(made);
+        assertEq(escrow.available(client.addr), 7e6);
+    }
+
+    function test_SumReceipts_CountsForOneClientAndOneRoot() public {
+        SignedReceipt[] memory all = _three(10e6, 4e6, 2e6);
+        _postWith(all, 26e6, 24.7e6, 15.2e6);
+        IFraudProofs.Overcharge memory made = _overcharge(0, all);
+        bytes32 root = Tree.root(_leaves(all));
+        vm.expectEmit(address(fraudProofs));
+        emit IFraudProofs.ReceiptsSummed(node.addr, root, 3, 0);
+        fraudProofs.sumReceipts(node.addr, made.receipts);
+        made.parts = new bytes32[](1);
+        made.parts[0] = root;
+        vm.expectRevert(abi.encodeWithSelector(IFraudProofs.PartNotSummed.selector, 0, root));
+        _prove(made);
+        vm.expectEmit(address(fraudProofs));
+        emit IFraudProofs.ReceiptsSummed(client.addr, root, 3, 16e6);
+        assertEq(fraudProofs.sumReceipts(client.addr, made.receipts), root);
+        _prove(made);
+        assertEq(escrow.available(client.addr), 10e6);
+    }
+
     function test_RevertWhen_ChargeIsCovered() public {
         SignedReceipt[] memory all = _three(10e6, 4e6, 2e6);
         _postWith(all, 16e6, 15.2e6, 15.2e6);
@@ -359,6 +404,12 @@ contract SumProofsTest is ProofFixture {
                 IFraudProofs.RootMismatch.selector, Tree.root(_leaves(all)), Tree.root(_leaves(part))
             )
         );
+        _prove(made);
+        made.parts = new bytes32[](2);
+        made.parts[0] = fraudProofs.sumReceipts(client.addr, made.receipts);
+        made.parts[1] = made.parts[0];
+        bytes32 twice = keccak256(bytes.concat(made.parts[0], made.parts[0]));
+        vm.expectRevert(abi.encodeWithSelector(IFraudProofs.RootMismatch.selector, Tree.root(_leaves(all)), twice));
         _prove(made);
         made = _overcharge(0, all);
         made.charges = _charges(_capId, 27e6);
