@@ -85,7 +85,7 @@ contract CourtHandler is Test {
         vm.stopPrank();
     }
 
-    function leave(uint256 seed, uint128 amount) external {
+    function unbond(uint256 seed, uint128 amount) external {
         address who = identity(seed);
         (uint128 active,) = _s.registry.stakeOf(who);
         if (active == 0) return;
