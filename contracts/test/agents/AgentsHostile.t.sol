@@ -161,17 +161,29 @@ contract AgentsHostileTest is AgentFixture {
     /// @dev The bidder tries to take its money back while its offer is being accepted.
     function test_CancelInsideAnAcceptIsRefused() public {
         _accompliceBids();
+        _mint(alice);
+        accomplice.act(address(market), abi.encodeCall(market.makeOffer, (2, 50e6, EXPIRY, 1)));
         vm.prank(alice);
         nft.approve(address(market), 1);
-        token.plan(accomplice, address(market), abi.encodeCall(market.cancelOffer, (1)));
-        vm.prank(alice);
-        market.acceptOffer(1, address(accomplice), 0);
-        _attackFailed();
-        assertEq(nft.ownerOf(1), address(accomplice));
-        assertEq(market.totalHeld(), token.balanceOf(address(market)));
+        uint256 before = vm.snapshotState();
+        // The offer that is being taken, and another one of the same bidder.
+        for (uint256 id = 1; id <= 2; ++id) {
+            token.plan(accomplice, address(market), abi.encodeCall(market.cancelOffer, (id)));
+            vm.prank(alice);
+            market.acceptOffer(1, address(accomplice), 0);
+            _attackFailed();
+            assertEq(nft.ownerOf(1), address(accomplice));
+            assertEq(market.totalHeld(), token.balanceOf(address(market)));
+            vm.revertToState(before);
+        }
     }
 
     function test_WithdrawInsideASaleIsRefused() public {
+        _mint(alice);
+        _list(alice, 2, 100e6);
+        vm.prank(carol);
+        market.buy(2, 100e6, 1);
+        assertGt(market.owed(alice), 0);
         _accompliceBids();
         _list(alice, 1, 100e6);
         bytes[4] memory calls = [
