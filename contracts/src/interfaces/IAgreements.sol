@@ -8,10 +8,10 @@ import {IFeeTreasury} from "./IFeeTreasury.sol";
 import {INetworkFee} from "./INetworkFee.sol";
 
 /// @title Prepaid agreements between a client and a provider: tasks, subscriptions, reserved and spot capacity
-/// @notice Both sides sign the same terms; the client's part comes out of its balance in the Escrow and waits here. What
-/// accrues belongs to the payee less the network fee of the day the period began; what is left goes back to the client's
-/// balance. Nobody is ever paid, and nobody ever charged, beyond what both signed. All calls that settle are safe to
-/// repeat, and none of them depends on a payee or client being able to take money.
+/// @notice Both sides sign the same terms; the client's part comes out of its balance in the Escrow and waits here.
+/// What accrues belongs to the payee less the network fee of the day the period began; what is left goes back to the
+/// client's balance. Nobody is ever paid, and nobody ever charged, beyond what both signed. All calls that settle are
+/// safe to repeat, and none of them depends on a payee or client being able to take money.
 interface IAgreements {
     /// @notice Where an agreement stands. `Delivered` and `Disputed` concern tasks alone.
     enum Status {
@@ -25,8 +25,8 @@ interface IAgreements {
 
     /// @notice Why an agreement ended.
     /// - `Completed`: all paid. `Cancelled`: one side stopped it. `Preempted`: the provider took spot capacity back.
-    /// - `Undelivered`: the task's time ran out. `DecidedForClient`, `Conceded`, `DisputeTimedOut`: ends of a dispute, all
-    ///   in the client's favour.
+    /// - `Undelivered`: the task's time ran out. `DecidedForClient`, `Conceded`, `DisputeTimedOut`: ends of a dispute,
+    ///   all in the client's favour.
     enum Ending {
         Completed,
         Cancelled,
@@ -67,7 +67,8 @@ interface IAgreements {
     /// @notice What the DAO may change, with its hard bounds.
     /// - `treasury`: gets the fees; a contract.
     /// - `disputeWindow`: seconds in which a dispute must be decided, in [1 minute, 90 days]; then the client wins.
-    /// - `renewalGrace`: seconds after the end of a period in which a subscription can be renewed, in [1 minute, 30 days].
+    /// - `renewalGrace`: seconds after the end of a period in which a subscription can be renewed, in [1 minute, 30
+    ///   days].
     struct Parameters {
         IFeeTreasury treasury;
         uint32 disputeWindow;
@@ -121,9 +122,10 @@ interface IAgreements {
     error ParameterOutOfRange(bytes32 name, uint256 value, uint256 minimum, uint256 maximum);
     error NotAContract(bytes32 name, address given);
 
-    /// @notice Opens an agreement that both sides signed and takes the first payment. Anyone may call; a side that calls
-    /// itself needs no signature. The same terms open one agreement, once. Not while the module is paused.
-    /// @param clientSignature 65 bytes r || s || v with low s, or what an ERC-1271 contract accepts; so the provider's.
+    /// @notice Opens an agreement that both sides signed and takes the first payment. Anyone may call; a side that
+    /// calls itself needs no signature. The same terms open one agreement, once. Not while the module is paused.
+    /// @param clientSignature 65 bytes r || s || v with low s, or what an ERC-1271 contract accepts; so the
+    /// provider's.
     function open(Agreement calldata terms, bytes calldata clientSignature, bytes calldata providerSignature)
         external
         returns (bytes32 id);
@@ -131,8 +133,8 @@ interface IAgreements {
     /// @notice Makes terms that the sender signed, and that are not open yet, worthless for good.
     function revoke(Agreement calldata terms) external;
 
-    /// @notice Books what has accrued until now, and ends what has run its course. Anyone, any time; does nothing if there
-    /// is nothing to do.
+    /// @notice Books what has accrued until now, and ends what has run its course. Anyone, any time; does nothing if
+    /// there is nothing to do.
     /// @return share What the payee gained, `refunded` what the client got back.
     function settle(bytes32 id) external returns (uint128 share, uint128 refunded);
 
@@ -140,8 +142,8 @@ interface IAgreements {
     /// `periods` of them. Not while the module is paused.
     function renew(bytes32 id) external;
 
-    /// @notice Ends an agreement: what accrued until now is the payee's, the rest goes back to the client. By either side
-    /// at any time; a task by its provider until it delivered and by its client until it began.
+    /// @notice Ends an agreement: what accrued until now is the payee's, the rest goes back to the client. By either
+    /// side at any time; a task by its provider until it delivered and by its client until it began.
     function cancel(bytes32 id) external;
 
     /// @notice Sets the hourly rate of spot capacity from now on, at most the client's maximum bid. By the provider.
@@ -153,8 +155,8 @@ interface IAgreements {
     /// @notice Pays for a delivered or disputed task at once. By the client.
     function accept(bytes32 id) external;
 
-    /// @notice Disputes a delivery inside the time for it. By the client. If nobody decides inside the dispute window the
-    /// client gets its money back. Misbehaviour of the provider itself is a matter for the SlashingCourt.
+    /// @notice Disputes a delivery inside the time for it. By the client. If nobody decides inside the dispute window
+    /// the client gets its money back. Misbehaviour of the provider itself is a matter for the SlashingCourt.
     function dispute(bytes32 id, bytes32 evidenceHash) external;
 
     /// @notice Gives in to a dispute: the client gets everything back. By the provider.

@@ -74,12 +74,13 @@ interface IEscrow {
     /// @notice Pays out what was set aside, after the delay.
     function withdraw() external;
 
-    /// @notice Opens a cap signed by its client and locks its limit. Anyone may call; each nonce opens one cap. Not while
-    /// the module is paused; everything by which clients get their money back works all the same.
+    /// @notice Opens a cap signed by its client and locks its limit. Anyone may call; each nonce opens one cap. Not
+    /// while the module is paused; everything by which clients get their money back works all the same.
     /// @param signature 65 bytes r || s || v with low s, or what an ERC-1271 client contract accepts.
     function openCap(SpendingCap calldata cap, bytes calldata signature) external returns (bytes32 capId);
 
-    /// @notice Takes the charges of one batch from caps that name `scheduler`; sends the sum to the caller. Restricted.
+    /// @notice Takes the charges of one batch from caps that name `scheduler`; sends the sum to the caller.
+    /// Restricted.
     function charge(address scheduler, Charge[] calldata charges) external returns (uint128 total);
 
     /// @notice Closes a cap and gives the unspent part back to its client: by the scheduler at any time, by anyone
@@ -89,8 +90,8 @@ interface IEscrow {
     /// @notice Makes a nonce of the sender useless, so that a signed but unopened cap can never be opened.
     function cancelNonce(uint256 nonce) external;
 
-    /// @notice Takes `amount` out of what `client` has available and sends it to the caller, who has checked the client's
-    /// consent. Restricted to the contracts that settle.
+    /// @notice Takes `amount` out of what `client` has available and sends it to the caller, who has checked the
+    /// client's consent. Restricted to the contracts that settle.
     function prepay(address client, uint128 amount) external;
 
     /// @notice Pulls `amount` from the caller into the balance of `client`, as a refund. Restricted.

@@ -8,11 +8,11 @@ import {ISettlement} from "./ISettlement.sol";
 
 /// @title Proofs that a posted batch is wrong
 /// @notice Anyone may bring one until the batch is final. An upheld proof gives the client back in full what the batch
-/// took from it for the receipt, and opens a case in the SlashingCourt against whoever is at fault; the court takes the
-/// stake, hears appeals and pays the one who brought the proof. Proofs cannot be paused.
+/// took from it for the receipt, and opens a case in the SlashingCourt against whoever is at fault; the court takes
+/// the stake, hears appeals and pays the one who brought the proof. Proofs cannot be paused.
 interface IFraudProofs {
-    /// @notice A receipt as it stands in a batch. `charges` is what the batch was posted with, all of it: it says what the
-    /// client paid.
+    /// @notice A receipt as it stands in a batch. `charges` is what the batch was posted with, all of it: it says what
+    /// the client paid.
     struct Posted {
         address scheduler;
         uint64 index;
@@ -21,9 +21,9 @@ interface IFraudProofs {
         Charge[] charges;
     }
 
-    /// @notice That a node's cumulative earnings grew by less than its shares of these receipts. `previous` is what batch
-    /// `index - 1` says of the node; zero needs no proof. `receipts` in strictly ascending order of their leaves, each
-    /// with its proof.
+    /// @notice That a node's cumulative earnings grew by less than its shares of these receipts. `previous` is what
+    /// batch `index - 1` says of the node; zero needs no proof. `receipts` in strictly ascending order of their
+    /// leaves, each with its proof.
     struct Underpayment {
         address scheduler;
         uint64 index;
@@ -36,8 +36,8 @@ interface IFraudProofs {
         bytes32[][] proofs;
     }
 
-    /// @notice That a client was charged more than its receipts say: all receipts of the batch in the order of its tree,
-    /// or, if they are too many for one transaction, the roots of its parts that `sumReceipts` has seen.
+    /// @notice That a client was charged more than its receipts say: all receipts of the batch in the order of its
+    /// tree, or, if they are too many for one transaction, the roots of its parts that `sumReceipts` has seen.
     struct Overcharge {
         address scheduler;
         uint64 index;
@@ -51,8 +51,8 @@ interface IFraudProofs {
     /// - `court`: where cases are opened; a contract.
     /// - `verdictQuorum`: rejections by distinct active verifiers that void a receipt, in [1, 32].
     /// - the tier of each fault. What a bug can cause costs a minor or medium penalty: `overQuote`, `duplicate`,
-    ///   `impossibleTimes`, `uncoveredClient`, `earningsTooLow`, `chargeAboveReceipts`. What takes intent costs a medium or
-    ///   severe one: `badSignature`, `foreignScheduler`. `rejectedByVerifiers` may be any.
+    ///   `impossibleTimes`, `uncoveredClient`, `earningsTooLow`, `chargeAboveReceipts`. What takes intent costs a
+    ///   medium or severe one: `badSignature`, `foreignScheduler`. `rejectedByVerifiers` may be any.
     struct Parameters {
         IProsecution court;
         uint8 verdictQuorum;
@@ -67,9 +67,9 @@ interface IFraudProofs {
         Tier chargeAboveReceipts;
     }
 
-    /// @notice A proof was upheld. Each fault of each receipt is answered for once; the money comes back with the first.
-    /// `caseId` is the court's case, zero if the offender is not registered and so has no
-    /// stake. `subject` is the hash of the receipt, or of what else is wrong; `loss` what is not compensated yet.
+    /// @notice A proof was upheld. Each fault of each receipt is answered for once; the money comes back with the
+    /// first. `caseId` is the court's case, zero if the offender is not registered and so has no stake. `subject` is
+    /// the hash of the receipt, or of what else is wrong; `loss` what is not compensated yet.
     event FaultProven(
         address indexed scheduler,
         uint64 indexed index,
@@ -102,12 +102,12 @@ interface IFraudProofs {
     error ParameterOutOfRange(bytes32 name, uint256 value, uint256 minimum, uint256 maximum);
     error NotAContract(bytes32 name, address given);
 
-    /// @notice Voids a receipt for a fault of the scheduler that the receipt itself or the batch shows: `BadSignature`,
-    /// `OverQuote`, `Duplicate`, `ForeignScheduler`, `ImpossibleTimes` (it ends before it starts) or `UncoveredClient` (no
-    /// cap of the receipt's client was charged).
-    /// @param extra Empty, but for `Duplicate` the ABI encoding of (uint64 otherIndex, SignedReceipt other,
-    /// bytes32[] otherProof): another receipt of the same scheduler and job, in this or an earlier batch. Of two in one
-    /// batch the one with the lower fencing token is voided; either if they are equal.
+    /// @notice Voids a receipt for a fault of the scheduler that the receipt itself or the batch shows:
+    /// `BadSignature`, `OverQuote`, `Duplicate`, `ForeignScheduler`, `ImpossibleTimes` (it ends before it starts) or
+    /// `UncoveredClient` (no cap of the receipt's client was charged).
+    /// @param extra Empty, but for `Duplicate` the ABI encoding of (uint64 otherIndex, SignedReceipt other, bytes32[]
+    /// otherProof): another receipt of the same scheduler and job, in this or an earlier batch. Of two in one batch
+    /// the one with the lower fencing token is voided; either if they are equal.
     function challengeReceipt(Fault fault, Posted calldata posted, bytes calldata extra) external;
 
     /// @notice Voids a receipt for a fault of the node found by a quorum of verifiers.
@@ -116,13 +116,14 @@ interface IFraudProofs {
     function challengeByVerdict(Posted calldata posted, Verdict[] calldata verdicts, bytes[] calldata signatures)
         external;
 
-    /// @notice Corrects earnings that grew too little (`EarningsTooLow`): the node can claim the difference once the batch
-    /// is final. The scheduler's books must leave it out from then on. A proof with more receipts adds to one with fewer, but
-    /// opens no second case.
+    /// @notice Corrects earnings that grew too little (`EarningsTooLow`): the node can claim the difference once the
+    /// batch is final. The scheduler's books must leave it out from then on. A proof with more receipts adds to one
+    /// with fewer, but opens no second case.
     function challengeEarnings(Underpayment calldata underpayment) external;
 
-    /// @notice Remembers what the receipts of a part of a tree add up to for a client. All parts but the last must hold the
-    /// same power of two of receipts, in the order of the tree; else their roots do not give that of the batch.
+    /// @notice Remembers what the receipts of a part of a tree add up to for a client. All parts but the last must
+    /// hold the same power of two of receipts, in the order of the tree; else their roots do not give that of the
+    /// batch.
     /// @return root The root of the part.
     function sumReceipts(address client, ReceiptOpening[] calldata receipts) external returns (bytes32 root);
 

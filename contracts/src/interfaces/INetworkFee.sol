@@ -27,8 +27,8 @@ interface INetworkFee is IUtilization {
     error FeePeriodRunning(uint64 nextAt);
     error ParameterOutOfRange(bytes32 name, uint256 value, uint256 minimum, uint256 maximum);
 
-    /// @notice Counts the units of a batch, and updates the fee if its period is over. Restricted to the contracts that
-    /// settle.
+    /// @notice Counts the units of a batch, and updates the fee if its period is over. Restricted to the contracts
+    /// that settle.
     /// @return current The fee in basis points, `previous` the one that may be used instead (the same if none may).
     function count(uint64 consumed, uint64 available) external returns (uint16 current, uint16 previous);
 

@@ -10,10 +10,10 @@ import {INodeRegistry} from "./INodeRegistry.sol";
 import {IUtilization} from "./IUtilization.sol";
 
 /// @title The books of the network: batches of receipts in, claims by cumulative Merkle proof out
-/// @notice A batch waits for its challenge window. Until then whoever shows a fault to the FraudProofs contract has the
-/// receipt voided here; after that its earnings can be claimed. Three bounds hold whatever a scheduler posts: a client
-/// never gets back more than the batch took from it, a claim never reaches the money of batches that are not final, and
-/// a scheduler only ever reaches its own pool.
+/// @notice A batch waits for its challenge window. Until then whoever shows a fault to the FraudProofs contract has
+/// the receipt voided here; after that its earnings can be claimed. Three bounds hold whatever a scheduler posts: a
+/// client never gets back more than the batch took from it, a claim never reaches the money of batches that are not
+/// final, and a scheduler only ever reaches its own pool.
 interface ISettlement is IUtilization {
     /// @notice What the chain keeps of a batch. `chargedLeft` and `earnedLeft` shrink as receipts are voided, so no
     /// challenge can pay out more than the batch brought in. `finalAt` is zero for an unknown batch.
@@ -61,8 +61,8 @@ interface ISettlement is IUtilization {
     );
     event Charged(address indexed scheduler, uint64 indexed index, bytes32 indexed capId, uint128 amount);
     event Claimed(address indexed scheduler, address indexed node, uint64 index, uint128 amount, uint128 claimed);
-    /// @notice `credited` went to the client's balance in the Escrow: `nodeShare` of it out of the scheduler's pool, the
-    /// rest out of the Treasury.
+    /// @notice `credited` went to the client's balance in the Escrow: `nodeShare` of it out of the scheduler's pool,
+    /// the rest out of the Treasury.
     event ReceiptVoided(
         address indexed scheduler,
         uint64 indexed index,
@@ -73,8 +73,8 @@ interface ISettlement is IUtilization {
         uint128 credited,
         uint128 nodeShare
     );
-    /// @notice A node showed that its cumulative earnings grew too little: so much more than they say may be claimed with
-    /// the root of this batch and of later ones.
+    /// @notice A node showed that its cumulative earnings grew too little: so much more than they say may be claimed
+    /// with the root of this batch and of later ones.
     event EarningsCorrected(address indexed scheduler, address indexed node, uint64 indexed index, uint128 amount);
     event ParametersChanged(Parameters parameters);
 
@@ -95,24 +95,24 @@ interface ISettlement is IUtilization {
 
     /// @notice Posts the sender's next batch, takes its charges from the caps and pays the network fee. Not while the
     /// module is paused.
-    /// @dev `batch.index` must be `nextIndex(sender)`; posting the same batch again reverts `BatchIndexMismatch`. The fee
-    /// may be the present one or, for one fee period after a change, the one before.
+    /// @dev `batch.index` must be `nextIndex(sender)`; posting the same batch again reverts `BatchIndexMismatch`. The
+    /// fee may be the present one or, for one fee period after a change, the one before.
     function postBatch(Batch calldata batch, Charge[] calldata charges) external;
 
     /// @notice Pays a node what a final batch says it has earned in all, less what was voided and already paid.
-    /// @dev Anyone may call; the money goes to the node. The money of later batches is out of reach: it becomes claimable
-    /// with their own roots.
+    /// @dev Anyone may call; the money goes to the node. The money of later batches is out of reach: it becomes
+    /// claimable with their own roots.
     function claim(address scheduler, uint64 index, address node, uint128 cumulative, bytes32[] calldata proof)
         external;
 
-    /// @notice Voids a receipt of a batch that is not final and gives the client back what it paid for it. Restricted to
-    /// the FraudProofs contract.
+    /// @notice Voids a receipt of a batch that is not final and gives the client back what it paid for it. Restricted
+    /// to the FraudProofs contract.
     /// @return loss What of it nobody paid back: the fee part, where the Treasury has too little.
     function voidReceipt(Voiding calldata voiding) external returns (uint128 loss);
 
-    /// @notice Lets a node claim `shortfall` more than its cumulative earnings say, from the batch `index` on, at most what
-    /// is left of the batch. A later proof of a larger shortfall adds the difference. Restricted to the FraudProofs
-    /// contract.
+    /// @notice Lets a node claim `shortfall` more than its cumulative earnings say, from the batch `index` on, at most
+    /// what is left of the batch. A later proof of a larger shortfall adds the difference. Restricted to the
+    /// FraudProofs contract.
     /// @return added What was added.
     function correctEarnings(address scheduler, uint64 index, address node, uint128 shortfall)
         external
@@ -145,7 +145,8 @@ interface ISettlement is IUtilization {
 
     function voided(address scheduler, address node) external view returns (uint128);
 
-    /// @return amount What a node may claim above its cumulative earnings, with roots of the batch `fromIndex` and later.
+    /// @return amount What a node may claim above its cumulative earnings, with roots of the batch `fromIndex` and
+    /// later.
     function correctionOf(address scheduler, address node) external view returns (uint128 amount, uint64 fromIndex);
 
     /// @return What a client got back of one batch.

@@ -15,9 +15,10 @@ import {Hashes} from "../libraries/Hashes.sol";
 import {Agreement, AgreementKind} from "../types/Types.sol";
 
 /// @title Prepaid agreements
-/// @dev Conservation: tokens held = sum over running agreements of (prepaid - accrued) + sum of what payees are owed. All
-/// state is written before any token moves. What accrues is a function of time alone (and of the rates the provider set),
-/// rounded down; the payee's part is the floor of the sum, so it does not matter how often anyone settles.
+/// @dev Conservation: tokens held = sum over running agreements of (prepaid - accrued) + sum of what payees are owed.
+/// All state is written before any token moves. What accrues is a function of time alone (and of the rates the
+/// provider set), rounded down; the payee's part is the floor of the sum, so it does not matter how often anyone
+/// settles.
 ///
 /// | parameter | range | who |
 /// | --- | --- | --- |

@@ -159,8 +159,8 @@ contract FraudProofs is IFraudProofs, AccessManaged {
         return current.chargeAboveReceipts;
     }
 
-    /// @dev Of several faults of one receipt the first voids it and every one is answered for, so that an offender gains
-    /// nothing by proving the lightest itself.
+    /// @dev Of several faults of one receipt the first voids it and every one is answered for, so that an offender
+    /// gains nothing by proving the lightest itself.
     function _void(Finding memory finding, UsageReceipt memory receipt, uint128 charged) private {
         if (!_isNew(finding)) revert FaultAlreadyProven(finding.fault, finding.subject);
         uint128 loss = 0;
@@ -392,7 +392,8 @@ contract FraudProofs is IFraudProofs, AccessManaged {
         return false;
     }
 
-    /// @dev The protocol's tree: pairs are hashed in sorted order, an odd last node moves up unchanged. Overwrites `layer`.
+    /// @dev The protocol's tree: pairs are hashed in sorted order, an odd last node moves up unchanged. Overwrites
+    /// `layer`.
     function _rootOf(bytes32[] memory layer) private pure returns (bytes32) {
         uint256 width = layer.length;
         if (width == 0) return bytes32(0);

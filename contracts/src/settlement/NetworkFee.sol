@@ -7,8 +7,8 @@ import {INetworkFee} from "../interfaces/INetworkFee.sol";
 import {IUtilization} from "../interfaces/IUtilization.sol";
 
 /// @title The network fee
-/// @dev In the manner of a base fee: next = fee + fee * (u - target) / target / 8, within the DAO's bounds. The minimum is
-/// one basis point, since a fee of zero could never rise again.
+/// @dev In the manner of a base fee: next = fee + fee * (u - target) / target / 8, within the DAO's bounds. The
+/// minimum is one basis point, since a fee of zero could never rise again.
 ///
 /// | parameter | range | who |
 /// | --- | --- | --- |

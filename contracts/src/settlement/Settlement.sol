@@ -18,9 +18,10 @@ import {Hashes} from "../libraries/Hashes.sol";
 import {Batch, Charge, Role, UsageReceipt, Verdict} from "../types/Types.sol";
 
 /// @title The books of the settlement: batches in, claims out, receipts voided
-/// @dev Conservation: tokens held = sum of all pools. A pool grows by `totalEarned` of each batch and shrinks by claims
-/// and by the node shares of voided receipts. What counts as a fault is judged by the contract that holds the role for
-/// `voidReceipt`; the bounds that keep money where it belongs are all here. State is written before any token moves.
+/// @dev Conservation: tokens held = sum of all pools. A pool grows by `totalEarned` of each batch and shrinks by
+/// claims and by the node shares of voided receipts. What counts as a fault is judged by the contract that holds the
+/// role for `voidReceipt`; the bounds that keep money where it belongs are all here. State is written before any token
+/// moves.
 ///
 /// | parameter | range | who |
 /// | --- | --- | --- |
@@ -141,7 +142,8 @@ contract Settlement is ISettlement, ExpiringPause, EIP712 {
         uint128 before = _credited[scheduler][index][voiding.client];
         uint256 credit = Math.min(voiding.amount, voiding.chargedToClient - before);
         uint256 share = Math.min(_nodeShare(credit, batch.feeBps), batch.earnedLeft);
-        // No credit is above what the batch charged, which is a uint96, and the pool holds all of a batch that is not final.
+        // No credit is above what the batch charged, which is a uint96, and the pool holds all of a batch that is not
+        // final.
         batch.chargedLeft -= uint96(credit);
         batch.earnedLeft -= uint96(share);
         _schedulers[scheduler].pool -= uint128(share);

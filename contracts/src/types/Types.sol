@@ -106,10 +106,10 @@ struct ReceiptOpening {
     bytes32 schedulerSignatureHash;
 }
 
-/// @dev How an agreement is paid. The numbers are part of the protocol.
-/// Task: a fixed price once the result is delivered and accepted. Subscription: a price for each period, accruing by the
-/// second, renewed. Reserved: a price for a term, accruing by the second. Spot: a rate by the second that the provider
-/// may move up to the client's maximum bid, until the budget is used up or either side stops.
+/// @dev How an agreement is paid. The numbers are part of the protocol. Task: a fixed price once the result is
+/// delivered and accepted. Subscription: a price for each period, accruing by the second, renewed. Reserved: a price
+/// for a term, accruing by the second. Spot: a rate by the second that the provider may move up to the client's
+/// maximum bid, until the budget is used up or either side stops.
 enum AgreementKind {
     Task,
     Subscription,
@@ -117,8 +117,8 @@ enum AgreementKind {
     Spot
 }
 
-/// @dev What client and provider both sign (EIP-712, domain "Vcity Agreements"). Amounts in stablecoin base units, times
-/// and durations in seconds.
+/// @dev What client and provider both sign (EIP-712, domain "Vcity Agreements"). Amounts in stablecoin base units,
+/// times and durations in seconds.
 /// - `payee` gets the money: the provider itself, a node, an agent's till.
 /// - `price`: Task the price; Subscription the price of one period; Reserved the price of the term; Spot the budget.
 /// - `rate`, `maximumRate`: Spot only, base units an hour: the rate at first and the client's maximum bid. Else zero.

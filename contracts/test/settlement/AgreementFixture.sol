@@ -81,8 +81,8 @@ abstract contract AgreementFixture is Fixture {
         emit IAgreements.AgreementEnded(id, client.addr, ending, refunded);
     }
 
-    /// @dev The client of 1000 has so much left, the payee so much owed, and the treasury the rest of what was spent; the
-    /// contract holds what is owed and what is prepaid and not accrued.
+    /// @dev The client of 1000 has so much left, the payee so much owed, and the treasury the rest of what was spent;
+    /// the contract holds what is owed and what is prepaid and not accrued.
     function _assertMoney(uint128 left, uint128 owed, uint128 fees, uint128 open) internal view {
         assertEq(escrow.available(client.addr), left, "client");
         assertEq(agreements.owed(payee), owed, "payee");

@@ -5,8 +5,8 @@ import {IAgreements} from "../../src/interfaces/IAgreements.sol";
 import {Agreement, AgreementKind} from "../../src/types/Types.sol";
 import {Fixture} from "../utils/Fixture.sol";
 
-/// @dev Two clients, two providers, two payees and the DAO do whatever they may with agreements of every kind. The ghost
-/// ledger keeps what each agreement may cost at most and what it did cost.
+/// @dev Two clients, two providers, two payees and the DAO do whatever they may with agreements of every kind. The
+/// ghost ledger keeps what each agreement may cost at most and what it did cost.
 contract AgreementHandler is Fixture {
     uint256 public constant SIDES = 2;
 
@@ -145,8 +145,8 @@ contract AgreementHandler is Fixture {
         vm.warp(vm.getBlockTimestamp() + bound(time, 1, 1 days));
     }
 
-    /// @dev B6: all deposits = what clients still have + what was earned and not withdrawn + what is prepaid + what was
-    /// withdrawn + fees, and each contract holds exactly its part.
+    /// @dev B6: all deposits = what clients still have + what was earned and not withdrawn + what is prepaid + what
+    /// was withdrawn + fees, and each contract holds exactly its part.
     function checkMoney() external view {
         uint256 running = 0;
         for (uint256 i = 0; i < _ids.length; ++i) {

@@ -29,7 +29,8 @@ contract Parity is IPriceOracle {
     }
 }
 
-/// @dev A proof with the real court: the stake moves at once, and after the appeal window the client has everything back.
+/// @dev A proof with the real court: the stake moves at once, and after the appeal window the client has everything
+/// back.
 contract CourtIntegrationTest is ProofFixture {
     SlashingCourt private tribunal;
 

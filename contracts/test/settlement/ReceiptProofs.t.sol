@@ -296,8 +296,8 @@ contract ReceiptProofsTest is ProofFixture {
         assertTrue(settlement.receiptVoided(scheduler.addr, 0, Hashes.receipt(signed.receipt)));
     }
 
-    /// @dev A scheduler forges a receipt over a fortune for an accomplice and challenges it itself: who was not charged
-    /// gets nothing, so neither other clients' money nor the treasury's gets out this way.
+    /// @dev A scheduler forges a receipt over a fortune for an accomplice and challenges it itself: who was not
+    /// charged gets nothing, so neither other clients' money nor the treasury's gets out this way.
     function test_ForgedReceipt_PaysNobodyWhoWasNotCharged() public {
         _post(_one(_signed(_receipt(1, 100e6))), _capId, 0);
         UsageReceipt memory forged = _receipt(2, 900e6);

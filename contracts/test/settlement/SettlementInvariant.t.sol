@@ -19,9 +19,10 @@ import {
 import {Fixture} from "../utils/Fixture.sol";
 import {Tree} from "../utils/Tree.sol";
 
-/// @dev The whole market: two schedulers post batches for three nodes. Some receipts are over their quote, some earnings
-/// roots give a node too little or too much, some batches charge more than their receipts; everybody claims and proves at
-/// any time, and the DAO takes money out of the treasury. The ghost ledger says what each party must have got.
+/// @dev The whole market: two schedulers post batches for three nodes. Some receipts are over their quote, some
+/// earnings roots give a node too little or too much, some batches charge more than their receipts; everybody claims
+/// and proves at any time, and the DAO takes money out of the treasury. The ghost ledger says what each party must
+/// have got.
 contract Market is Fixture {
     uint256 public constant NODES = 3;
     uint256 public constant SCHEDULERS = 2;
@@ -80,8 +81,8 @@ contract Market is Fixture {
         (scheduler, node) = (_schedulers[schedulerIndex], _nodes[nodeIndex]);
     }
 
-    /// @param trick 0 none, 1 a receipt over its quote, 2 a node gets less than its share, 3 a node gets more, 4 a charge
-    /// above the receipts.
+    /// @param trick 0 none, 1 a receipt over its quote, 2 a node gets less than its share, 3 a node gets more, 4 a
+    /// charge above the receipts.
     function post(uint256 seed, uint64[3] memory amounts, uint8 trick) external {
         uint256 who = seed % SCHEDULERS;
         _select(who, 0);
@@ -218,7 +219,8 @@ contract Market is Fixture {
         _book(before, pool, balance, open && guilty ? made.charged - made.receipted : 0);
     }
 
-    /// @dev After a proof: the client has back `owed` less what the treasury did not have, and the court knows of that.
+    /// @dev After a proof: the client has back `owed` less what the treasury did not have, and the court knows of
+    /// that.
     function _book(uint256 before, uint128 pool, uint256 balance, uint256 owed) private {
         uint256 credit = escrow.available(client.addr) - before;
         uint256 share = pool - settlement.pool(scheduler.addr);

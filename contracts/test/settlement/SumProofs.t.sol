@@ -142,8 +142,8 @@ contract SumProofsTest is ProofFixture {
         _prove(nothing);
     }
 
-    /// @dev Nobody can keep a node from its full correction by proving a part of it first, and the scheduler is accused
-    /// once for one root.
+    /// @dev Nobody can keep a node from its full correction by proving a part of it first, and the scheduler is
+    /// accused once for one root.
     function test_EarningsTooLow_AFullProofAddsToAPartialOne() public {
         SignedReceipt[] memory all = _three(10e6, 4e6, 2e6);
         _postWith(all, 16e6, 15.2e6, 0);

@@ -37,9 +37,9 @@ import {
 import {MockCourt} from "../settlement/mocks/MockCourt.sol";
 import {Tree} from "./Tree.sol";
 
-/// @dev The contracts of settlement with the real registry and treasury and a court that only remembers, funded actors,
-/// and builders of what they sign. This contract is admin, DAO and guardian. Stake is in the stablecoin, one base unit for
-/// one, and the fee stays at 5 %, so that figures are easy to follow; tests of the fee move its bounds.
+/// @dev The contracts of settlement with the real registry and treasury and a court that only remembers, funded
+/// actors, and builders of what they sign. This contract is admin, DAO and guardian. Stake is in the stablecoin, one
+/// base unit for one, and the fee stays at 5 %, so that figures are easy to follow; tests of the fee move its bounds.
 abstract contract Fixture is Test {
     struct Actor {
         address addr;
