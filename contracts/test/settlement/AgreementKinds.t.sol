@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IAgreements} from "../../src/interfaces/IAgreements.sol";
 import {IEscrow} from "../../src/interfaces/IEscrow.sol";
+import {ITreasury} from "../../src/interfaces/ITreasury.sol";
 import {Agreement, AgreementKind} from "../../src/types/Types.sol";
 import {AgreementFixture} from "./AgreementFixture.sol";
 
@@ -50,6 +51,7 @@ contract AgreementKindsTest is AgreementFixture {
         assertEq(agreements.accruedOf(id), 0);
         agreements.settle(id);
         _expectEnded(id, IAgreements.Ending.Cancelled, 100e6);
+        vm.expectCall(address(treasury), abi.encodeWithSelector(ITreasury.onFee.selector), 0);
         _cancel(id, client);
         _assertMoney(1_000e6, 0, 0, 0);
         terms = _terms(AgreementKind.Reserved);
@@ -79,6 +81,7 @@ contract AgreementKindsTest is AgreementFixture {
         bytes32 id = _openKind(AgreementKind.Reserved);
         vm.warp(START + 11 hours);
         _expectEnded(id, IAgreements.Ending.Completed, 0);
+        vm.expectCall(address(escrow), abi.encodeWithSelector(IEscrow.credit.selector), 0);
         _cancel(id, client);
         _assertMoney(900e6, 95e6, 5e6, 0);
     }

@@ -3,8 +3,10 @@ pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Roles} from "../../src/Roles.sol";
+import {IEscrow} from "../../src/interfaces/IEscrow.sol";
 import {IFraudProofs} from "../../src/interfaces/IFraudProofs.sol";
 import {ISettlement} from "../../src/interfaces/ISettlement.sol";
+import {ITreasury} from "../../src/interfaces/ITreasury.sol";
 import {Hashes} from "../../src/libraries/Hashes.sol";
 import {Batch, Charge, Fault, Role, SignedReceipt, Tier, UsageReceipt} from "../../src/types/Types.sol";
 import {Tree} from "../utils/Tree.sol";
@@ -105,6 +107,8 @@ contract ReceiptProofsTest is ProofFixture {
         receipt.client = makeAddr("accomplice");
         SignedReceipt memory signed = _signed(receipt);
         _post(_one(signed), _capId, 0);
+        vm.expectCall(address(treasury), abi.encodeWithSelector(ITreasury.compensate.selector), 0);
+        vm.expectCall(address(escrow), abi.encodeWithSelector(IEscrow.credit.selector), 0);
         _challenge(Fault.UncoveredClient, 0, signed, "");
         assertTrue(settlement.receiptVoided(scheduler.addr, 0, Hashes.receipt(receipt)));
         assertEq(escrow.available(receipt.client), 0);
@@ -124,7 +128,7 @@ contract ReceiptProofsTest is ProofFixture {
         (charges[0], charges[1]) = (Charge(_capId, 10e6), Charge(empty, 0));
         _postBatch(Batch(0, _leaf(signed), bytes32(0), 1, 9.5e6, 0, 0), charges);
         _challenge(Fault.UncoveredClient, 0, signed, "");
-        assertEq(escrow.available(client.addr), 1e6 - 1e6);
+        assertEq(escrow.available(client.addr), 0);
         assertEq(escrow.available(charged.addr), 0);
     }
 

@@ -6,6 +6,7 @@ import {IEscrow} from "../../src/interfaces/IEscrow.sol";
 import {IFeeTreasury} from "../../src/interfaces/IFeeTreasury.sol";
 import {INodeRegistry} from "../../src/interfaces/INodeRegistry.sol";
 import {ISettlement} from "../../src/interfaces/ISettlement.sol";
+import {ITreasury} from "../../src/interfaces/ITreasury.sol";
 import {Hashes} from "../../src/libraries/Hashes.sol";
 import {Batch, Charge, Role} from "../../src/types/Types.sol";
 import {ExpiringPause} from "../../src/libraries/ExpiringPause.sol";
@@ -342,6 +343,26 @@ contract SettlementTest is Fixture {
         _postTen(2);
     }
 
+    /// @dev The fee from before has the same bounds as the present one: exact, and a unit a receipt more.
+    function test_PostBatch_TheFeeFromBeforeIsBoundedToo() public {
+        _setFee(60_000);
+        Batch memory batch = _batch(0, 0);
+        vm.startPrank(scheduler.addr);
+        batch.totalEarned = 9.5e6 + 1;
+        vm.expectRevert(abi.encodeWithSelector(ISettlement.FeeOutOfBounds.selector, 0.5e6 - 1, 0.6e6, 0.6e6 + 4));
+        settlement.postBatch(batch, _charges(_capId, 10e6));
+        batch.totalEarned = 9.5e6 - 5;
+        vm.expectRevert(abi.encodeWithSelector(ISettlement.FeeOutOfBounds.selector, 0.5e6 + 5, 0.6e6, 0.6e6 + 4));
+        settlement.postBatch(batch, _charges(_capId, 10e6));
+        batch.totalEarned = 9.5e6 - 4;
+        settlement.postBatch(batch, _charges(_capId, 10e6));
+        assertEq(settlement.batchOf(scheduler.addr, 0).feeBps, 500);
+        batch.index = 1;
+        batch.totalEarned = 9.4e6 - 4;
+        settlement.postBatch(batch, _charges(_capId, 10e6));
+        assertEq(settlement.batchOf(scheduler.addr, 1).feeBps, 600);
+    }
+
     function test_PostBatch_CountsUnitsOfPaidJobsOnly() public {
         _postTen(0);
         (uint128 consumed, uint128 available) = settlement.unitsTotal();
@@ -361,6 +382,7 @@ contract SettlementTest is Fixture {
         assertEq(treasury.netFees(), 0.5e6);
         Batch memory batch = _batch(1, 0);
         batch.totalEarned = 0;
+        vm.expectCall(address(treasury), abi.encodeWithSelector(ITreasury.onFee.selector), 0);
         vm.prank(scheduler.addr);
         settlement.postBatch(batch, new Charge[](0));
         assertEq(treasury.netFees(), 0.5e6);
