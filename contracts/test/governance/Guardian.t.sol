@@ -150,6 +150,11 @@ contract GuardianTest is GovernorFixture {
         emit IGuardian.HolderChanged(address(0), dave);
         assertEq(new Guardian(address(manager), governor, dave).holder(), dave);
         vm.expectRevert(abi.encodeWithSelector(IGuardian.GovernorIsNotAContract.selector, dave));
-        new Guardian(address(manager), IVCAIGovernor(dave), holder);
+        this.deploy(dave);
+    }
+
+    /// @dev An external call, so that what it reverts with can be expected.
+    function deploy(address governor_) external {
+        new Guardian(address(manager), IVCAIGovernor(governor_), holder);
     }
 }

@@ -399,7 +399,12 @@ contract VCAIGovernorTest is GovernorFixture {
         vm.expectRevert(
             abi.encodeWithSelector(IVCAIGovernor.ParameterOutOfRange.selector, bytes32("voting"), 2, 90 days, 1)
         );
-        new VCAIGovernor(address(manager), ve, timelock, 8, given);
+        this.deploy(address(ve), address(timelock), 8, given);
+    }
+
+    /// @dev An external call, so that what it reverts with can be expected.
+    function deploy(address ve_, address timelock_, uint32 minimum, IVCAIGovernor.Parameters calldata given) external {
+        new VCAIGovernor(address(manager), IVeVCAI(ve_), TimelockController(payable(timelock_)), minimum, given);
     }
 
     function test_RefusesToBeDeployedWrongly() public {
@@ -408,10 +413,10 @@ contract VCAIGovernorTest is GovernorFixture {
                 IVCAIGovernor.ParameterOutOfRange.selector, bytes32("minimumDiscussion"), 1, 90 days, 0
             )
         );
-        new VCAIGovernor(address(manager), ve, timelock, 0, _defaults());
+        this.deploy(address(ve), address(timelock), 0, _defaults());
         vm.expectRevert(abi.encodeWithSelector(IVCAIGovernor.NotAContract.selector, alice));
-        new VCAIGovernor(address(manager), IVeVCAI(alice), timelock, 7 days, _defaults());
+        this.deploy(alice, address(timelock), 7 days, _defaults());
         vm.expectRevert(abi.encodeWithSelector(IVCAIGovernor.NotAContract.selector, alice));
-        new VCAIGovernor(address(manager), ve, TimelockController(payable(alice)), 7 days, _defaults());
+        this.deploy(address(ve), alice, 7 days, _defaults());
     }
 }

@@ -39,7 +39,12 @@ contract VeLocksTest is VeFixture {
 
     function test_RefusesATokenThatIsNoContract() public {
         vm.expectRevert(abi.encodeWithSelector(IVeVCAI.TokenIsNotAContract.selector, alice));
-        new VeVCAI(address(manager), IERC20(alice), IVeVCAI.Parameters(LINEAR_BELOW));
+        this.deploy(alice);
+    }
+
+    /// @dev An external call, so that what it reverts with can be expected.
+    function deploy(address token_) external {
+        new VeVCAI(address(manager), IERC20(token_), IVeVCAI.Parameters(LINEAR_BELOW));
     }
 
     // -------------------------------------------------------------------------------------------- lock

@@ -234,7 +234,9 @@ contract VeStreamTest is VeFixture {
         before = token.balanceOf(alice);
         vm.prank(alice);
         token.approve(address(ve), 0);
+        vm.recordLogs();
         _lock(alice, due, 100);
+        assertEq(vm.getRecordedLogs().length, 2, "locked and claimed, no transfer");
         assertEq(token.balanceOf(alice), before, "equal amounts move nothing");
     }
 
