@@ -6,12 +6,13 @@ import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProo
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {Test} from "forge-std/Test.sol";
 import {DevStable} from "../src/token/DevStable.sol";
+import {IAgreements} from "../src/interfaces/IAgreements.sol";
 import {IEscrow} from "../src/interfaces/IEscrow.sol";
 import {IFeeTreasury} from "../src/interfaces/IFeeTreasury.sol";
 import {INodeRegistry} from "../src/interfaces/INodeRegistry.sol";
 import {ISettlement} from "../src/interfaces/ISettlement.sol";
 import {Hashes} from "../src/libraries/Hashes.sol";
-import {Batch, Charge, SpendingCap, UsageReceipt, Verdict} from "../src/types/Types.sol";
+import {Agreement, AgreementKind, Batch, Charge, SpendingCap, UsageReceipt, Verdict} from "../src/types/Types.sol";
 import {Tree} from "./utils/Tree.sol";
 
 /// @dev The vectors were written by another implementation; here the chain's own code must give the same bytes.
@@ -129,6 +130,11 @@ contract VectorsTest is Test {
         arguments = abi.encode(this, escrow, registry, this, parameters);
         deployCodeTo("Settlement.sol:Settlement", arguments, settlement);
         assertEq(ISettlement(settlement).domainSeparator(), expected);
+        _select(10);
+        address agreements = _address("verifyingContract");
+        IAgreements.Parameters memory terms = IAgreements.Parameters(IFeeTreasury(address(this)), 1 days, 1 days);
+        deployCodeTo("Agreements.sol:Agreements", abi.encode(this, escrow, this, terms), agreements);
+        assertEq(IAgreements(agreements).domainSeparator(), _hash("separator"));
     }
 
     function test_Types_MatchVectors() public {
@@ -145,6 +151,8 @@ contract VectorsTest is Test {
         assertEq(_hash("typeHash"), Hashes.VERDICT_TYPEHASH);
         _select(4);
         assertEq(_hash("typeHash"), Hashes.LINK_HELLO_TYPEHASH);
+        _select(5);
+        assertEq(_hash("typeHash"), Hashes.AGREEMENT_TYPEHASH);
     }
 
     function _receipt() private view returns (UsageReceipt memory receipt) {
@@ -220,6 +228,38 @@ contract VectorsTest is Test {
             );
             _assertDigest(structHash);
             assertTrue(_recovers("signer", "signature"));
+        }
+    }
+
+    function test_Agreements_MatchVectors() public {
+        uint256 count = _load("agreements");
+        for (uint256 i = 0; i < count; ++i) {
+            _select(i);
+            Agreement memory terms;
+            terms.kind = AgreementKind(_uint("kind"));
+            (terms.client, terms.provider, terms.payee) = (_address("client"), _address("provider"), _address("payee"));
+            terms.price = uint128(_uint("price"));
+            (terms.rate, terms.maximumRate) = (uint128(_uint("rate")), uint128(_uint("maximumRate")));
+            (terms.start, terms.duration) = (uint64(_uint("start")), uint64(_uint("duration")));
+            (terms.periods, terms.acceptance) = (uint32(_uint("periods")), uint32(_uint("acceptance")));
+            (terms.expiry, terms.nonce) = (uint64(_uint("expiry")), _uint("nonce"));
+            terms.specification = _hash("specification");
+            _assertDigest(Hashes.agreement(terms));
+            assertTrue(_recovers("signer", "signature"));
+        }
+    }
+
+    function test_ChargeHashes_MatchVectors() public {
+        uint256 count = _load("charge_hashes");
+        for (uint256 i = 0; i < count; ++i) {
+            _select(i);
+            bytes32[] memory capIds = vm.parseJsonBytes32Array(_json, _path("capIds"));
+            uint256[] memory amounts = vm.parseJsonUintArray(_json, _path("amounts"));
+            Charge[] memory charges = new Charge[](capIds.length);
+            for (uint256 k = 0; k < charges.length; ++k) {
+                charges[k] = Charge(capIds[k], uint128(amounts[k]));
+            }
+            assertEq(Hashes.charges(charges), _hash("hash"));
         }
     }
 

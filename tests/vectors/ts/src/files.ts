@@ -6,7 +6,16 @@ import { economyFiles } from './economy_files.js';
 import { chargeFile, feeFile } from './money.js';
 import { transactionFile } from './transactions.js';
 import { earningsFile, merkleProofFile, merkleRootFile, receiptLeafFile } from './tree.js';
-import { capFile, domainFile, linkHelloFile, receiptFile, typeFile, verdictFile } from './typed.js';
+import {
+  agreementFile,
+  capFile,
+  chargeHashFile,
+  domainFile,
+  linkHelloFile,
+  receiptFile,
+  typeFile,
+  verdictFile,
+} from './typed.js';
 
 export const folder = new URL('../../', import.meta.url);
 
@@ -23,6 +32,8 @@ export async function allFiles(): Promise<Map<string, VectorFile>> {
     ['spending_caps', await capFile()],
     ['verdicts', await verdictFile()],
     ['link_hellos', await linkHelloFile()],
+    ['agreements', await agreementFile()],
+    ['charge_hashes', chargeHashFile()],
     ['job_ids', jobIdFile()],
     ['receipt_leaves', receiptLeafFile()],
     ['earnings', earningsFile()],

@@ -63,6 +63,22 @@ export const types = {
     { name: 'challenge', type: 'bytes32' },
     { name: 'issuedAt', type: 'uint64' },
   ],
+  Agreement: [
+    { name: 'kind', type: 'uint8' },
+    { name: 'client', type: 'address' },
+    { name: 'provider', type: 'address' },
+    { name: 'payee', type: 'address' },
+    { name: 'price', type: 'uint128' },
+    { name: 'rate', type: 'uint128' },
+    { name: 'maximumRate', type: 'uint128' },
+    { name: 'start', type: 'uint64' },
+    { name: 'duration', type: 'uint64' },
+    { name: 'periods', type: 'uint32' },
+    { name: 'acceptance', type: 'uint32' },
+    { name: 'expiry', type: 'uint64' },
+    { name: 'specification', type: 'bytes32' },
+    { name: 'nonce', type: 'uint256' },
+  ],
 } as const;
 
 export type TypeName = keyof typeof types;
@@ -71,6 +87,7 @@ const contracts = {
   'Vcity Settlement': '0xDc64a140Aa3E981100a9becA4E685f962f0cF6C9',
   'Vcity Escrow': '0xCf7Ed3AccA5a467e9e704C703E8D87F634fB0Fc9',
   'Vcity Link': '0x9fE46736679d2D9a65F0992F2272dE9f3c7fa6e0',
+  'Vcity Agreements': '0x5FC8d32690cc91D4c39d9d3abcBD16989F875707',
 } as const satisfies Record<string, Address>;
 
 type DomainName = keyof typeof contracts;
@@ -251,6 +268,44 @@ export const verdicts = {
   },
 };
 
+const agreementOf = (kind: number, fields: object) => ({
+  kind,
+  client: addressOf('client'),
+  provider: addressOf('node'),
+  payee: addressOf('node'),
+  price: 100_000_000n,
+  rate: 0n,
+  maximumRate: 0n,
+  start: 1_795_341_600n,
+  duration: 30n * day,
+  periods: 1,
+  acceptance: 0,
+  expiry: 1_795_341_600n + day,
+  specification: hashOf('what is to be done'),
+  nonce: BigInt(kind),
+  ...fields,
+});
+
+// The client signs these; the provider signs the same digest.
+export const agreements = {
+  task: agreementOf(0, { duration: day, acceptance: 7_200 }),
+  subscription: agreementOf(1, { periods: 12 }),
+  reserved: agreementOf(2, {}),
+  spot: agreementOf(3, { rate: 5_000_000n, maximumRate: 12_000_000n }),
+  largest: agreementOf(3, {
+    price: UINT128_MAX,
+    rate: UINT128_MAX,
+    maximumRate: UINT128_MAX,
+    start: UINT64_MAX,
+    duration: UINT64_MAX,
+    periods: 0xffffffff,
+    acceptance: 0xffffffff,
+    expiry: UINT64_MAX,
+    specification: onesHash,
+    nonce: UINT256_MAX,
+  }),
+};
+
 const hellos = Object.fromEntries(
   (['node', 'scheduler', 'verifier', 'gateway'] as const).map((name, role) => [
     name,
@@ -276,7 +331,30 @@ async function simpleFile(
 
 export const capFile = () => simpleFile('SpendingCap', 'Vcity Escrow', caps, () => 'client');
 export const verdictFile = () => simpleFile('Verdict', 'Vcity Settlement', verdicts, () => 'verifier');
+export const agreementFile = () => simpleFile('Agreement', 'Vcity Agreements', agreements, () => 'client');
 export const linkHelloFile = () => simpleFile('LinkHello', 'Vcity Link', hellos, (name) => name as KeyName);
+
+// keccak256(abi.encode(Charge[])), which a batch keeps of its charges.
+export function chargeHashFile(): VectorFile {
+  const lists = [0, 1, 3].map((count) =>
+    Array.from({ length: count }, (_, index) => ({
+      capId: hashOf(`cap ${index}`),
+      amount: index === 2 ? UINT128_MAX : BigInt(index),
+    })),
+  );
+  const fields = [
+    { name: 'capId', type: 'bytes32' },
+    { name: 'amount', type: 'uint128' },
+  ];
+  return {
+    description: 'The hash of the charges of a batch: keccak256 of abi.encode((bytes32 capId, uint128 amount)[])',
+    cases: lists.map((charges) => ({
+      capIds: charges.map((charge) => charge.capId),
+      amounts: charges.map((charge) => charge.amount.toString()),
+      hash: keccak256(encodeAbiParameters([{ type: 'tuple[]', components: fields }] as never, [charges] as never)),
+    })),
+  };
+}
 
 // abi.encode of the struct behind its type hash, spelled out; the test compares it with viem's hashStruct.
 export function structHashByHand(name: TypeName, message: Record<string, unknown>): Hex {

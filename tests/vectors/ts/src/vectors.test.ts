@@ -61,6 +61,7 @@ test('struct hashes follow from the fields', () => {
     ['spending_caps', 'SpendingCap'],
     ['verdicts', 'Verdict'],
     ['link_hellos', 'LinkHello'],
+    ['agreements', 'Agreement'],
   ];
   for (const [file, type] of files) {
     for (const fields of read(file).cases) assert.equal(structHashByHand(type, fields), fields['structHash']);
@@ -68,7 +69,7 @@ test('struct hashes follow from the fields', () => {
 });
 
 test('digests follow from separator and struct hash, and signatures recover', async () => {
-  for (const file of ['usage_receipts', 'spending_caps', 'verdicts', 'link_hellos']) {
+  for (const file of ['usage_receipts', 'spending_caps', 'verdicts', 'link_hellos', 'agreements']) {
     for (const fields of read(file).cases) {
       const parts = text(fields, 'domainSeparator').slice(2) + text(fields, 'structHash').slice(2);
       assert.equal(keccak256(`0x1901${parts}`), fields['digest']);
