@@ -13,58 +13,13 @@
 #include "attest/event_log.hpp"
 #include "attest/intel.hpp"
 #include "attest/snp.hpp"
+#include "attest/testing/context.hpp"
 #include "base/check.hpp"
 
 namespace vcity::attest::testing {
 namespace {
 
 using codec::Json;
-
-struct Context {
-    const VectorFolder& folder;
-    const Json& check;
-    const Bytes& bytes;
-    UnixMillis now;
-    TrustAnchors anchors = vendor_anchors();
-
-    bool has(std::string_view name) const { return check.find(name) != nullptr; }
-    std::string text(std::string_view name) const {
-        const Json* value = check.find(name);
-        CHECK(value != nullptr && value->is_string());
-        return *value->get_string();
-    }
-    Bytes file(std::string_view name) const { return folder.read(text(name)); }
-    std::string text_file(std::string_view name) const { return std::string{as_text(file(name))}; }
-    std::string_view as_given() const { return as_text(bytes); }
-};
-
-std::string trimmed(std::string text) {
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
-    return text;
-}
-
-template <class T>
-Verdict parse_verdict(const Result<T>& parsed) {
-    Verdict verdict;
-    if (parsed) {
-        verdict.pass(Step::kFormat);
-    } else {
-        verdict.fail(Step::kFormat, parsed.error().message);
-    }
-    return verdict;
-}
-
-Verdict parse_verdict(bool good) {
-    return parse_verdict(good ? Result<int>{0} : Result<int>{make_error(Errc::kInvalid, "malformed")});
-}
-
-// Evidence bytes, from hex where the check says so.
-Result<Bytes> evidence(const Context& context) {
-    if (!context.has("hex")) return context.bytes;
-    std::string text = trimmed(std::string{context.as_given()});
-    if (text.starts_with("0x")) text = text.substr(2);
-    return parse_plain_hex(text);
-}
 
 SignedText signed_file(const Context& context, std::string_view name, std::string_view member) {
     return split_signed_text(trimmed(context.text_file(name)), member).value();
@@ -189,6 +144,14 @@ const std::map<std::string, Handler, std::less<>>& handlers() {
         {"snp_signer", check_snp_signer},
         {"roots", check_roots},
         {"json", check_json},
+        {"tpm_quote", check_tpm_json},
+        {"tpm_pair", check_tpm_pair},
+        {"vtpm", check_vtpm},
+        {"hcl", check_hcl},
+        {"windows_tpm", check_windows_tpm},
+        {"nvidia_report", check_nvidia},
+        {"nvidia_chain", check_nvidia_chain},
+        {"nvidia_evidence", check_nvidia_json},
     };
     return all;
 }
@@ -207,6 +170,14 @@ std::string compare_steps(const Json& wanted, const Verdict& verdict, StepOutcom
         if (!found) return fmt::format("step {} is not as expected; ", name);
     }
     return {};
+}
+
+std::string compare_version(const std::string& name, const Json& value, const Verdict& verdict) {
+    std::uint64_t wanted = 0;
+    CHECK(value.get_u64(&wanted));
+    const SecurityVersion version{.name = name, .value = wanted};
+    const bool found = std::find(verdict.versions.begin(), verdict.versions.end(), version) != verdict.versions.end();
+    return found ? std::string{} : fmt::format("version {} is not as expected; ", name);
 }
 
 }  // namespace
@@ -259,6 +230,12 @@ std::string compare(const Json& check, const Verdict& verdict) {
     }
     if (const Json* failed = check.find("failed"); failed != nullptr) {
         problem += compare_steps(*failed, verdict, StepOutcome::kFailed);
+    }
+    if (const Json* data = check.find("report_data"); data != nullptr) {
+        if (plain_hex(verdict.report_data) != *data->get_string()) problem += "report data is not as expected; ";
+    }
+    if (const Json* wanted = check.find("versions"); wanted != nullptr) {
+        for (const auto& [name, value] : *wanted->get_object()) problem += compare_version(name, value, verdict);
     }
     if (const Json* measured = check.find("measurements"); measured != nullptr) {
         for (const auto& [name, value] : *measured->get_object()) {
