@@ -71,6 +71,12 @@ contract ArithmeticTest is Test {
         }
     }
 
+    function test_Slashes() public {
+        string memory inputs = "seized,loss,treasury,price,bountyBps,bountyCap";
+        string memory outputs = "paidByTreasury,shortfall,victim,accuser,toTreasury";
+        _compare("slash_splits", ArithmeticHarness.Function.Slash, inputs, outputs);
+    }
+
     function test_CalendarYears() public {
         _json = vm.readFile("../tests/vectors/issuance_years.json");
         uint256[] memory times = _column("time");

@@ -54,7 +54,7 @@ Result<SlashSplit> split_slash(const SlashTerms& terms) {
     split.paid_by_treasury = std::min(terms.loss, terms.treasury);
     const std::uint64_t missing = terms.loss.micro - split.paid_by_treasury.micro;
     TRY(split.victim.wei, to_u128(Uint256{missing} * one / price));
-    if (split.victim > terms.seized) {
+    if (split.victim > terms.seized || terms.seized.wei == 0) {
         split.victim = terms.seized;
         const Uint256 worth = std::min(Uint256{missing}, Uint256{terms.seized.wei} * price / one);
         split.shortfall.micro = missing - to_u64(worth).value();

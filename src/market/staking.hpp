@@ -51,8 +51,8 @@ struct SlashSplit {
     bool operator==(const SlashSplit&) const = default;
 };
 // The victim first and in full: stablecoin from the treasury while it has any, the rest in VCAI at the oracle's price
-// (both directions rounded down) out of the seized stake; then the accuser's bounty; the rest to the treasury. The three
-// VCAI parts add up to what was seized.
+// (both directions rounded down) out of the seized stake; then the accuser's bounty; the rest to the treasury. The
+// three VCAI parts add up to what was seized.
 Result<SlashSplit> split_slash(const SlashTerms& terms);
 
 }  // namespace vcity::market

@@ -304,6 +304,34 @@ Subject freed() {
             .start_call = {}};
 }
 
+Subject slashes() {
+    return {.name = "split_slash",
+            .number = 11,
+            .draw =
+                [](Draw* draw) {
+                    const Uint256 loss = draw->bits(60);
+                    return Words{draw->bits(93),
+                                 loss,
+                                 draw->between(Uint256{0U}, loss + Uint256{1U}),
+                                 draw->bits(40) + Uint256{1U},
+                                 draw->between(0, 5'000),
+                                 draw->bits(93)};
+                },
+            .expected =
+                [](const Words& in) {
+                    const market::SlashTerms terms{.seized = vcai(in[0]),
+                                                   .loss = usd(in[1]),
+                                                   .treasury = usd(in[2]),
+                                                   .price = usd(in[3]),
+                                                   .bounty_bps = static_cast<std::uint16_t>(small(in[4])),
+                                                   .bounty_cap = vcai(in[5])};
+                    const market::SlashSplit split = market::split_slash(terms).value();
+                    return Words{split.paid_by_treasury.micro, split.shortfall.micro, split.victim.wei,
+                                 split.accuser.wei, split.treasury.wei};
+                },
+            .start_call = {}};
+}
+
 // The controller from its first period on, as IncentiveController keeps it.
 struct Programme {
     std::uint64_t starts = 0;
@@ -335,7 +363,7 @@ struct Programme {
 Subject periods() {
     const auto programme = std::make_shared<Programme>();
     return {.name = "utilization, next_supply_share, period_amounts",
-            .number = 11,
+            .number = 12,
             .draw =
                 [](Draw* draw) {
                     const Uint256 available = draw->bits(100);
@@ -419,7 +447,7 @@ class Chain {
         co_return 0;
     }
 
-    Anvil anvil_{{"--gas-limit", std::to_string(kGas), "--memory-limit", "4294967296"}};
+    Anvil anvil_{{"--gas-limit", std::to_string(kGas), "--memory-limit", "4294967296", "--disable-code-size-limit"}};
     adapters::AsioRuntime runtime_;
     std::unique_ptr<ports::HttpClient> http_;
     std::unique_ptr<adapters::EvmRpc> rpc_;
@@ -462,7 +490,7 @@ TEST(MarketDifferential, EqualsTheContracts) {
     const auto cases = static_cast<std::size_t>(number_from_environment("VCITY_DIFFERENTIAL_CASES", kCasesDefault));
     const std::uint64_t seed = number_from_environment("VCITY_DIFFERENTIAL_SEED", 1);
     for (const Subject& subject : {roots(), increments(), logarithms(), marks(), vestings(), vault_bounds(), fees(),
-                                   quotas(), stake_rates(), reward_leaves(), freed(), periods()}) {
+                                   quotas(), stake_rates(), reward_leaves(), freed(), slashes(), periods()}) {
         SCOPED_TRACE(subject.name);
         EXPECT_EQ(compare(&chain, subject, cases, seed), cases);
         std::printf("%s: %zu cases\n", subject.name.c_str(), cases);

@@ -13,6 +13,7 @@ import {IPriceOracle} from "../../src/interfaces/IPriceOracle.sol";
 import {IRewardRoots} from "../../src/interfaces/IRewardRoots.sol";
 import {ILockedTotal, INetFees} from "../../src/interfaces/IStrategicIssuance.sol";
 import {IUtilization} from "../../src/interfaces/IUtilization.sol";
+import {ISlashingCourt} from "../../src/interfaces/ISlashingCourt.sol";
 import {IVestingVault, Release, Schedule} from "../../src/interfaces/IVestingVault.sol";
 import {NodeRegistry} from "../../src/network/NodeRegistry.sol";
 import {NetworkFee} from "../../src/settlement/NetworkFee.sol";
@@ -21,6 +22,7 @@ import {VestingMath} from "../../src/token/VestingMath.sol";
 import {IncentiveController} from "../../src/treasury/IncentiveController.sol";
 import {RewardRoots} from "../../src/treasury/RewardRoots.sol";
 import {Role} from "../../src/types/Types.sol";
+import {CourtHarness} from "./CourtHarness.sol";
 
 /// @dev Runs the contracts' own arithmetic on many inputs in one call, for comparison with C++
 /// (tests/integration/market_differential_test.cpp) and with the shared vectors (Arithmetic.t.sol). Where a formula
@@ -40,6 +42,7 @@ contract ArithmeticHarness {
         StakeRate, // rate, perDollar, utilization, floor, slope, move, base -> next rate, stake
         RewardLeaf, // kind, account, cumulative -> leaf
         FreedBy, // elapsed -> freed
+        Slash, // seized, loss, treasury, price, bountyBps, bountyCap -> paid usd, shortfall, victim, accuser, treasury
         Period // length, releaseShare, gain, target, pocShare, consumed, available -> U, P, poc, pod, demand, withheld
     }
 
@@ -50,6 +53,9 @@ contract ArithmeticHarness {
     uint128 private _consumed;
     uint128 private _available;
     uint256[4] private _funded;
+    uint256 private _stableLeft;
+    uint256 private _price;
+    mapping(address to => uint256) private _received;
 
     function run(Function which, uint256[] calldata inputs, uint256 count)
         external
@@ -69,6 +75,7 @@ contract ArithmeticHarness {
 
     function _outputs(Function which) private pure returns (uint256) {
         if (which == Function.Period) return 6;
+        if (which == Function.Slash) return 5;
         return which == Function.Increments || which == Function.StakeRate ? 2 : 1;
     }
 
@@ -85,6 +92,7 @@ contract ArithmeticHarness {
                 )
             );
         }
+        if (which == Function.Slash) return address(new CourtHarness());
         if (which == Function.Period || which == Function.FreedBy) return _controller();
         return address(0);
     }
@@ -134,6 +142,8 @@ contract ArithmeticHarness {
             result[0] = uint256(RewardRoots(tool).leafOf(kind, address(uint160(given[1])), given[2]));
         } else if (which == Function.FreedBy) {
             result[0] = IncentiveController(tool).freedBy(given[0]);
+        } else if (which == Function.Slash) {
+            _slash(CourtHarness(tool), given, result);
         } else {
             _period(IncentiveController(tool), given, result);
         }
@@ -180,6 +190,19 @@ contract ArithmeticHarness {
         return (rate, registry.minimumStake(Role.Scheduler));
     }
 
+    function _slash(CourtHarness court, uint256[] calldata given, uint256[] memory result) private {
+        ISlashingCourt.Parameters memory parameters = court.parameters();
+        (parameters.bountyBps, parameters.bountyCap) = (uint16(given[4]), uint128(given[5]));
+        court.setParameters(parameters);
+        (_stableLeft, _price) = (given[2], given[3]);
+        (address victim, address accuser) = (court.VICTIM(), court.ACCUSER());
+        (_received[victim], _received[accuser], _received[address(this)]) = (0, 0, 0);
+        court.settle(1, uint128(given[0]), uint128(given[1]));
+        result[0] = given[2] - _stableLeft;
+        result[1] = court.shortfallOf(1);
+        (result[2], result[3], result[4]) = (_received[victim], _received[accuser], _received[address(this)]);
+    }
+
     /// @dev Period parameters count from the next period on, so this closes one under the old length first.
     function _period(IncentiveController controller, uint256[] calldata given, uint256[] memory result) private {
         controller.setParameters(
@@ -220,8 +243,27 @@ contract ArithmeticHarness {
         return _locked;
     }
 
+    /// @dev By `_price` (USD base units for one VCAI) if there is one, else by `_perDollar`.
     function vcaiFor(uint256 usd) external view returns (uint256) {
-        return usd * _perDollar / 1e6;
+        return _price == 0 ? usd * _perDollar / 1e6 : usd * 1e18 / _price;
+    }
+
+    function usdFor(uint256 vcai) external view returns (uint256) {
+        return vcai * _price / 1e18;
+    }
+
+    function compensate(address, uint128 amount) external returns (uint128 paid) {
+        paid = amount < _stableLeft ? amount : uint128(_stableLeft);
+        _stableLeft -= paid;
+    }
+
+    function transfer(address to, uint256 amount) external returns (bool) {
+        _received[to] += amount;
+        return true;
+    }
+
+    function stakeToken() external view returns (address) {
+        return address(this);
     }
 
     function utilization() external view returns (uint256) {

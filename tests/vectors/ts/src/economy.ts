@@ -199,7 +199,7 @@ export function splitSlash(terms: SlashTerms) {
   const missing = terms.loss - paidByTreasury;
   const owed = (missing * WAD) / terms.price;
   const victim = min(owed, terms.seized);
-  const shortfall = owed <= terms.seized ? 0n : max(0n, missing - (terms.seized * terms.price) / WAD);
+  const shortfall = owed <= terms.seized && terms.seized > 0n ? 0n : max(0n, missing - (terms.seized * terms.price) / WAD);
   const accuser = min(((terms.seized - victim) * terms.bountyBps) / BPS, terms.bountyCap);
   return { paidByTreasury, shortfall, victim, accuser, toTreasury: terms.seized - victim - accuser };
 }
