@@ -2,7 +2,10 @@
 pragma solidity 0.8.37;
 
 import {Test} from "forge-std/Test.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IVCAIToken} from "../src/interfaces/IVCAIToken.sol";
+import {VeVCAI} from "../src/governance/VeVCAI.sol";
+import {IVeVCAI} from "../src/interfaces/IVeVCAI.sol";
 import {VCAIToken} from "../src/token/VCAIToken.sol";
 import {ArithmeticHarness} from "./utils/ArithmeticHarness.sol";
 
@@ -18,6 +21,21 @@ contract ArithmeticTest is Test {
 
     function test_Locks() public {
         _compare("lock_strengths", ArithmeticHarness.Function.Root, "amount,linearBelow", "strength");
+    }
+
+    /// @dev Locks in the escrow itself, each from the beginning of a week.
+    function test_LockLives() public {
+        _json = vm.readFile("../tests/vectors/lock_lives.json");
+        uint256[] memory rows = _rows("amount,linearBelow,weeks,elapsed,weight");
+        uint256 start = 3_000 weeks;
+        for (uint256 i = 0; i < rows.length; i += 5) {
+            vm.warp(start);
+            VeVCAI ve = new VeVCAI(address(_harness), IERC20(address(_harness)), IVeVCAI.Parameters(rows[i + 1]));
+            ve.lock(rows[i], rows[i + 2]);
+            vm.warp(start + rows[i + 3]);
+            assertEq(ve.weightOf(address(this)), rows[i + 4]);
+            assertEq(ve.totalWeight(), rows[i + 4]);
+        }
     }
 
     function test_RewardStream() public {

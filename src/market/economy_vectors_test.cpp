@@ -63,6 +63,13 @@ TEST(EconomyVectors, LockWeights) {
     }
 }
 
+TEST(EconomyVectors, LockLives) {
+    for (const Json& vector : cases("lock_lives")) {
+        const U128 strength = lock_strength(vcai(vector, "amount"), vcai(vector, "linearBelow"));
+        EXPECT_EQ(weight_at(strength, number(vector, "weeks"), number(vector, "elapsed")), wei(vector, "weight"));
+    }
+}
+
 TEST(EconomyVectors, Logarithms) {
     for (const Json& vector : cases("ln_wads")) {
         EXPECT_EQ(to_decimal(ln_wad(wide(vector, "x")).value()), text(vector, "ln")) << text(vector, "x");

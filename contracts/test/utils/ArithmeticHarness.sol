@@ -262,6 +262,16 @@ contract ArithmeticHarness {
         return true;
     }
 
+    /// @dev Enough of a token to be pulled from.
+    function transferFrom(address, address to, uint256 amount) external returns (bool) {
+        _received[to] += amount;
+        return true;
+    }
+
+    function balanceOf(address account) external view returns (uint256) {
+        return _received[account];
+    }
+
     function stakeToken() external view returns (address) {
         return address(this);
     }

@@ -50,7 +50,22 @@ function lockFiles(): [string, VectorFile][] {
     { strength: 10n ** 23n, endWeek: 1n, now: WEEK + 1n },
     ...numbers(12n, 77, 40).map((strength, i) => ({ strength, endWeek: BigInt(i * 5), now: BigInt(i * i) * 77_777n })),
   ];
+  const lives = numbers(13n, 92, 60).map((amount, i) => {
+    const weeks = BigInt((i * 37) % 208) + 1n;
+    const elapsed = [0n, 1n, weeks * WEEK - 1n, weeks * WEEK, (weeks * WEEK * BigInt(i)) / 61n][i % 5] ?? 0n;
+    return { amount: amount + WAD, linearBelow: BigInt(i * i * 250 + 1) * WAD, weeks, elapsed };
+  });
   return [
+    [
+      'lock_lives',
+      file(
+        'weight of a lock of so many weeks, made when a week begins, so many seconds later',
+        lives,
+        ({ amount, linearBelow, weeks, elapsed }) => ({
+          weight: economy.lockWeight(economy.lockStrength(amount, linearBelow), weeks, elapsed),
+        }),
+      ),
+    ],
     [
       'lock_strengths',
       file(
