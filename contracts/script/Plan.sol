@@ -50,7 +50,8 @@ abstract contract Plan is CommonBase {
         "View(string to,bytes data,Patch[] patches)";
     string private constant SETTING_TYPE = "Setting(string name,string production,string devnet)";
 
-    mapping(string name => address) private _addresses;
+    mapping(string name => bytes32) private _words;
+    mapping(string name => bool) private _hasWord;
     mapping(string name => string) private _settings;
     mapping(string name => bool) private _isKnown;
     address private _sender;
@@ -62,16 +63,20 @@ abstract contract Plan is CommonBase {
     }
 
     /// @dev The address of a contract of the plan, known once `_deploy` has begun.
-    function _at(string memory name) internal view returns (address found) {
-        found = _addresses[name];
-        if (found == address(0)) revert UnknownReference(name);
+    function _at(string memory name) internal view returns (address) {
+        if (!_hasWord[name]) revert UnknownReference(name);
+        return address(uint160(uint256(_words[name])));
+    }
+
+    function _setWord(string memory name, bytes32 word) private {
+        (_words[name], _hasWord[name]) = (word, true);
     }
 
     /// @param sender Whose transactions these are: this contract, or the account that a script broadcasts from.
     function _deploy(string memory profile, address sender) internal {
         string memory json = vm.readFile(PLAN_FILE);
         _sender = sender;
-        _readSettings(json, keccak256(bytes(profile)) == keccak256("production"));
+        _readSettings(json, _is(profile, "production"));
         Step[] memory steps = abi.decode(vm.parseJsonTypeArray(json, ".steps", STEP_TYPE), (Step[]));
         _predict(steps, profile);
         for (uint256 i = 0; i < steps.length; ++i) {
@@ -88,7 +93,7 @@ abstract contract Plan is CommonBase {
     }
 
     function _belongs(Step memory step, string memory profile) private pure returns (bool) {
-        return bytes(step.profile).length == 0 || keccak256(bytes(step.profile)) == keccak256(bytes(profile));
+        return bytes(step.profile).length == 0 || _is(step.profile, profile);
     }
 
     function _predict(Step[] memory steps, string memory profile) private {
@@ -96,10 +101,10 @@ abstract contract Plan is CommonBase {
         for (uint256 i = 0; i < steps.length; ++i) {
             if (!_is(steps[i].kind, "create") || !_belongs(steps[i], profile)) continue;
             if (bytes(steps[i].unless).length != 0 && bytes(_settings[steps[i].unless]).length != 0) {
-                _addresses[steps[i].name] = address(uint160(uint256(_word(string.concat("config:", steps[i].unless)))));
+                _setWord(steps[i].name, _word(string.concat("config:", steps[i].unless)));
                 continue;
             }
-            _addresses[steps[i].name] = vm.computeCreateAddress(_sender, nonce++);
+            _setWord(steps[i].name, _asWord(vm.computeCreateAddress(_sender, nonce++)));
         }
     }
 
@@ -113,7 +118,7 @@ abstract contract Plan is CommonBase {
         if (_is(step.kind, "create")) return _create(step, data);
         (bool isDone, bytes memory result) = _target(step.to).call(data);
         if (!isDone) revert StepFailed(step.name, result);
-        if (_is(step.kind, "read")) _addresses[step.name] = abi.decode(result, (address));
+        if (_is(step.kind, "read")) _setWord(step.name, bytes32(result));
     }
 
     function _create(Step memory step, bytes memory arguments) private {
@@ -124,7 +129,7 @@ abstract contract Plan is CommonBase {
             created := create(0, add(code, 0x20), mload(code))
         }
         if (created == address(0)) revert StepFailed(step.name, _reason());
-        if (created != _addresses[step.name]) revert CreatedElsewhere(step.name, _addresses[step.name], created);
+        if (created != _at(step.name)) revert CreatedElsewhere(step.name, _at(step.name), created);
     }
 
     function _reason() private pure returns (bytes memory reason) {
@@ -137,15 +142,13 @@ abstract contract Plan is CommonBase {
     }
 
     function _creationCode(string memory artifact) private view returns (bytes memory) {
-        string memory key = string.concat(".contracts.", artifact);
-        if (vm.exists(THIRD_PARTY_FILE)) {
-            string memory json = vm.readFile(THIRD_PARTY_FILE);
-            if (vm.keyExistsJson(json, key)) return vm.parseJsonBytes(json, string.concat(key, ".bytecode"));
-        }
+        string memory json = vm.readFile(THIRD_PARTY_FILE);
+        string memory key = string.concat(".", artifact);
+        if (vm.keyExistsJson(json, key)) return vm.parseJsonBytes(json, string.concat(key, ".bytecode"));
         return vm.getCode(string.concat(artifact, ".sol:", artifact));
     }
 
-    function _patched(bytes memory data, Patch[] memory patches) private view returns (bytes memory) {
+    function _patched(bytes memory data, Patch[] memory patches) internal view returns (bytes memory) {
         for (uint256 i = 0; i < patches.length; ++i) {
             bytes32 word = _word(patches[i].ref);
             uint256 offset = patches[i].offset;
@@ -163,6 +166,7 @@ abstract contract Plan is CommonBase {
     /// @dev What a reference stands for.
     function _word(string memory ref) internal view returns (bytes32) {
         if (_startsWith(ref, "address:")) return _asWord(_at(_after(ref, 8)));
+        if (_startsWith(ref, "word:") && _hasWord[_after(ref, 5)]) return _words[_after(ref, 5)];
         string memory name = _after(ref, 7);
         if (!_startsWith(ref, "config:") || !_isKnown[name]) revert UnknownReference(ref);
         string memory value = _settings[name];
@@ -178,11 +182,11 @@ abstract contract Plan is CommonBase {
         return bytes32(uint256(uint160(value)));
     }
 
-    function _is(string memory a, string memory b) private pure returns (bool) {
+    function _is(string memory a, string memory b) internal pure returns (bool) {
         return keccak256(bytes(a)) == keccak256(bytes(b));
     }
 
-    function _startsWith(string memory text, string memory start) private pure returns (bool) {
+    function _startsWith(string memory text, string memory start) internal pure returns (bool) {
         return bytes(text).length >= bytes(start).length && _is(_before(text, bytes(start).length), start);
     }
 

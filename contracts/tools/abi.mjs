@@ -111,3 +111,10 @@ export function encodeCall(selector, parameters, values) {
   const list = encodeList(parameters, values);
   return { hex: selector + list.hex, patches: shifted(list.patches, selector.length / 2) };
 }
+
+/** "transfer(address,uint256)" of an ABI entry. */
+export function canonicalSignature({ name, inputs }) {
+  const typeOf = ({ type, components }) =>
+    type.startsWith('tuple') ? `(${components.map(typeOf).join(',')})${type.slice('tuple'.length)}` : type;
+  return `${name}(${inputs.map(typeOf).join(',')})`;
+}

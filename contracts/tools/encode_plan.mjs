@@ -2,7 +2,8 @@
 // plan.mjs against the ABIs: deployments/plan.json. Every step has the same fields, so that a reader needs one shape:
 //
 //   name         for people and for the record of what is done; a creation's name is what "address:NAME" refers to
-//   kind         create | call | read (read: an eth_call whose first word is from then on address:NAME)
+//   kind         create | call | read (read: an eth_call whose first word is from then on word:NAME, and address:NAME
+//                when it is a contract of the plan)
 //   profile      "" or the one profile that has this step
 //   unless       create: the setting that, when given, is the address, and nothing is created
 //   artifact     create: whose creation code; data are the constructor's arguments
@@ -11,11 +12,15 @@
 //   done         {to, data, patches}: a view; a first word that is not zero means that the step is done. to "": none
 //
 // A setting's value is a decimal or hex number, or a word: see plan.mjs; "?" must be given.
-import { encodeArguments, encodeCall, encodeWord, Reference } from './abi.mjs';
-import { admin, calls, creations, members, restricted, settings } from './plan.mjs';
+import { canonicalSignature, encodeArguments, encodeCall, encodeWord, Reference } from './abi.mjs';
+import {
+  admin, asksItself, calls, creations, facts, members, others, restricted, settings, temporary, timelock,
+} from './plan.mjs';
 
 const WIRING_CALLS_MAX = 24; // in one transaction
+const ADMIN_ROLE = 0; // of AccessManager
 const NOTHING = { to: '', data: '0x', patches: [] };
+const DEPLOYER = new Reference('config:deployer');
 const profiles = ['production', 'devnet'];
 
 const isPerProfile = (value) =>
@@ -35,7 +40,8 @@ class Planner {
     this.artifacts = artifacts;
     this.roleIds = roleIds;
     this.config = {};
-    this.artifactOf = Object.fromEntries(creations.map(({ name, artifact }) => [name, artifact ?? name]));
+    this.artifactOf = { ...others };
+    for (const { name, artifact } of creations) this.artifactOf[name] = artifact ?? name;
     for (const [key, { type, about, ...values }] of Object.entries(settings)) {
       const defaults = Object.fromEntries(profiles.map((profile) => [profile, textOf(type, values[profile])]));
       this.config[key] = { word: type, about, ...defaults };
@@ -102,7 +108,7 @@ class Planner {
       ([signature]) => signature === name || signature.startsWith(`${name}(`));
     if (found.length !== 1) throw new Error(`${contract} has ${found.length} functions ${name}`);
     const [signature, selector] = found[0];
-    const entry = abi.find((item) => item.type === 'function' && signature === canonical(item));
+    const entry = abi.find((item) => item.type === 'function' && signature === canonicalSignature(item));
     return { signature, selector, inputs: entry.inputs };
   }
 
@@ -147,10 +153,10 @@ class Planner {
       for (const [contract, names] of Object.entries(contracts)) {
         for (const name of names) {
           const { signature, selector } = this.functionOf(contract, name);
-          if (rows.some((row) => row.contract === contract && row.selector === `0x${selector}`)) {
+          if (rows.some((row) => row.target === contract && row.selector === `0x${selector}`)) {
             throw new Error(`${contract}.${name} has two roles`);
           }
-          rows.push({ contract, signature, selector: `0x${selector}`, role, roleId: this.idOf(role) });
+          rows.push({ target: contract, signature, selector: `0x${selector}`, role, roleId: this.idOf(role) });
         }
       }
     }
@@ -162,32 +168,79 @@ class Planner {
     return this.roleIds[role];
   }
 
+  /** Inside AccessManager.multicall. */
+  inner(name, values) {
+    return this.encoded('AccessManager', name, values);
+  }
+
   roleCalls(rows) {
-    const manager = (name, values) => this.encoded('AccessManager', name, values);
     const inner = [];
     for (const role of Object.keys(restricted)) {
-      inner.push(manager('labelRole', [this.idOf(role), role]));
+      inner.push(this.inner('labelRole', [this.idOf(role), role]));
       for (const contract of Object.keys(restricted[role])) {
-        const selectors = rows.filter((row) => row.role === role && row.contract === contract).map((row) => row.selector);
-        inner.push(manager('setTargetFunctionRole', [at(contract), selectors, this.idOf(role)]));
+        const selectors = rows.filter((row) => row.role === role && row.target === contract).map((row) => row.selector);
+        inner.push(this.inner('setTargetFunctionRole', [at(contract), selectors, this.idOf(role)]));
       }
-      for (const member of members[role] ?? []) inner.push(manager('grantRole', [this.idOf(role), member, 0]));
+      if (!members[role]) throw new Error(`nobody has role ${role}`);
+      for (const member of members[role]) inner.push(this.inner('grantRole', [this.idOf(role), member, 0]));
     }
     return inner;
+  }
+
+  temporaryRoles() {
+    return Object.entries(temporary).map(([role, profile]) => this.call({
+      name: `deployer may for now: ${role}`,
+      profile,
+      contract: 'AccessManager',
+      function: 'grantRole',
+      arguments: [this.idOf(role), DEPLOYER, 0],
+    }));
+  }
+
+  /** In one transaction, so that there is always exactly one administrator. */
+  handover() {
+    const inner = [this.inner('grantRole', [ADMIN_ROLE, admin, 0])];
+    for (const role of Object.keys(temporary)) inner.push(this.inner('revokeRole', [this.idOf(role), DEPLOYER]));
+    inner.push(this.inner('renounceRole', [ADMIN_ROLE, DEPLOYER]));
+    const done = { contract: 'AccessManager', function: 'hasRole', arguments: [ADMIN_ROLE, admin] };
+    return this.wiring('hand over to the timelock', inner, done);
+  }
+
+  memberRows() {
+    const rows = Object.entries(members).map(([role, list]) => ({ role, roleId: this.idOf(role), members: list.map(refOf) }));
+    return [{ role: 'ADMIN', roleId: ADMIN_ROLE, members: [refOf(admin)] }, ...rows];
+  }
+
+  factRows() {
+    const rows = facts.map((fact) => ({
+      says: fact.says,
+      profile: fact.profile ?? '',
+      atStart: fact.start ?? false,
+      ...this.view({ contract: fact.contract, function: fact.function, arguments: fact.arguments }),
+      equals: fact.equals instanceof Reference ? fact.equals.ref : fact.equals.toString(),
+    }));
+    for (const { name } of creations) {
+      const isManaged = Object.keys(this.abiOf(name).methodIdentifiers).includes('authority()');
+      if (!isManaged) continue;
+      rows.push({
+        says: `${name} obeys the access manager`,
+        profile: '',
+        atStart: false,
+        ...this.view({ contract: name, function: 'authority' }),
+        equals: 'address:AccessManager',
+      });
+    }
+    return rows;
   }
 }
 
 const at = (name) => new Reference(`address:${name}`);
-
-function canonical({ name, inputs }) {
-  const typeOf = ({ type, components }) =>
-    type.startsWith('tuple') ? `(${components.map(typeOf).join(',')})${type.slice('tuple'.length)}` : type;
-  return `${name}(${inputs.map(typeOf).join(',')})`;
-}
+const refOf = ({ ref }) => ref;
 
 function checkReferences(plan) {
   const known = new Set([
-    ...plan.steps.filter(({ kind }) => kind !== 'call').map(({ name }) => `address:${name}`),
+    ...plan.contracts.map(({ name }) => `address:${name}`),
+    ...plan.steps.filter(({ kind }) => kind === 'read').map(({ name }) => `word:${name}`),
     ...plan.config.map(({ name }) => `config:${name}`),
   ]);
   for (const step of plan.steps) {
@@ -197,20 +250,40 @@ function checkReferences(plan) {
   }
 }
 
+/**
+ * declared: contract -> the functions that its sources mark `restricted`. Each must have a role, and no other function.
+ */
+function checkRestrictions(rows, declared) {
+  for (const { name, artifact } of creations) {
+    const expected = [...(declared[artifact ?? name] ?? []), ...(asksItself[name] ?? [])].sort();
+    const given = rows.filter(({ target }) => target === name).map(({ signature }) => signature.split('(')[0]).sort();
+    const missing = expected.filter((item) => !given.includes(item));
+    const extra = given.filter((item) => !expected.includes(item));
+    if (missing.length > 0) throw new Error(`${name}: no role opens ${missing.join(', ')}`);
+    if (extra.length > 0) throw new Error(`${name}: not restricted: ${extra.join(', ')}`);
+  }
+}
+
 /** The text of plan.json. */
-export function encodePlan(artifacts, roleIds) {
+export function encodePlan(artifacts, roleIds, declared) {
   const planner = new Planner(artifacts, roleIds);
   const rows = planner.restrictions();
-  const steps = creations.map((creation) => planner.creation(creation));
-  steps.push(...planner.wiring('roles', planner.roleCalls(rows)));
-  steps.push(...calls.map((call) => planner.call(call)));
+  checkRestrictions(rows, declared);
+  const steps = [
+    ...creations.map((creation) => planner.creation(creation)),
+    ...planner.wiring('roles', planner.roleCalls(rows)),
+    ...planner.temporaryRoles(),
+    ...calls.map((call) => planner.call(call)),
+    ...planner.handover(),
+  ];
   const plan = {
     config: Object.entries(planner.config).map(([name, fields]) => ({ name, ...fields })),
     steps,
-    contracts: creations.map(({ name, artifact }) => ({ name, artifact: artifact ?? name })),
+    contracts: Object.entries(planner.artifactOf).map(([name, artifact]) => ({ name, artifact })),
     restricted: rows,
-    members: Object.entries(members).map(([role, list]) => ({ role, roleId: planner.idOf(role), members: list.map(({ ref }) => ref) })),
-    admin: admin.ref,
+    members: planner.memberRows(),
+    timelock: Object.entries(timelock).map(([role, list]) => ({ role, roleId: 0, members: list.map(refOf) })),
+    facts: planner.factRows(),
   };
   checkReferences(plan);
   return `${JSON.stringify(plan, null, 2)}\n`;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <variant>
 
+#include "base/result.hpp"
 #include "model/node.hpp"
 #include "model/receipt.hpp"
 
@@ -29,6 +30,12 @@ struct Deployment {
     std::optional<Address> find(std::string_view name) const {
         const auto found = contracts.find(name);
         return found == contracts.end() ? std::nullopt : std::optional{found->second};
+    }
+    // kInvalid: the deployment is of an earlier release, without that contract.
+    Result<Address> require(std::string_view name) const {
+        const auto found = contracts.find(name);
+        if (found != contracts.end()) return found->second;
+        return make_error(Errc::kInvalid, "the deployment names no contract " + std::string{name});
     }
     bool operator==(const Deployment&) const = default;
 };
@@ -62,11 +69,11 @@ struct NodeRegistered {
 };
 struct StakeChanged {
     Address identity;
-    Usd stake;
+    Vcai stake;
 };
 struct Slashed {
     Address identity;
-    Usd amount;
+    Vcai amount;
     Address beneficiary;
 };
 struct Deposited {
@@ -110,7 +117,7 @@ struct ReceiptVoided {
     Address scheduler;
     std::uint64_t batch_index = 0;
     Hash receipt_hash;
-    Usd credited;    // to the client; what is not the node's share came out of slashed stake
+    Usd credited;    // to the client; what is not the node's share came out of the treasury
     Usd node_share;  // taken back from the scheduler's pool
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/amount.hpp"
 #include "base/bytes.hpp"
+#include "base/vcai.hpp"
 
 namespace vcity {
 
@@ -35,7 +36,7 @@ struct NodeRecord {
     NodeKind kind = NodeKind::kFlexible;
     Hardware hardware;
     std::string did_document_uri;
-    Usd stake;
+    Vcai stake;
     bool active = false;
 };
 

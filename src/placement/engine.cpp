@@ -56,7 +56,7 @@ auto score(const Demand& demand, const Candidate& candidate) {
     const Result<Usd> cost = market::quote_of(demand.request, candidate.offer.prices);
     constexpr std::uint64_t kParts = 1000;
     const std::uint64_t load = candidate.leased * kParts / std::max<std::uint64_t>(candidate.offer.slots, 1);
-    return std::tuple{cost ? cost->micro : UINT64_MAX, load, candidate.failures, UINT64_MAX - candidate.stake.micro,
+    return std::tuple{cost ? cost->micro : UINT64_MAX, load, candidate.failures, ~U128{0} - candidate.stake.wei,
                       candidate.node};
 }
 

@@ -16,7 +16,7 @@ struct Candidate {
     ModelOffer offer;
     std::uint32_t leased = 0;    // slots of this offer that are taken
     std::uint32_t failures = 0;  // recent failures, decayed by the directory
-    Usd stake;
+    Vcai stake;
     bool is_active = false;   // registered on chain with enough stake, and connected
     bool is_flagged = false;  // a verifier rejected a result of it, or it left too many unopened
 };

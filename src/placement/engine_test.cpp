@@ -27,7 +27,7 @@ Candidate a_node(std::uint8_t number) {
     candidate.offer.prices = {kPrice, kPrice};
     candidate.offer.context_tokens_max = 1000;
     candidate.offer.slots = 4;
-    candidate.stake = Usd{100};
+    candidate.stake = Vcai{100};
     candidate.is_active = true;
     return candidate;
 }
@@ -71,7 +71,7 @@ TEST(Placement, PrefersTheLessLoadedThenTheMoreReliableThenTheGreaterStake) {
     Candidate failing = a_node(2);
     failing.failures = 1;
     Candidate poor = a_node(3);
-    poor.stake = Usd{1};
+    poor.stake = Vcai{1};
     Candidate rich = a_node(4);
 
     EXPECT_EQ(chosen(a_demand(), {busy, failing}), node(2));
@@ -159,8 +159,7 @@ bool is_better(const Demand& demand, const Candidate& a, const Candidate& b) {
     const auto key = [&](const Candidate& candidate) {
         const std::uint64_t cost = market::quote_of(demand.request, candidate.offer.prices)->micro;
         const std::uint64_t load = candidate.leased * 1000ULL / candidate.offer.slots;
-        return std::tuple{cost, load, candidate.failures, -static_cast<std::int64_t>(candidate.stake.micro),
-                          candidate.node};
+        return std::tuple{cost, load, candidate.failures, ~U128{0} - candidate.stake.wei, candidate.node};
     };
     return key(a) < key(b);
 }
@@ -173,7 +172,7 @@ Candidate random_candidate(std::mt19937_64* random, std::uint8_t number) {
     candidate.offer.context_tokens_max = static_cast<std::uint32_t>(50 + (*random)() % 400);
     candidate.leased = static_cast<std::uint32_t>((*random)() % 4);
     candidate.failures = static_cast<std::uint32_t>((*random)() % 3);
-    candidate.stake = Usd{(*random)() % 3};
+    candidate.stake = Vcai{(*random)() % 3};
     candidate.is_active = (*random)() % 6 != 0;
     candidate.is_flagged = (*random)() % 8 == 0;
     return candidate;

@@ -22,7 +22,10 @@ class ChainReader {
     virtual Task<Result<std::optional<PostedBatch>>> batch(Address scheduler, std::uint64_t index) = 0;
     virtual Task<Result<Usd>> claimed(Address scheduler, Address node) = 0;
     virtual Task<Result<Usd>> stable_balance(Address account) = 0;
+    virtual Task<Result<Vcai>> vcai_balance(Address account) = 0;
     virtual Task<Result<Usd>> escrow_available(Address client) = 0;
+    // The network fee that a batch posted now has to leave, in basis points of what it charges.
+    virtual Task<Result<std::uint32_t>> network_fee_bps() = 0;
 };
 
 // Acting on chain as one account. Each call returns when the transaction is in a block and did not revert, and gives

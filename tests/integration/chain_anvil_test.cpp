@@ -56,6 +56,7 @@ struct Party {
 struct World {
     Anvil anvil;
     Deployment deployment;
+    Bytes deployer;  // its secret; it has VCAI to give away
 };
 
 class AnvilHarness final : public ports::testing::OnRuntime<ports::testing::ChainHarness, adapters::AsioRuntime> {
@@ -63,10 +64,12 @@ class AnvilHarness final : public ports::testing::OnRuntime<ports::testing::Chai
     AnvilHarness() {
         if (!shared().deployment.chain_id) deploy_once();
         reader_ = std::make_unique<adapters::EvmChainReader>(&runtime(), &rpc_, deployment());
+        Party bank{&runtime(), &rpc_, deployment(), crypto::PrivateKey::make(shared().deployer).value()};
         for (const ChainParty party : {ChainParty::kClient, ChainParty::kScheduler, ChainParty::kNode}) {
             parties_[static_cast<std::size_t>(party)] = make_party(deployment());
             adapters::EvmChainWriter& writer = parties_[static_cast<std::size_t>(party)]->writer;
             CHECK(await_here(writer.mint(writer.account(), Usd{5'000'000'000})).has_value());
+            CHECK(await_here(bank.writer.send_vcai(writer.account(), Vcai{50'000 * kWeiPerVcai})).has_value());
         }
     }
 
@@ -125,15 +128,26 @@ class AnvilHarness final : public ports::testing::OnRuntime<ports::testing::Chai
     Party& of(ChainParty party) { return *parties_[static_cast<std::size_t>(party)]; }
     static const Deployment& deployment() { return shared().deployment; }
 
+    static adapters::PlanSettings settings() {
+        return {{"Settlement.challengeWindow", std::to_string(kWindowSeconds)},
+                {"foundation", "0x00000000000000000000000000000000000000f0"},
+                {"guardian", "0x0000000000000000000000000000000000000060"},
+                {"firstVerifier", "0x000000000000000000000000000000000000007e"}};
+    }
+
   private:
     static World& shared() {
         static World world;
         return world;
     }
-    std::unique_ptr<Party> make_party(const Deployment& deployment) {
+    Bytes make_secret() {
         Bytes secret(32);
         runtime().random_bytes(secret);
         secret[0] = 0;  // below the group's order
+        return secret;
+    }
+    std::unique_ptr<Party> make_party(const Deployment& deployment) { return make_party(deployment, make_secret()); }
+    std::unique_ptr<Party> make_party(const Deployment& deployment, const Bytes& secret) {
         auto party = std::make_unique<Party>(&runtime(), &rpc_, deployment, crypto::PrivateKey::make(secret).value());
         JsonArray parameters{codec::to_hex(party->signer.address()), "0x56bc75e2d63100000"};
         CHECK(await_here(rpc_.request("anvil_setBalance", std::move(parameters))).has_value());
@@ -150,10 +164,11 @@ class AnvilHarness final : public ports::testing::OnRuntime<ports::testing::Chai
         await_anvil();
         Deployment chain;
         chain.chain_id = await_here(rpc_.chain_id()).value();
-        const auto deployer = make_party(chain);
+        shared().deployer = make_secret();
+        const auto deployer = make_party(chain, shared().deployer);
         adapters::DeployOptions options =
             adapters::load_deploy_options(VCITY_SOURCE_DIR "/contracts/deployments").value();
-        options.settings["Settlement.challengeWindow"] = std::to_string(kWindowSeconds);
+        options.settings = settings();
         const Result<Deployment> made =
             await_here(adapters::deploy(&runtime(), &rpc_, &deployer->sender, std::move(options)));
         if (!made) ADD_FAILURE() << made.error().message;
@@ -184,7 +199,7 @@ class ChainOnAnvil : public ::testing::Test {
         node.role = Role::kScheduler;
         node.hardware = {.gpu_model = "cpu", .gpu_count = 1, .vram_mib = 2, .region = "here"};
         node.did_document_uri = "did:example:scheduler";
-        node.stake = dollars(1'000);
+        node.stake = Vcai{10'000 * kWeiPerVcai};
         return node;
     }
 
@@ -223,10 +238,11 @@ TEST_F(ChainOnAnvil, SaysWhyTheContractsRefuse) {
     EXPECT_EQ(refusal_of(scheduler.writer.claim(account, 7, batch.earning, {})),
               "reverted: " + crypto::to_checksum_address(account) + " has posted no batch 7 (BatchUnknown)");
     NodeRecord poor = scheduler_record();
-    poor.stake = dollars(1);
-    EXPECT_TRUE(refusal_of(scheduler.writer.register_node(poor)).ends_with("(StakeBelowMinimum)"));
+    poor.stake = Vcai{kWeiPerVcai};
+    EXPECT_EQ(refusal_of(scheduler.writer.register_node(poor)),
+              "reverted: as scheduler at least 10000 VCAI must be staked, not 1 VCAI (StakeBelowMinimum)");
     EXPECT_EQ(refusal_of(scheduler.writer.withdraw()),
-              "reverted: " + crypto::to_checksum_address(account) + " has asked for no withdrawal (NothingToWithdraw)");
+              "reverted: " + crypto::to_checksum_address(account) + " has nothing to withdraw (NothingToWithdraw)");
 }
 
 TEST_F(ChainOnAnvil, DepositsWithAPermit) {

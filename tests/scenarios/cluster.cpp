@@ -13,7 +13,7 @@
 namespace vcity::scenarios {
 namespace {
 
-constexpr Usd kStake{5'000'000};
+constexpr Vcai kStake{5'000'000};
 constexpr Usd kClientFunds{1'000'000'000};
 constexpr Usd kRich{200'000'000};
 constexpr Usd kPoor{30'000};  // a few jobs' worth: some orders meet the limit
@@ -52,6 +52,11 @@ sim::FakeModel make_model() {
     sim::FakeModel model;
     model.root = crypto::keccak256_text("the public weights");
     return model;
+}
+
+void give_stake(World* world, const Address& account) {
+    world->chain.at_genesis(
+        [&](sim::Ledger* ledger, std::uint64_t /*now*/) { return ledger->give_vcai(account, kStake); });
 }
 
 void mint(World* world, const Address& account, Usd amount) {
@@ -121,7 +126,7 @@ NodeMachine::NodeMachine(World* world, std::string name, std::uint64_t key, Hone
       slots_{slots} {
     prices_.input = 100'000 + world->runtime.draw(50'000);
     prices_.output = 200'000 + world->runtime.draw(100'000);
-    mint(world, signer.address(), kStake);
+    give_stake(world, signer.address());
 }
 
 void NodeMachine::start() {
@@ -173,7 +178,7 @@ SchedulerMachine::SchedulerMachine(World* world, std::uint64_t key, Address gate
       world_{world},
       gateway_{gateway},
       audits_per_mille_{audits_per_mille} {
-    mint(world, signer.address(), kStake);
+    give_stake(world, signer.address());
 }
 
 void SchedulerMachine::start() {
@@ -219,7 +224,7 @@ void SchedulerMachine::destroy() {
 
 VerifierMachine::VerifierMachine(World* world, std::uint64_t key)
     : Machine{&world->runtime, "verifier", key, std::chrono::milliseconds{700}}, world_{world} {
-    mint(world, signer.address(), kStake);
+    give_stake(world, signer.address());
 }
 
 void VerifierMachine::start() {

@@ -72,6 +72,9 @@ void Invariants::check_money() {
     std::uint64_t total = 0;
     for (const auto& [account, amount] : ledger.balances()) total += amount.micro;
     if (total != ledger.minted().micro) blame("money: the balances are not what was minted");
+    U128 vcai = 0;
+    for (const auto& [account, amount] : ledger.vcai_balances()) vcai += amount.wei;
+    if (vcai != ledger.given().wei) blame("money: the balances of VCAI are not what was given");
     std::uint64_t escrow = 0;
     for (const auto& [client, amount] : ledger.all_available()) escrow += amount.micro;
     for (const auto& [cap_id, cap] : ledger.caps()) {

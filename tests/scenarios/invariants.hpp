@@ -52,7 +52,7 @@ class Invariants {
     std::uint64_t chain_version_ = UINT64_MAX;
     std::uint64_t disk_version_ = UINT64_MAX;
     std::set<Hash> verified_;
-    std::map<Address, Usd> stakes_;
+    std::map<Address, Vcai> stakes_;
 };
 
 }  // namespace vcity::scenarios

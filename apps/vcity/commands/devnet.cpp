@@ -33,12 +33,13 @@ Result<std::string> fact(const Json& facts, const char* name) {
 Json balances_json(const DevnetBalances& balances) {
     codec::JsonArray accounts;
     for (const AccountRow& row : balances.accounts) {
-        const std::uint64_t total = row.wallet.micro + row.escrow.micro + row.stake.micro;
+        const std::uint64_t total = row.wallet.micro + row.escrow.micro;
         accounts.push_back(Json{codec::JsonObject{{"name", row.name},
                                                   {"address", crypto::to_checksum_address(row.address)},
                                                   {"wallet", micro(row.wallet)},
                                                   {"escrow", micro(row.escrow)},
-                                                  {"stake", micro(row.stake)},
+                                                  {"vcai", to_string(row.vcai)},
+                                                  {"stake", to_string(row.stake)},
                                                   {"total", std::to_string(total)}}});
     }
     return Json{codec::JsonObject{
@@ -46,13 +47,13 @@ Json balances_json(const DevnetBalances& balances) {
 }
 
 Table balances_table(const DevnetBalances& balances) {
-    Table table{.titles = {"Account", "Address", "Wallet", "Escrow", "Stake"}, .rows = {}};
+    Table table{.titles = {"Account", "Address", "Wallet", "Escrow", "VCAI", "Staked VCAI"}, .rows = {}};
     for (const AccountRow& row : balances.accounts) {
         table.rows.push_back({row.name, crypto::to_checksum_address(row.address), to_string(row.wallet),
-                              to_string(row.escrow), to_string(row.stake)});
+                              to_string(row.escrow), to_string(row.vcai), to_string(row.stake)});
     }
-    table.rows.push_back({"sum of all", "", to_string(balances.sum), "", ""});
-    table.rows.push_back({"in existence", "", to_string(balances.supply), "", ""});
+    table.rows.push_back({"sum of all", "", to_string(balances.sum), "", "", ""});
+    table.rows.push_back({"in existence", "", to_string(balances.supply), "", "", ""});
     return table;
 }
 

@@ -15,7 +15,7 @@ CLI::App* add_run(CLI::App* noun, const char* what, wiring::RoleOptions* options
 }
 
 void add_stake(CLI::App* run, wiring::RoleOptions* options) {
-    run->add_option("--stake", options->stake, "dollars to stake when this identity is not registered yet");
+    run->add_option("--stake", options->stake, "VCAI to stake when this identity is not registered yet");
 }
 
 }  // namespace
@@ -39,7 +39,6 @@ void add_scheduler_commands(CLI::App* root, Commands* commands) {
         ->check(CLI::Range(0, 1000));
     run->add_option("--audit-new-per-mille", options->audit_new_per_mille, "the same for new nodes")
         ->check(CLI::Range(0, 1000));
-    run->add_option("--fee-bps", options->fee_bps, "network fee as Settlement has it")->check(CLI::Range(0, 10'000));
     commands->on(run, [options](Session* /*session*/) { return wiring::run_scheduler(*options); });
 }
 

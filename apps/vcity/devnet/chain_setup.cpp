@@ -9,6 +9,10 @@
 #include "adapters/chain_evm/contracts.hpp"
 #include "codec/hex.hpp"
 #include "codec/integer.hpp"
+#include "contracts/dev_stable.hpp"
+#include "contracts/escrow.hpp"
+#include "contracts/node_registry.hpp"
+#include "devnet/roles.hpp"
 #include "wiring/chain_connection.hpp"
 
 namespace vcity::cli {
@@ -20,6 +24,7 @@ using wiring::ChainConnection;
 
 constexpr std::chrono::seconds kChainPatience{30};
 constexpr std::chrono::milliseconds kAskEvery{100};
+constexpr std::uint32_t kUnbondingSeconds = 3'600;
 constexpr U128 kEther = 1'000'000'000'000'000'000U;
 constexpr U128 kGasMoney = kEther / 2;
 constexpr U128 kGasMoneyLeast = kEther / 10;
@@ -46,23 +51,56 @@ Task<Result<void>> give_deployer_coins(adapters::EvmRpc* rpc, Address deployer) 
     co_return Result<void>{};
 }
 
-Task<Result<Deployment>> find_or_deploy(ChainConnection* chain, DevnetOptions options, Address treasury) {
+// Our own anvil makes a block a second; while the contracts are deployed it makes one for each transaction at once.
+Task<Result<void>> set_instant_blocks(adapters::EvmRpc* rpc, bool is_instant) {
+    codec::JsonArray seconds{is_instant ? std::uint64_t{0} : kAnvilBlockSeconds};
+    CO_TRY_OK(co_await rpc->request("evm_setIntervalMining", std::move(seconds)));
+    codec::JsonArray automine{is_instant};
+    CO_TRY_OK(co_await rpc->request("evm_setAutomine", std::move(automine)));
+    co_return Result<void>{};
+}
+
+Task<Result<Deployment>> deploy_contracts(ChainConnection* chain, DevnetOptions options, adapters::PlanSettings given) {
+    CO_TRY(adapters::DeployOptions plan, adapters::load_deploy_options(options.artifacts));
+    plan.settings = std::move(given);
+    plan.progress_file = options.state + "/deployment.progress.json";
+    CO_TRY(adapters::TransactionSender * sender, co_await chain->sender());
+    co_return co_await adapters::deploy(chain->runtime(), chain->rpc(), sender, std::move(plan));
+}
+
+Task<Result<Deployment>> find_or_deploy(ChainConnection* chain, DevnetOptions options, adapters::PlanSettings given) {
     const std::string path = options.state + "/deployment.json";
     const auto known = adapters::load_deployment(path);
     if (known) {
         const Result<void> usable = co_await chain->bind(*known);
         if (usable) co_return *known;
     }
-    CO_TRY(adapters::DeployOptions plan, adapters::load_deploy_options(options.artifacts));
-    plan.settings["Settlement.challengeWindow"] = std::to_string(options.challenge_seconds);
-    plan.settings["treasury"] = codec::to_hex(treasury);
-    plan.progress_file = options.state + "/deployment.progress.json";
-    CO_TRY(adapters::TransactionSender * sender, co_await chain->sender());
-    CO_TRY(const Deployment deployment,
-           co_await adapters::deploy(chain->runtime(), chain->rpc(), sender, std::move(plan)));
+    const bool is_ours = options.rpc.empty();
+    if (is_ours) {
+        CO_TRY_OK(co_await set_instant_blocks(chain->rpc(), true));
+    }
+    CO_TRY(const Deployment deployment, co_await deploy_contracts(chain, std::move(options), std::move(given)));
+    if (is_ours) {
+        CO_TRY_OK(co_await set_instant_blocks(chain->rpc(), false));
+    }
     CO_TRY_OK(adapters::save_deployment(path, deployment));
     CO_TRY_OK(co_await chain->bind(deployment));
     co_return deployment;
+}
+
+// What differs from the plan's profile for development networks.
+Result<adapters::PlanSettings> plan_settings(const DevnetLayout& layout, const DevnetOptions& options) {
+    TRY(const Address foundation, keystore_address(layout.key("foundation").keystore));
+    TRY(const Address guardian, keystore_address(layout.key("guardian").keystore));
+    TRY(const Address verifier, keystore_address(layout.key("verifier").keystore));
+    adapters::PlanSettings settings;
+    settings["foundation"] = codec::to_hex(foundation);
+    settings["guardian"] = codec::to_hex(guardian);
+    settings["firstVerifier"] = codec::to_hex(verifier);
+    settings["Settlement.challengeWindow"] = std::to_string(options.challenge_seconds);
+    // The registry must hold a stake for as long as a batch can be challenged.
+    settings["NodeRegistry.unbondingDelay"] = std::to_string(std::max(options.challenge_seconds, kUnbondingSeconds));
+    return settings;
 }
 
 Task<Result<void>> give_coins(ChainConnection* chain, Address account) {
@@ -73,24 +111,24 @@ Task<Result<void>> give_coins(ChainConnection* chain, Address account) {
 }
 
 // What an identity stakes is given once: before it is registered.
-Task<Result<void>> give_stake(ChainConnection* chain, Address identity, Usd stake) {
+Task<Result<void>> give_vcai(ChainConnection* chain, Address identity, Vcai amount) {
     CO_TRY(const auto record, co_await chain->reader()->node(identity));
     if (record) co_return Result<void>{};
-    CO_TRY(const Usd balance, co_await chain->reader()->stable_balance(identity));
-    if (balance >= stake) co_return Result<void>{};
-    CO_TRY_OK(co_await chain->writer()->mint(identity, stake));
+    CO_TRY(const Vcai balance, co_await chain->reader()->vcai_balance(identity));
+    if (balance >= amount) co_return Result<void>{};
+    CO_TRY_OK(co_await chain->writer()->send_vcai(identity, amount));
     co_return Result<void>{};
 }
 
-Task<Result<Usd>> call_usd(ChainConnection* chain, Address to, Bytes data) {
+Task<Result<Bytes>> view(ChainConnection* chain, Address to, Bytes data) {
     EvmCall call{.from = std::nullopt, .to = to, .data = std::move(data)};
-    CO_TRY(const Bytes answer, co_await chain->rpc()->call(std::move(call)));
-    co_return adapters::decode_usd(answer);
+    co_return co_await chain->rpc()->call(std::move(call));
 }
 
 Task<Result<Usd>> locked_of(ChainConnection* chain, Deployment deployment, Address client) {
-    Bytes data = adapters::encode_call("lockedOf(address)", std::vector{codec::abi_address(client)});
-    co_return co_await call_usd(chain, deployment.escrow, std::move(data));
+    Bytes data = contracts::escrow::encode_locked_of(client);
+    CO_TRY(const Bytes answer, co_await view(chain, deployment.escrow, std::move(data)));
+    co_return adapters::decode_usd(answer);
 }
 
 Task<Result<void>> fund_client(ChainConnection* deployer,
@@ -109,14 +147,18 @@ Task<Result<void>> fund_client(ChainConnection* deployer,
     co_return Result<void>{};
 }
 
+Vcai stake_of_role(const std::string& name) {
+    if (name == "client" || name == "foundation" || name == "guardian") return {};
+    return name == "scheduler" ? kSchedulerStake : kNodeStake;
+}
+
 Task<Result<void>> fund_accounts(ChainConnection* chain, DevnetLayout layout, std::vector<std::string> names) {
     for (const std::string& name : names) {
         CO_TRY(const Address address, keystore_address(layout.key(name).keystore));
-        if (name == "deployer" || name == "treasury" || name == "gateway") continue;
+        if (name == "deployer" || name == "gateway") continue;
         CO_TRY_OK(co_await give_coins(chain, address));
-        if (name == "client") continue;
-        const Usd stake = name == "scheduler" ? kSchedulerStake : kNodeStake;
-        CO_TRY_OK(co_await give_stake(chain, address, stake));
+        CO_TRY(const Vcai amount, add(stake_of_role(name), kSpareVcai));
+        CO_TRY_OK(co_await give_vcai(chain, address, amount));
     }
     co_return Result<void>{};
 }
@@ -130,24 +172,35 @@ std::vector<std::string> key_names(const DevnetLayout& layout) {
     return names;
 }
 
-Task<Result<Usd>> stake_of(ChainConnection* chain, Deployment deployment, Address identity) {
-    EvmCall call{.from = std::nullopt, .to = deployment.registry, .data = adapters::calls::stake_of(identity)};
-    CO_TRY(const Bytes answer, co_await chain->rpc()->call(std::move(call)));
-    CO_TRY(const auto values, adapters::decode_result("(uint128,uint128)", answer));
-    CO_TRY(const Usd active, adapters::usd_of(values[0]));
-    CO_TRY(const Usd unbonding, adapters::usd_of(values[1]));
-    co_return add(active, unbonding);
-}
-
 Task<Result<AccountRow>> account_row(ChainConnection* chain, Deployment deployment, std::string name, Address address) {
-    AccountRow row{.name = std::move(name), .address = address, .wallet = {}, .escrow = {}, .stake = {}};
+    AccountRow row;
+    row.name = std::move(name);
+    row.address = address;
     CO_TRY(row.wallet, co_await chain->reader()->stable_balance(address));
     CO_TRY(const Usd available, co_await chain->reader()->escrow_available(address));
     CO_TRY(const Usd locked, co_await locked_of(chain, deployment, address));
     CO_TRY(row.escrow, add(available, locked));
-    CO_TRY(row.stake, co_await stake_of(chain, deployment, address));
+    CO_TRY(row.vcai, co_await chain->reader()->vcai_balance(address));
+    Bytes data = adapters::calls::stake_of(address);
+    CO_TRY(const Bytes answer, co_await view(chain, deployment.registry, std::move(data)));
+    CO_TRY(const auto stake, contracts::node_registry::decode_stake_of(answer));
+    CO_TRY(row.stake, add(Vcai{stake.active}, Vcai{stake.unbonding}));
     co_return row;
 }
+
+// Contracts in which stablecoin comes to rest; what the escrow holds is its clients'.
+constexpr std::pair<const char*, const char*> kHolders[] = {
+    {"treasury", "Treasury"},
+    {"unclaimed", "Settlement"},
+    {"market", "Pool"},
+    {"agreements", "Agreements"},
+    {"buyback", "BuybackExecutor"},
+    {"court", "SlashingCourt"},
+    {"agents", "AgentNFT"},
+    {"agent licences", "LicenseManager"},
+    {"agent market", "AgentMarket"},
+    {"agent revenue", "RevenueSplitter"},
+};
 
 }  // namespace
 
@@ -165,8 +218,8 @@ Task<Result<DevnetChain>> prepare_chain(adapters::AsioRuntime* runtime, DevnetOp
     if (options.rpc.empty()) {
         CO_TRY_OK(co_await give_deployer_coins(chain.rpc(), deployer.address()));
     }
-    CO_TRY(const Address treasury, keystore_address(layout.key("treasury").keystore));
-    CO_TRY(const Deployment deployment, co_await find_or_deploy(&chain, options, treasury));
+    CO_TRY(adapters::PlanSettings given, plan_settings(layout, options));
+    CO_TRY(const Deployment deployment, co_await find_or_deploy(&chain, options, std::move(given)));
     CO_TRY_OK(co_await fund_accounts(&chain, layout, names));
     CO_TRY(crypto::PrivateKey client_key, load_key(layout.key("client")));
     KeySigner client{std::move(client_key)};
@@ -197,15 +250,19 @@ Task<Result<DevnetBalances>> read_devnet_balances(adapters::AsioRuntime* runtime
         CO_TRY(AccountRow row, co_await account_row(&chain, deployment, name, address));
         result.accounts.push_back(std::move(row));
     }
-    CO_TRY(AccountRow unclaimed, co_await account_row(&chain, deployment, "unclaimed", deployment.settlement));
-    result.accounts.push_back(std::move(unclaimed));
+    for (const auto& [name, contract] : kHolders) {
+        CO_TRY(const Address address, deployment.require(contract));
+        CO_TRY(AccountRow row, co_await account_row(&chain, deployment, name, address));
+        result.accounts.push_back(std::move(row));
+    }
     for (const AccountRow& row : result.accounts) {
-        for (const Usd part : {row.wallet, row.escrow, row.stake}) {
+        for (const Usd part : {row.wallet, row.escrow}) {
             CO_TRY(result.sum, add(result.sum, part));
         }
     }
-    Bytes data = adapters::encode_call("totalSupply()", {});
-    CO_TRY(result.supply, co_await call_usd(&chain, deployment.stable, std::move(data)));
+    Bytes data = contracts::dev_stable::encode_total_supply();
+    CO_TRY(const Bytes answer, co_await view(&chain, deployment.stable, std::move(data)));
+    CO_TRY(result.supply, adapters::decode_usd(answer));
     co_return result;
 }
 

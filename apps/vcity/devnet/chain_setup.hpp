@@ -10,9 +10,11 @@
 
 namespace vcity::cli {
 
-// Money on a development network, in whole dollars.
-inline constexpr Usd kSchedulerStake{2'000'000'000};
-inline constexpr Usd kNodeStake{200'000'000};
+// Money on a development network. A VCAI is 0.10 dollars there, so a scheduler needs 10,000 VCAI and a GPU 1,000, and
+// what is asked for may rise with the network's load.
+inline constexpr Vcai kSchedulerStake{20'000 * kWeiPerVcai};
+inline constexpr Vcai kNodeStake{4'000 * kWeiPerVcai};
+inline constexpr Vcai kSpareVcai{10'000 * kWeiPerVcai};  // to lock, to vote and for bonds
 inline constexpr Usd kClientMoney{100'000'000};
 inline constexpr Usd kClientDeposit{50'000'000};
 inline constexpr Usd kClientCap{25'000'000};
@@ -29,13 +31,15 @@ Task<Result<DevnetChain>> prepare_chain(adapters::AsioRuntime* runtime, DevnetOp
 // Gas and stake for one more node of a network that is up.
 Task<Result<void>> fund_node(adapters::AsioRuntime* runtime, DevnetLayout layout, std::string rpc, std::string name);
 
-// One row for every account of the network, and the sum that must be the supply.
+// One row for every account of the network and every contract that holds stablecoin, and the sum, which must be its
+// supply.
 struct AccountRow {
     std::string name;
     Address address;
     Usd wallet;
     Usd escrow;  // available and locked, for clients
-    Usd stake;
+    Vcai vcai;
+    Vcai stake;  // what is unbonding included
 };
 struct DevnetBalances {
     std::vector<AccountRow> accounts;

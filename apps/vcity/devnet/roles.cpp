@@ -12,7 +12,6 @@
 namespace vcity::cli {
 namespace {
 
-constexpr std::uint64_t kBlockSeconds = 1;
 constexpr std::uint64_t kStateSeconds = 2;
 // Nodes ask different prices, so that the choice has a reason.
 constexpr std::uint64_t kPriceInput = 100'000;
@@ -26,10 +25,6 @@ std::string this_program() {
 
 std::string model_name(const DevnetOptions& options) {
     return "vcity/" + std::filesystem::path{options.model}.filename().string();
-}
-
-std::string dollars(Usd amount) {
-    return to_string(amount);
 }
 
 std::vector<std::string> role_command(const DevnetLayout& layout,
@@ -70,7 +65,7 @@ ChildSpec anvil_spec(const DevnetLayout& layout, const DevnetOptions& options) {
     return {
         .name = "anvil",
         .command = {options.anvil, "--host", "127.0.0.1", "--port", std::to_string(layout.anvil_port()), "--accounts",
-                    "1", "--block-time", std::to_string(kBlockSeconds), "--state", layout.file("anvil.json"),
+                    "1", "--block-time", std::to_string(kAnvilBlockSeconds), "--state", layout.file("anvil.json"),
                     "--state-interval", std::to_string(kStateSeconds), "--preserve-historical-states", "--quiet"},
         .log_path = layout.log("anvil")};
 }
@@ -80,8 +75,8 @@ std::vector<std::string> node_command(const DevnetLayout& layout,
                                       const std::string& rpc,
                                       const NodePlan& plan) {
     std::vector<std::string> command = role_command(layout, "node", plan.name, rpc, plan.ops_port);
-    append(&command, {"--stake", dollars(kNodeStake), "--scheduler", scheduler_link(layout), "--worker", options.worker,
-                      "--model", options.model, "--model-name", plan.model_name, "--price-input",
+    append(&command, {"--stake", to_string(kNodeStake), "--scheduler", scheduler_link(layout), "--worker",
+                      options.worker, "--model", options.model, "--model-name", plan.model_name, "--price-input",
                       std::to_string(plan.price_input), "--price-output", std::to_string(plan.price_output)});
     return command;
 }
@@ -104,12 +99,12 @@ Result<std::vector<RoleProcess>> role_processes(const DevnetLayout& layout,
         add_role(role, std::move(command), ops_port);
     };
     plain("scheduler", {"--listen", fmt::format("127.0.0.1:{}", layout.scheduler_port()), "--stake",
-                        dollars(kSchedulerStake), "--gateway", crypto::to_checksum_address(gateway), "--model-root",
+                        to_string(kSchedulerStake), "--gateway", crypto::to_checksum_address(gateway), "--model-root",
                         model_name(options) + "=" + codec::to_hex(root), "--epoch-seconds",
                         std::to_string(options.epoch_seconds), "--claim-seconds", std::to_string(options.epoch_seconds),
                         "--audit-per-mille", "1000", "--audit-new-per-mille", "1000"});
     plain("verifier",
-          {"--scheduler", scheduler_link(layout), "--stake", dollars(kNodeStake), "--model", options.model});
+          {"--scheduler", scheduler_link(layout), "--stake", to_string(kNodeStake), "--model", options.model});
     for (std::uint16_t index = 0; index < options.nodes; ++index) {
         const std::uint16_t ops_port = layout.ops_port(next++);
         const std::string name = DevnetLayout::node_name(index);

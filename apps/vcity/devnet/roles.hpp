@@ -11,6 +11,9 @@ struct RoleProcess {
     std::uint16_t ops_port = 0;
 };
 
+// Seconds between two blocks of the chain that a development network starts.
+inline constexpr std::uint64_t kAnvilBlockSeconds = 1;
+
 // The command lines of a development network: the same subcommands that an operator would run.
 ChildSpec anvil_spec(const DevnetLayout& layout, const DevnetOptions& options);
 Result<std::vector<RoleProcess>> role_processes(const DevnetLayout& layout,

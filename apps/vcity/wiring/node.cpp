@@ -66,7 +66,7 @@ Result<node::NodeOptions> agent_options(const NodeRunOptions& options) {
                        .region = options.region};
     result.prices = {.input = options.price_input, .output = options.price_output};
     result.software_version = VCITY_VERSION;
-    TRY(result.stake, parse_usd(options.role.stake));
+    TRY(result.stake, parse_vcai(options.role.stake));
     return result;
 }
 

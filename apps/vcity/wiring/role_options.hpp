@@ -24,7 +24,7 @@ struct RoleOptions {
     std::string deployment = "deployment.json";
     std::string ops = "127.0.0.1:0";  // health and metrics
     std::string log_level = "info";
-    std::string stake = "0";  // dollars, for roles that register
+    std::string stake = "0";  // VCAI, for roles that register
 };
 void add_role_options(CLI::App* app, RoleOptions* options);
 
@@ -66,7 +66,6 @@ struct SchedulerRunOptions {
     std::uint32_t claim_seconds = 86'400;
     std::uint32_t audit_per_mille = 10;
     std::uint32_t audit_new_per_mille = 100;
-    std::uint32_t fee_bps = 500;
 };
 
 struct VerifierRunOptions {

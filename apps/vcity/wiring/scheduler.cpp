@@ -23,13 +23,12 @@ Result<std::map<std::string, Hash>> parse_roots(const std::vector<std::string>& 
 
 Result<scheduler::SchedulerOptions> to_options(const SchedulerRunOptions& options) {
     scheduler::SchedulerOptions result;
-    TRY(result.stake, parse_usd(options.role.stake));
+    TRY(result.stake, parse_vcai(options.role.stake));
     TRY(result.model_roots, parse_roots(options.pinned_roots));
     for (const std::string& text : options.gateways) {
         TRY(const Address gateway, crypto::parse_address(text));
         result.gateways.insert(gateway);
     }
-    result.fee_bps = options.fee_bps;
     result.audit.per_mille = options.audit_per_mille;
     result.audit.new_identity_per_mille = options.audit_new_per_mille;
     result.settle_every = std::chrono::seconds{options.epoch_seconds};

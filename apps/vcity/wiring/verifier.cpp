@@ -23,7 +23,7 @@ Result<cli::Exit> run_verifier(const VerifierRunOptions& options) {
     verifier::VerifierOptions settings;
     settings.scheduler_endpoint = options.scheduler;
     settings.software_version = VCITY_VERSION;
-    TRY(settings.stake, parse_usd(options.role.stake));
+    TRY(settings.stake, parse_vcai(options.role.stake));
     verifier::VerifierDeps deps{.runtime = host->runtime(),
                                 .store = host->store(),
                                 .signer = host->signer(),

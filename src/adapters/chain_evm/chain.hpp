@@ -27,7 +27,9 @@ class EvmChainReader final : public ports::ChainReader {
     Task<Result<std::optional<PostedBatch>>> batch(Address scheduler, std::uint64_t index) override;
     Task<Result<Usd>> claimed(Address scheduler, Address node) override;
     Task<Result<Usd>> stable_balance(Address account) override;
+    Task<Result<Vcai>> vcai_balance(Address account) override;
     Task<Result<Usd>> escrow_available(Address client) override;
+    Task<Result<std::uint32_t>> network_fee_bps() override;
 
   private:
     Runtime* runtime_;
@@ -42,7 +44,7 @@ class EvmChainWriter final : public ports::ChainWriter {
         : runtime_{runtime}, rpc_{rpc}, sender_{sender}, deployment_{deployment} {}
 
     Address account() const override { return sender_->account(); }
-    // Approves and pulls the stake from the account's stablecoin; node.identity must be the account.
+    // Approves and pulls the stake from the account's VCAI; node.identity must be the account.
     Task<Result<Hash>> register_node(NodeRecord node) override;
     Task<Result<Hash>> deposit(Address client, Usd amount) override;
     Task<Result<Hash>> open_cap(SignedCap cap) override;
@@ -56,13 +58,14 @@ class EvmChainWriter final : public ports::ChainWriter {
     Task<Result<Hash>> withdraw();
     // DevStable only.
     Task<Result<Hash>> mint(Address to, Usd amount);
+    Task<Result<Hash>> send_vcai(Address to, Vcai amount);
     // The chain's own coin, for gas; in wei.
     Task<Result<Hash>> send_coin(Address to, U128 wei);
 
   private:
     Task<Result<Hash>> execute(Address to, Bytes data);
-    // Lets spender take at least that amount.
-    Task<Result<void>> approve(Address spender, Usd amount);
+    // Lets spender take at least that amount of the token.
+    Task<Result<void>> approve(Address token, Address spender, U128 amount);
 
     Runtime* runtime_;
     EvmRpc* rpc_;
@@ -81,7 +84,7 @@ class EvmChainEvents final : public ports::ChainEvents {
     Task<Result<std::vector<ChainEvent>>> events(std::uint64_t from, std::uint64_t to) override;
 
   private:
-    Task<Result<std::optional<Usd>>> stake_after(Address identity, std::uint64_t block);
+    Task<Result<std::optional<Vcai>>> stake_after(Address identity, std::uint64_t block);
 
     EvmRpc* rpc_;
     Deployment deployment_;

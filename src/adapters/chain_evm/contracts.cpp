@@ -6,36 +6,26 @@
 #include "base/check.hpp"
 #include "codec/hex.hpp"
 #include "codec/integer.hpp"
+#include "contracts/dev_stable.hpp"
+#include "contracts/escrow.hpp"
+#include "contracts/network_fee.hpp"
+#include "contracts/node_registry.hpp"
+#include "contracts/settlement.hpp"
+#include "contracts/vcai_token.hpp"
 #include "crypto/keccak.hpp"
 
 namespace vcity::adapters {
 namespace {
 
-using codec::abi_address;
-using codec::abi_array;
-using codec::abi_bytes;
-using codec::abi_hash;
-using codec::abi_tuple;
-using codec::abi_uint;
 using codec::AbiValue;
 
 constexpr std::size_t kSelectorBytes = 4;
 constexpr std::size_t kTextBytesMax = 31;
 
-AbiValue abi_usd(Usd amount) {
-    return abi_uint(amount.micro);
-}
-
 template <class T>
 Result<T> as_corrupt(Result<T> result, const char* what) {
     if (result) return result;
     return make_error(Errc::kCorrupt, std::string{"contract: "} + what + ": " + result.error().message);
-}
-
-Result<std::uint64_t> small(const AbiValue& value, std::uint64_t max, const char* what) {
-    TRY(const std::uint64_t number, as_corrupt(codec::abi_to_u64(value), what));
-    if (number > max) return make_error(Errc::kCorrupt, std::string{"contract: "} + what + " out of range");
-    return number;
 }
 
 }  // namespace
@@ -79,182 +69,220 @@ Result<Usd> usd_of(const AbiValue& value) {
 
 namespace calls {
 
+namespace escrow = contracts::escrow;
+namespace registry = contracts::node_registry;
+namespace settlement = contracts::settlement;
+namespace token = contracts::dev_stable;
+
 Result<Bytes> register_node(const NodeRecord& node) {
     if (node.role == Role::kGateway) return make_error(Errc::kInvalid, "a gateway is not registered on chain");
-    TRY(const Hash gpu_model, text_to_bytes32(node.hardware.gpu_model));
-    TRY(const Hash region, text_to_bytes32(node.hardware.region));
-    AbiValue registration =
-        abi_tuple({abi_uint(static_cast<std::uint64_t>(node.role)), abi_uint(static_cast<std::uint64_t>(node.kind)),
-                   abi_hash(gpu_model), abi_uint(node.hardware.gpu_count), abi_uint(node.hardware.vram_mib),
-                   abi_hash(region), abi_hash(Hash{}), codec::abi_string(node.did_document_uri), abi_usd(node.stake)});
-    return encode_call("register((uint8,uint8,bytes32,uint16,uint32,bytes32,bytes32,string,uint128))",
-                       {std::move(registration)});
+    registry::Registration registration;
+    registration.role = static_cast<std::uint8_t>(node.role);
+    registration.kind = static_cast<std::uint8_t>(node.kind);
+    TRY(registration.gpu_model, text_to_bytes32(node.hardware.gpu_model));
+    registration.gpu_count = node.hardware.gpu_count;
+    registration.vram_mib = node.hardware.vram_mib;
+    TRY(registration.region, text_to_bytes32(node.hardware.region));
+    registration.did_document_uri = node.did_document_uri;
+    registration.stake = node.stake.wei;
+    return registry::encode_register(registration);
 }
 
-Bytes approve(const Address& spender, Usd amount) {
-    return encode_call("approve(address,uint256)", {abi_address(spender), abi_usd(amount)});
+Bytes approve(const Address& spender, U128 amount) {
+    return token::encode_approve(spender, amount);
+}
+
+Bytes transfer(const Address& to, U128 amount) {
+    return token::encode_transfer(to, amount);
 }
 
 Bytes deposit(const Address& client, Usd amount) {
-    return encode_call("deposit(address,uint128)", {abi_address(client), abi_usd(amount)});
+    return escrow::encode_deposit(client, amount.micro);
 }
 
 Bytes deposit_with_permit(const Address& client, Usd amount, std::uint64_t deadline, const Signature& permit) {
     const ByteView signature = permit.bytes;
-    return encode_call("depositWithPermit(address,uint128,uint256,uint8,bytes32,bytes32)",
-                       {abi_address(client), abi_usd(amount), abi_uint(deadline), abi_uint(signature[64]),
-                        abi_hash(Hash::make(signature.first(32))), abi_hash(Hash::make(signature.subspan(32, 32)))});
+    return escrow::encode_deposit_with_permit(client, amount.micro, deadline, signature[64],
+                                              Hash::make(signature.first(32)), Hash::make(signature.subspan(32, 32)));
 }
 
 Bytes open_cap(const SignedCap& cap) {
-    AbiValue value = abi_tuple({abi_address(cap.cap.client), abi_address(cap.cap.scheduler), abi_usd(cap.cap.limit),
-                                abi_uint(cap.cap.expiry_unix_seconds), abi_uint(cap.cap.nonce)});
-    return encode_call("openCap((address,address,uint128,uint64,uint256),bytes)",
-                       {std::move(value), abi_bytes(cap.signature.bytes)});
+    escrow::SpendingCap value;
+    value.client = cap.cap.client;
+    value.scheduler = cap.cap.scheduler;
+    value.limit = cap.cap.limit.micro;
+    value.expiry = cap.cap.expiry_unix_seconds;
+    value.nonce = cap.cap.nonce;
+    return escrow::encode_open_cap(value, Bytes(cap.signature.bytes.begin(), cap.signature.bytes.end()));
 }
 
 Bytes release_cap(const CapId& cap_id) {
-    return encode_call("releaseCap(bytes32)", {abi_hash(cap_id.as<Hash>())});
+    return escrow::encode_release_cap(cap_id.as<Hash>());
 }
 
 Bytes request_withdraw(Usd amount) {
-    return encode_call("requestWithdraw(uint128)", {abi_usd(amount)});
+    return escrow::encode_request_withdraw(amount.micro);
 }
 
 Bytes withdraw() {
-    return encode_call("withdraw()", {});
+    return escrow::encode_withdraw();
 }
 
 Bytes post_batch(const BatchHeader& header, const std::vector<Charge>& charges) {
-    std::vector<AbiValue> items;
+    std::vector<settlement::Charge> items;
     for (const Charge& charge : charges) {
-        items.push_back(abi_tuple({abi_hash(charge.cap_id.as<Hash>()), abi_usd(charge.amount)}));
+        items.push_back({.cap_id = charge.cap_id.as<Hash>(), .amount = charge.amount.micro});
     }
-    AbiValue batch = abi_tuple({abi_uint(header.index), abi_hash(header.receipts_root), abi_hash(header.earnings_root),
-                                abi_uint(header.receipt_count), abi_usd(header.total_earned),
-                                abi_uint(header.units_consumed), abi_uint(header.units_available)});
-    return encode_call("postBatch((uint64,bytes32,bytes32,uint32,uint128,uint64,uint64),(bytes32,uint128)[])",
-                       {std::move(batch), abi_array(std::move(items))});
+    settlement::Batch batch;
+    batch.index = header.index;
+    batch.receipts_root = header.receipts_root;
+    batch.earnings_root = header.earnings_root;
+    batch.receipt_count = header.receipt_count;
+    batch.total_earned = header.total_earned.micro;
+    batch.units_consumed = header.units_consumed;
+    batch.units_available = header.units_available;
+    return settlement::encode_post_batch(batch, items);
 }
 
 Bytes claim(const Address& scheduler, std::uint64_t index, const Earning& earning, const std::vector<Hash>& proof) {
-    std::vector<AbiValue> steps;
-    for (const Hash& step : proof) steps.push_back(abi_hash(step));
-    return encode_call("claim(address,uint64,address,uint128,bytes32[])",
-                       {abi_address(scheduler), abi_uint(index), abi_address(earning.node), abi_usd(earning.cumulative),
-                        abi_array(std::move(steps))});
+    return settlement::encode_claim(scheduler, index, earning.node, earning.cumulative.micro, proof);
 }
 
 Bytes mint(const Address& to, Usd amount) {
-    return encode_call("mint(address,uint256)", {abi_address(to), abi_usd(amount)});
+    return token::encode_mint(to, amount.micro);
 }
 
 Bytes node_of(const Address& identity) {
-    return encode_call("nodeOf(address)", {abi_address(identity)});
+    return registry::encode_node_of(identity);
 }
 
 Bytes is_active(const Address& identity, Role role) {
-    return encode_call("isActive(address,uint8)", {abi_address(identity), abi_uint(static_cast<std::uint64_t>(role))});
+    return registry::encode_is_active(identity, static_cast<std::uint8_t>(role));
 }
 
 Bytes stake_of(const Address& identity) {
-    return encode_call("stakeOf(address)", {abi_address(identity)});
+    return registry::encode_stake_of(identity);
 }
 
 Bytes cap_state(const CapId& cap_id) {
-    return encode_call("caps(bytes32)", {abi_hash(cap_id.as<Hash>())});
+    return escrow::encode_caps(cap_id.as<Hash>());
 }
 
 Bytes next_index(const Address& scheduler) {
-    return encode_call("nextIndex(address)", {abi_address(scheduler)});
+    return settlement::encode_next_index(scheduler);
 }
 
 Bytes batch_of(const Address& scheduler, std::uint64_t index) {
-    return encode_call("batchOf(address,uint64)", {abi_address(scheduler), abi_uint(index)});
+    return settlement::encode_batch_of(scheduler, index);
 }
 
 Bytes settlement_parameters() {
-    return encode_call("parameters()", {});
+    return settlement::encode_parameters();
+}
+
+Bytes network_fee() {
+    return contracts::network_fee::encode_fee_bps();
 }
 
 Bytes claimed(const Address& scheduler, const Address& node) {
-    return encode_call("claimed(address,address)", {abi_address(scheduler), abi_address(node)});
+    return settlement::encode_claimed(scheduler, node);
 }
 
 Bytes available(const Address& client) {
-    return encode_call("available(address)", {abi_address(client)});
+    return escrow::encode_available(client);
 }
 
 Bytes balance_of(const Address& account) {
-    return encode_call("balanceOf(address)", {abi_address(account)});
+    return token::encode_balance_of(account);
 }
 
 Bytes allowance(const Address& owner, const Address& spender) {
-    return encode_call("allowance(address,address)", {abi_address(owner), abi_address(spender)});
+    return token::encode_allowance(owner, spender);
 }
 
 Bytes permit_nonce(const Address& owner) {
-    return encode_call("nonces(address)", {abi_address(owner)});
+    return token::encode_nonces(owner);
 }
 
 Bytes permit_domain() {
-    return encode_call("eip712Domain()", {});
+    return token::encode_eip712_domain();
 }
 
 }  // namespace calls
 
+namespace {
+
+Result<Usd> usd_of_number(U128 amount) {
+    if (amount > UINT64_MAX) return make_error(Errc::kCorrupt, "contract: an amount beyond all money");
+    return Usd{static_cast<std::uint64_t>(amount)};
+}
+
+}  // namespace
+
 Result<std::optional<NodeRecord>> decode_node(const Address& identity, ByteView data) {
-    TRY(const auto values,
-        decode_result("((uint8,uint8,bool,uint16,uint32,uint64,uint64,uint128,uint128,bytes32,bytes32,bytes32,string))",
-                      data));
-    const std::vector<AbiValue>& fields = values[0].items;
-    TRY(const std::uint64_t registered_at, small(fields[5], UINT64_MAX, "registration time"));
-    if (registered_at == 0) return std::optional<NodeRecord>{};
+    TRY(const contracts::node_registry::Node found, contracts::node_registry::decode_node_of(data));
+    if (found.registered_at == 0) return std::optional<NodeRecord>{};
+    if (found.role > static_cast<std::uint8_t>(Role::kVerifier)) {
+        return make_error(Errc::kCorrupt, "contract: role out of range");
+    }
+    if (found.kind > static_cast<std::uint8_t>(NodeKind::kFlexible)) {
+        return make_error(Errc::kCorrupt, "contract: kind out of range");
+    }
     NodeRecord node;
     node.identity = identity;
-    TRY(const std::uint64_t role, small(fields[0], static_cast<std::uint64_t>(Role::kVerifier), "role"));
-    TRY(const std::uint64_t kind, small(fields[1], static_cast<std::uint64_t>(NodeKind::kFlexible), "kind"));
-    node.role = static_cast<Role>(role);
-    node.kind = static_cast<NodeKind>(kind);
-    TRY(const std::uint64_t gpu_count, small(fields[3], UINT16_MAX, "GPU count"));
-    TRY(const std::uint64_t vram_mib, small(fields[4], UINT32_MAX, "GPU memory"));
-    node.hardware.gpu_count = static_cast<std::uint16_t>(gpu_count);
-    node.hardware.vram_mib = static_cast<std::uint32_t>(vram_mib);
-    TRY(node.stake, usd_of(fields[7]));
-    node.hardware.gpu_model = bytes32_to_text(Hash{fields[9].word.bytes});
-    node.hardware.region = bytes32_to_text(Hash{fields[10].word.bytes});
-    node.did_document_uri = std::string{as_text(fields[12].bytes)};
+    node.role = static_cast<Role>(found.role);
+    node.kind = static_cast<NodeKind>(found.kind);
+    node.hardware.gpu_count = found.gpu_count;
+    node.hardware.vram_mib = found.vram_mib;
+    node.hardware.gpu_model = bytes32_to_text(found.gpu_model);
+    node.hardware.region = bytes32_to_text(found.region);
+    node.stake = Vcai{found.stake};
     return std::optional{std::move(node)};
 }
 
 Result<CapState> decode_cap(ByteView data) {
-    TRY(const auto values, decode_result("((address,address,uint128,uint128,uint64,bool))", data));
-    const std::vector<AbiValue>& fields = values[0].items;
+    TRY(const auto found, contracts::escrow::decode_caps(data));
     CapState cap;
-    TRY(cap.client, as_corrupt(codec::abi_to_address(fields[0]), "client"));
-    TRY(cap.scheduler, as_corrupt(codec::abi_to_address(fields[1]), "scheduler"));
-    TRY(cap.limit, usd_of(fields[2]));
-    TRY(cap.spent, usd_of(fields[3]));
-    TRY(cap.expiry_unix_seconds, small(fields[4], UINT64_MAX, "expiry"));
-    TRY(const bool closed, as_corrupt(codec::abi_to_bool(fields[5]), "closed"));
-    cap.open = cap.expiry_unix_seconds != 0 && !closed;
+    cap.client = found.client;
+    cap.scheduler = found.scheduler;
+    TRY(cap.limit, usd_of_number(found.limit));
+    TRY(cap.spent, usd_of_number(found.spent));
+    cap.expiry_unix_seconds = found.expiry;
+    cap.open = found.expiry != 0 && !found.closed;
     return cap;
 }
 
 Result<std::optional<BatchRecord>> decode_batch(ByteView data) {
-    TRY(const auto values, decode_result("((bytes32,bytes32,uint96,uint96,uint40,uint16))", data));
-    const std::vector<AbiValue>& fields = values[0].items;
+    TRY(const contracts::settlement::BatchRecord found, contracts::settlement::decode_batch_of(data));
+    if (found.final_at == 0) return std::optional<BatchRecord>{};
     BatchRecord record;
-    TRY(record.final_at, small(fields[4], UINT64_MAX, "end of the challenge window"));
-    if (record.final_at == 0) return std::optional<BatchRecord>{};
-    record.batch.receipts_root = Hash{fields[0].word.bytes};
-    record.batch.earnings_root = Hash{fields[1].word.bytes};
+    record.final_at = found.final_at;
+    record.batch.receipts_root = found.receipts_root;
+    record.batch.earnings_root = found.earnings_root;
     return std::optional{record};
 }
 
 Result<std::uint64_t> decode_challenge_window(ByteView data) {
-    TRY(const auto values, decode_result("((address,uint32,uint16,uint16,uint16,uint8,uint128))", data));
-    return small(values[0].items[1], UINT32_MAX, "challenge window");
+    TRY(const contracts::settlement::Parameters found, contracts::settlement::decode_parameters(data));
+    return std::uint64_t{found.challenge_window};
+}
+
+Result<Vcai> decode_stake(ByteView data) {
+    TRY(const auto found, contracts::node_registry::decode_stake_of(data));
+    return Vcai{found.active};
+}
+
+Result<Vcai> decode_vcai(ByteView data) {
+    TRY(const Uint256 amount, contracts::vcai_token::decode_balance_of(data));
+    const Result<U128> wei = to_u128(amount);
+    if (!wei) return make_error(Errc::kCorrupt, "contract: more VCAI than there are");
+    return Vcai{*wei};
+}
+
+Result<std::uint32_t> decode_network_fee(ByteView data) {
+    TRY(const std::uint16_t bps, contracts::network_fee::decode_fee_bps(data));
+    if (bps >= 10'000) return make_error(Errc::kCorrupt, "contract: a fee of everything");
+    return std::uint32_t{bps};
 }
 
 Result<DomainNames> decode_domain(ByteView data) {
@@ -264,7 +292,7 @@ Result<DomainNames> decode_domain(ByteView data) {
 
 Result<std::uint64_t> decode_u64(ByteView data) {
     TRY(const auto values, decode_result("(uint256)", data));
-    return small(values[0], UINT64_MAX, "number");
+    return as_corrupt(codec::abi_to_u64(values[0]), "number");
 }
 
 Result<bool> decode_bool(ByteView data) {

@@ -8,8 +8,8 @@
 
 namespace vcity::adapters {
 
-// Calls of our contracts as call data, and what their views return as model values. The signatures are those of
-// contracts/src; a test compares them with the ABIs. Decoding is strict: kCorrupt when a value is out of its range.
+// Calls of our contracts as call data, and what their views return as model values, over the bindings. Decoding is
+// strict: kCorrupt when a value is out of its range.
 Bytes encode_call(std::string_view signature, const std::vector<codec::AbiValue>& arguments);
 // types: the argument list of what is returned, e.g. "(uint64)".
 Result<std::vector<codec::AbiValue>> decode_result(std::string_view types, ByteView data);
@@ -24,7 +24,9 @@ Result<Usd> usd_of(const codec::AbiValue& value);
 namespace calls {
 
 Result<Bytes> register_node(const NodeRecord& node);
-Bytes approve(const Address& spender, Usd amount);
+// Of any token.
+Bytes approve(const Address& spender, U128 amount);
+Bytes transfer(const Address& to, U128 amount);
 Bytes deposit(const Address& client, Usd amount);
 Bytes deposit_with_permit(const Address& client, Usd amount, std::uint64_t deadline, const Signature& permit);
 Bytes open_cap(const SignedCap& cap);
@@ -42,6 +44,7 @@ Bytes cap_state(const CapId& cap_id);
 Bytes next_index(const Address& scheduler);
 Bytes batch_of(const Address& scheduler, std::uint64_t index);
 Bytes settlement_parameters();
+Bytes network_fee();
 Bytes claimed(const Address& scheduler, const Address& node);
 Bytes available(const Address& client);
 Bytes balance_of(const Address& account);
@@ -53,6 +56,11 @@ Bytes permit_domain();
 
 // nullopt: the identity never registered. `active` is not part of what the registry keeps and stays false.
 Result<std::optional<NodeRecord>> decode_node(const Address& identity, ByteView data);
+// What of the stake counts, without what is unbonding.
+Result<Vcai> decode_stake(ByteView data);
+Result<Vcai> decode_vcai(ByteView data);
+// Basis points.
+Result<std::uint32_t> decode_network_fee(ByteView data);
 Result<CapState> decode_cap(ByteView data);
 
 struct BatchRecord {

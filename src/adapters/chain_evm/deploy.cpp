@@ -27,7 +27,7 @@ struct Progress {
     Hash block_hash;
     std::uint64_t time = 0;        // of that block
     std::uint64_t steps_done = 0;  // of calls and reads
-    std::map<std::string, Address, std::less<>> read;
+    std::map<std::string, U256, std::less<>> read;
 };
 
 Json what_is_deployed(const DeployOptions& options, const Address& deployer) {
@@ -51,7 +51,7 @@ std::string format_progress(const Json& what, const Progress& progress) {
     object.set("time", progress.time);
     object.set("stepsDone", progress.steps_done);
     Json read{codec::JsonObject{}};
-    for (const auto& [name, address] : progress.read) read.set(name, codec::to_hex(address));
+    for (const auto& [name, word] : progress.read) read.set(name, codec::to_hex(word));
     object.set("read", std::move(read));
     return codec::dump_json_pretty(object) + "\n";
 }
@@ -80,7 +80,7 @@ Result<Progress> parse_progress(std::string_view text, const Json& what) {
     TRY(progress.block_hash, codec::parse_fixed<Hash>(*hash->get_string()));
     for (const auto& [name, value] : *read->get_object()) {
         if (!value.is_string()) return make_error(Errc::kInvalid, "malformed progress file");
-        TRY(progress.read[name], codec::parse_fixed<Address>(*value.get_string()));
+        TRY(progress.read[name], codec::parse_fixed<U256>(*value.get_string()));
     }
     return progress;
 }
@@ -183,7 +183,7 @@ class Deployer {
             words_.set_address(step.name, crypto::created_address(sender_->account(), nonce++));
             creations_.push_back(&step);
         }
-        for (const auto& [name, address] : progress_.read) words_.set_address(name, address);
+        for (const auto& [name, word] : progress_.read) know(name, word);
         return {};
     }
 
@@ -234,11 +234,17 @@ class Deployer {
             co_return Result<void>{};
         }
         CO_TRY(const Bytes answer, co_await rpc_->call(std::move(call)));
-        if (answer.size() < 32 || is_zero_word(answer)) co_return make_error(Errc::kCorrupt, "there is no address");
-        const Address found = Address::make(ByteView{answer}.subspan(12, Address::kSize));
-        progress_.read[step.name] = found;
-        words_.set_address(step.name, found);
+        if (answer.size() < 32 || is_zero_word(answer)) co_return make_error(Errc::kCorrupt, "nothing is there");
+        const U256 word = U256::make(ByteView{answer}.first(U256::kSize));
+        progress_.read[step.name] = word;
+        know(step.name, word);
         co_return Result<void>{};
+    }
+
+    void know(const std::string& name, const U256& word) {
+        words_.set_found(name, word);
+        if (!options_.plan.artifact_of.contains(name)) return;
+        words_.set_address(name, Address::make(word.view().last(Address::kSize)));
     }
 
     Task<Result<bool>> is_already_done(const PlanStep& step) {
@@ -264,7 +270,7 @@ class Deployer {
         made.escrow = made.find("Escrow").value_or(Address{});
         made.settlement = made.find("Settlement").value_or(Address{});
         made.access_manager = made.find("AccessManager").value_or(Address{});
-        made.treasury = made.find("Treasury").value_or(words_.address("config:treasury").value_or(Address{}));
+        made.treasury = made.find("Treasury").value_or(Address{});
         return made;
     }
 

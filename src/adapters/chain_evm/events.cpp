@@ -35,7 +35,7 @@ Task<Result<std::vector<ChainEvent>>> EvmChainEvents::events(std::uint64_t from,
     }
     CO_TRY(DecodedLogs decoded, decode_logs(deployment_, std::move(logs)));
     for (const UnbondingStarted& unbonding : decoded.unbondings) {
-        CO_TRY(const std::optional<Usd> stake, co_await stake_after(unbonding.identity, unbonding.block_number));
+        CO_TRY(const std::optional<Vcai> stake, co_await stake_after(unbonding.identity, unbonding.block_number));
         if (stake) std::get<StakeChanged>(decoded.events[unbonding.position].what).stake = *stake;
     }
     CO_TRY(const std::optional<Hash> after, co_await block_hash(to));
@@ -44,7 +44,7 @@ Task<Result<std::vector<ChainEvent>>> EvmChainEvents::events(std::uint64_t from,
 }
 
 // Servers that do not keep old states give what is true now; whatever changed in between has an event of its own.
-Task<Result<std::optional<Usd>>> EvmChainEvents::stake_after(Address identity, std::uint64_t block) {
+Task<Result<std::optional<Vcai>>> EvmChainEvents::stake_after(Address identity, std::uint64_t block) {
     EvmCall call;
     call.to = deployment_.registry;
     call.data = calls::stake_of(identity);
@@ -53,10 +53,8 @@ Task<Result<std::optional<Usd>>> EvmChainEvents::stake_after(Address identity, s
         data = co_await rpc_->call(std::move(call));
     }
     if (!data) co_return data.error();
-    CO_TRY(const auto values, decode_result("(uint128,uint128)", *data));
-    const Result<Usd> stake = usd_of(values[0]);
-    if (!stake) co_return std::optional<Usd>{};
-    co_return std::optional{*stake};
+    CO_TRY(const Vcai stake, decode_stake(*data));
+    co_return std::optional{stake};
 }
 
 }  // namespace vcity::adapters

@@ -98,6 +98,10 @@ Usd usd_saturated(const AbiValue& value) {
     return Usd{saturated(value)};
 }
 
+Vcai vcai_saturated(const AbiValue& value) {
+    return Vcai{codec::abi_to_u128(value).value_or(~U128{0})};
+}
+
 // Topics are words of any content, so an address in one may be malformed.
 Result<Address> address_of(const AbiValue& value) {
     Result<Address> address = codec::abi_to_address(value);
@@ -197,7 +201,7 @@ class Decoder {
         }
         node.role = static_cast<Role>(role);
         node.kind = static_cast<NodeKind>(kind);
-        node.stake = usd_saturated(values[3]);
+        node.stake = vcai_saturated(values[3]);
         node.active = true;
         return emit(log, NodeRegistered{std::move(node)});
     }
@@ -223,7 +227,7 @@ class Decoder {
 
     Result<void> stake_added(const EvmLog& log, const Values& values) {
         TRY(const Address identity, address_of(values[0]));
-        return emit(log, StakeChanged{.identity = identity, .stake = usd_saturated(values[2])});
+        return emit(log, StakeChanged{.identity = identity, .stake = vcai_saturated(values[2])});
     }
 
     Result<void> unbond_requested(const EvmLog& log, const Values& values) {
@@ -236,7 +240,8 @@ class Decoder {
     Result<void> stake_slashed(const EvmLog& log, const Values& values) {
         TRY(const Address identity, address_of(values[0]));
         TRY(const Address beneficiary, address_of(values[1]));
-        return emit(log, Slashed{.identity = identity, .amount = usd_saturated(values[3]), .beneficiary = beneficiary});
+        return emit(log,
+                    Slashed{.identity = identity, .amount = vcai_saturated(values[3]), .beneficiary = beneficiary});
     }
 
     Result<void> deposited(const EvmLog& log, const Values& values) {
@@ -308,6 +313,7 @@ class Decoder {
         event.batch_index = saturated(values[1]);
         event.receipt_hash = hash_of(values[2]);
         event.credited = usd_saturated(values[6]);
+        event.node_share = usd_saturated(values[7]);
         return emit(log, event);
     }
 

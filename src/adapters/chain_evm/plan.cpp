@@ -21,6 +21,7 @@ constexpr std::size_t kWordBytes = 32;
 constexpr std::size_t kAddressAt = kWordBytes - Address::kSize;
 constexpr std::string_view kAddressPrefix = "address:";
 constexpr std::string_view kConfigPrefix = "config:";
+constexpr std::string_view kWordPrefix = "word:";
 constexpr std::string_view kNow = "now";
 constexpr std::string_view kDeployer = "deployer";
 
@@ -95,7 +96,7 @@ Result<PlanSetting> parse_setting(const Json& object) {
 
 Result<PlanRestriction> parse_restriction(const Json& object) {
     PlanRestriction row;
-    TRY(row.contract, text_of(object, "contract"));
+    TRY(row.target, text_of(object, "target"));
     TRY(row.signature, text_of(object, "signature"));
     TRY(row.role, text_of(object, "role"));
     TRY(row.role_id, number_of(object, "roleId"));
@@ -119,6 +120,7 @@ Result<PlanMembers> parse_members(const Json& object) {
 Result<PlanFact> parse_fact(const Json& object) {
     PlanFact fact;
     TRY(fact.says, text_of(object, "says"));
+    TRY(fact.profile, text_of(object, "profile"));
     TRY(fact.equals, text_of(object, "equals"));
     const Json* at_start = object.find("atStart");
     if (at_start == nullptr || at_start->get_bool() == nullptr) return malformed("no atStart in " + fact.says);
@@ -229,6 +231,11 @@ Result<U256> PlanWords::word(std::string_view ref) const {
         const auto found = addresses_.find(ref.substr(kAddressPrefix.size()));
         if (found == addresses_.end()) return malformed("no " + std::string{ref});
         return word_of(found->second);
+    }
+    if (ref.starts_with(kWordPrefix)) {
+        const auto found = found_.find(ref.substr(kWordPrefix.size()));
+        if (found == found_.end()) return malformed("no " + std::string{ref});
+        return found->second;
     }
     if (!ref.starts_with(kConfigPrefix)) return malformed("not a reference: " + std::string{ref});
     const auto found = settings_.find(ref.substr(kConfigPrefix.size()));

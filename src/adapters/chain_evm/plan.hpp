@@ -13,7 +13,7 @@ namespace vcity::adapters {
 // contracts/deployments/plan.json: what to send, in which order, to bring the contracts up, and what must hold in the
 // end. It knows nothing but words to fill in and bytes to send; contracts/tools/plan.mjs is its source.
 
-// The word at that place of the data is what the reference stands for: "address:NAME" or "config:KEY".
+// The word at that place of the data is what the reference stands for: "address:NAME", "config:KEY" or "word:NAME".
 struct PlanPatch {
     std::size_t offset = 0;
     std::string ref;
@@ -45,7 +45,7 @@ struct PlanSetting {
 };
 
 struct PlanRestriction {
-    std::string contract;
+    std::string target;  // the contract's name in the plan
     std::string signature;
     std::uint32_t selector = 0;
     std::string role;
@@ -61,6 +61,7 @@ struct PlanMembers {
 // A view whose first word must have that value, always or (at_start) when everything has just been deployed.
 struct PlanFact {
     std::string says;
+    std::string profile;  // empty: of every profile
     bool at_start = false;
     PlanView view;
     std::string equals;  // a reference or a number
@@ -83,7 +84,7 @@ Result<Plan> load_plan(const std::string& path);
 
 inline constexpr std::string_view kMustBeGiven = "?";
 
-// What "config:KEY" and "address:NAME" stand for.
+// What references stand for.
 class PlanWords {
   public:
     // kInvalid: a given setting that the plan does not know, or one that must be given and is not.
@@ -95,6 +96,8 @@ class PlanWords {
 
     void set_address(std::string name, const Address& address) { addresses_[std::move(name)] = address; }
     const std::map<std::string, Address, std::less<>>& addresses() const { return addresses_; }
+    // What a step of kind kRead found.
+    void set_found(std::string name, const U256& word) { found_[std::move(name)] = word; }
     // Whether the setting has a value.
     bool is_given(std::string_view setting) const;
     Result<U256> word(std::string_view ref) const;
@@ -107,6 +110,7 @@ class PlanWords {
   private:
     std::map<std::string, std::string, std::less<>> settings_;
     std::map<std::string, Address, std::less<>> addresses_;
+    std::map<std::string, U256, std::less<>> found_;
     Address deployer_;
     std::uint64_t now_ = 0;
 };

@@ -82,6 +82,20 @@ Task<Result<Usd>> EvmChainReader::claimed(Address scheduler, Address node) {
     co_return decode_usd(data);
 }
 
+Task<Result<Vcai>> EvmChainReader::vcai_balance(Address account) {
+    CO_TRY(const Address token, deployment_.require("VCAIToken"));
+    EvmCall call = view(token, calls::balance_of(account));
+    CO_TRY(const Bytes data, co_await rpc_->call(std::move(call)));
+    co_return decode_vcai(data);
+}
+
+Task<Result<std::uint32_t>> EvmChainReader::network_fee_bps() {
+    CO_TRY(const Address contract, deployment_.require("NetworkFee"));
+    EvmCall call = view(contract, calls::network_fee());
+    CO_TRY(const Bytes data, co_await rpc_->call(std::move(call)));
+    co_return decode_network_fee(data);
+}
+
 Task<Result<Usd>> EvmChainReader::stable_balance(Address account) {
     EvmCall call = view(deployment_.stable, calls::balance_of(account));
     CO_TRY(const Bytes data, co_await rpc_->call(std::move(call)));

@@ -77,28 +77,28 @@ std::string moment(std::uint64_t seconds) {
                        clock.minutes().count(), clock.seconds().count());
 }
 
-std::optional<std::string> as_money(Unit unit, const codec::AbiValue& value) {
-    const Result<U128> amount = codec::abi_to_u128(value);
-    if (!amount) return std::nullopt;
-    if (unit == Unit::kVcai) return to_string(Vcai{*amount}) + " VCAI";
-    if (*amount > UINT64_MAX) return std::nullopt;
-    return to_string(Usd{static_cast<std::uint64_t>(*amount)}) + " USD";
+std::string duration(std::uint64_t seconds) {
+    constexpr std::pair<std::uint64_t, const char*> kUnits[] = {{86'400, "days"}, {3'600, "hours"}, {60, "minutes"}};
+    for (const auto& [length, name] : kUnits) {
+        if (seconds >= length && seconds % length == 0) return fmt::format("{} {}", seconds / length, name);
+    }
+    return fmt::format("{} seconds", seconds);
 }
 
-std::string show_number(std::string_view error, const contracts::NamedValue& argument) {
-    const Unit unit = unit_of(error, argument.name);
-    if (unit == Unit::kVcai || unit == Unit::kUsd) {
-        const std::optional<std::string> money = as_money(unit, argument.value);
-        if (money) return *money;
-    }
-    const Result<std::uint64_t> number = codec::abi_to_u64(argument.value);
-    const bool is_moment = number && *number >= kMomentMin && *number <= kMomentMax && names_a_moment(argument.name);
-    if (is_moment && unit != Unit::kPlain) return moment(*number);
-    if (number && (argument.name == "role" || argument.name == "role_") && argument.type == "uint8") {
-        return role_name(*number);
-    }
-    if (number && argument.name.starts_with("roleId")) return permission_name(*number);
-    return contracts::format_value(argument.type, argument.value);
+// Empty when the number does not fit the unit.
+std::string in_unit(std::string_view unit, const codec::AbiValue& value) {
+    const Result<U128> wide = codec::abi_to_u128(value);
+    if (!wide) return {};
+    if (unit == "vcai") return to_string(Vcai{*wide}) + " VCAI";
+    if (unit == "weight") return to_string(Vcai{*wide});
+    if (*wide > UINT64_MAX) return {};
+    const auto number = static_cast<std::uint64_t>(*wide);
+    if (unit == "usd") return to_string(Usd{number}) + " USD";
+    if (unit == "time" && number >= kMomentMin && number <= kMomentMax) return moment(number);
+    if (unit == "duration") return duration(number);
+    if (unit == "role") return role_name(number);
+    if (unit == "permission") return permission_name(number);
+    return {};
 }
 
 // Short text in a bytes32 is shown as text.
@@ -113,20 +113,30 @@ std::string show_word(const codec::AbiValue& value) {
     return std::string{as_text(bytes.first(static_cast<std::size_t>(end - bytes.begin())))};
 }
 
-std::string show(std::string_view error, const contracts::NamedValue& argument) {
+std::string show(const contracts::NamedValue& argument, std::string_view unit) {
     if (argument.type == "string") return "\"" + printable(argument.value.bytes) + "\"";
     if (argument.type == "bytes32") return show_word(argument.value);
-    if (argument.type.starts_with("uint") && !argument.type.ends_with("]")) return show_number(error, argument);
+    if (argument.type.starts_with("uint") && !argument.type.ends_with("]")) {
+        const std::string_view guessed = unit.empty() && names_a_moment(argument.name) ? "time" : unit;
+        const std::string text = in_unit(guessed, argument.value);
+        if (!text.empty()) return text;
+    }
     return contracts::format_value(argument.type, argument.value);
 }
 
-// "{name}" in the sentence becomes the argument.
+// "{1:vcai}" in the sentence becomes the second argument.
 std::string filled(std::string_view sentence, const contracts::Decoded& error) {
-    std::string text{sentence};
-    for (const contracts::NamedValue& argument : error.values) {
-        const std::string hole = "{" + std::string{argument.name} + "}";
-        const std::size_t at = text.find(hole);
-        if (at != std::string::npos) text.replace(at, hole.size(), show(error.name, argument));
+    std::string text;
+    while (!sentence.empty()) {
+        const std::size_t start = std::min(sentence.find('{'), sentence.size());
+        text += sentence.substr(0, start);
+        sentence.remove_prefix(start);
+        if (sentence.empty()) break;
+        const std::size_t end = sentence.find('}');
+        const auto index = static_cast<std::size_t>(sentence[1] - '0');
+        const std::string_view unit = end > 3 ? sentence.substr(3, end - 3) : std::string_view{};
+        if (index < error.values.size()) text += show(error.values[index], unit);
+        sentence.remove_prefix(end + 1);
     }
     return text;
 }
@@ -136,9 +146,18 @@ std::string list_of_arguments(const contracts::Decoded& error) {
     for (const contracts::NamedValue& argument : error.values) {
         text += text.empty() ? ": " : ", ";
         text += argument.name.empty() ? "value" : in_words(argument.name);
-        text += " " + show(error.name, argument);
+        text += " " + show(argument, {});
     }
     return text;
+}
+
+std::string signature_of(const contracts::Decoded& error) {
+    std::string signature = std::string{error.name} + "(";
+    for (const contracts::NamedValue& argument : error.values) {
+        if (signature.back() != '(') signature += ",";
+        signature += argument.type;
+    }
+    return signature + ")";
 }
 
 std::string describe(const contracts::Decoded& error) {
@@ -147,7 +166,7 @@ std::string describe(const contracts::Decoded& error) {
         return "reverted: the contract failed inside (panic " +
                contracts::format_value("uint256", error.values[0].value) + "), which is a defect of the contract";
     }
-    const std::string_view sentence = sentence_of(error.name);
+    const std::string_view sentence = sentence_of(signature_of(error));
     const std::string text =
         sentence.empty() ? in_words(error.name) + list_of_arguments(error) : filled(sentence, error);
     return "reverted: " + text + " (" + std::string{error.name} + ")";

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/chain_evm/revert.hpp"
 
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include "adapters/chain_evm/revert_texts.hpp"
+#include "base/vcai.hpp"
 #include "codec/hex.hpp"
 #include "contracts/tables.hpp"
 #include "crypto/keccak.hpp"
@@ -59,7 +62,12 @@ TEST(Revert, ShowsArgumentsByNameAndInHumanUnits) {
                   " has 1.500000 USD free in the escrow, 2.000000 USD are needed (BalanceTooLow)");
     EXPECT_EQ(
         describe_revert(revert("CapExpired(bytes32,uint64)", {codec::abi_hash(Hash{}), abi_uint(1'800'000'000)}), ""),
-        "reverted: cap expired: cap id 0x" + std::string(64, '0') + ", expiry 2027-01-15 08:00:00 UTC (CapExpired)");
+        "reverted: spending cap 0x" + std::string(64, '0') + " expired at 2027-01-15 08:00:00 UTC (CapExpired)");
+    EXPECT_EQ(describe_revert(revert("RefundPending(uint256,address,uint64)",
+                                     {abi_uint(3), codec::abi_address(client), abi_uint(1'800'000'000)}),
+                              ""),
+              "reverted: refund pending: agent id 3, user " + crypto::to_checksum_address(client) +
+                  ", refund at 2027-01-15 08:00:00 UTC (RefundPending)");
     EXPECT_EQ(describe_revert(revert("Error(string)", {codec::abi_string("no\n\x01way")}), ""), "reverted: no??way");
     EXPECT_NE(describe_revert(revert("Panic(uint256)", {abi_uint(17)}), "").find("panic 17"), std::string::npos);
 }
@@ -73,12 +81,36 @@ TEST(Revert, ShowsWhatItDoesNotKnow) {
     EXPECT_EQ(describe_revert(broken, ""), "reverted with " + codec::to_hex(broken));
 }
 
+TEST(Revert, HasSentencesForErrorsThatExist) {
+    std::set<std::string> known;
+    for (const contracts::ErrorEntry& entry : contracts::error_table()) {
+        known.insert(std::string{entry.name} + contracts::types_of(entry.inputs));
+    }
+    for (const std::string_view error : errors_with_sentences()) {
+        EXPECT_TRUE(known.contains(std::string{error})) << error;
+    }
+}
+
+TEST(Revert, SpeaksOfAmountsMomentsAndSpans) {
+    const auto vcai = [](std::uint64_t amount) { return codec::abi_uint_wide(amount * kWeiPerVcai); };
+    EXPECT_EQ(
+        describe_revert(revert("StakeBelowMinimum(uint8,uint256,uint128)", {abi_uint(1), vcai(100), vcai(7)}), ""),
+        "reverted: as scheduler at least 100 VCAI must be staked, not 7 VCAI (StakeBelowMinimum)");
+    EXPECT_EQ(describe_revert(revert("PauseTooLong(uint64,uint64)", {abi_uint(604'800), abi_uint(604'801)}), ""),
+              "reverted: a pause may last 7 days at most, not 604801 seconds (PauseTooLong)");
+    EXPECT_EQ(describe_revert(revert("ModulePaused(uint64)", {abi_uint(1'800'000'000)}), ""),
+              "reverted: the guardian has paused this module until 2027-01-15 08:00:00 UTC (ModulePaused)");
+    // A number that is no moment stays a number.
+    EXPECT_EQ(describe_revert(revert("ModulePaused(uint64)", {abi_uint(5)}), ""),
+              "reverted: the guardian has paused this module until 5 (ModulePaused)");
+}
+
 TEST(Revert, NamesRoles) {
     EXPECT_EQ(role_name(1), "scheduler");
     EXPECT_EQ(role_name(9), "9");
     EXPECT_EQ(permission_name(1), "SETTLEMENT");
-    EXPECT_EQ(permission_name(18), "LICENSES");
-    EXPECT_EQ(permission_name(19), "19");
+    EXPECT_EQ(permission_name(19), "FRAUD_PROOFS");
+    EXPECT_EQ(permission_name(99), "99");
 }
 
 }  // namespace

@@ -4,22 +4,17 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace vcity::adapters {
 
 // What is said by hand about the contracts' errors; revert.cpp does the rest.
 
-enum class Unit : unsigned char {
-    kUnknown,
-    kPlain,  // a number and nothing else
-    kUsd,    // stablecoin base units
-    kVcai,   // wei of VCAI
-};
-// Of an error's argument.
-Unit unit_of(std::string_view error, std::string_view argument);
-
-// With "{argument}" for arguments; empty: there is none.
+// error: "NotRegistered(address)". The sentence has "{0}", "{1:unit}" for arguments; units: vcai, usd, time (unix
+// seconds), duration (seconds), weight, role (of a node), permission (a role of the AccessManager). Empty: there is
+// none.
 std::string_view sentence_of(std::string_view error);
+std::vector<std::string_view> errors_with_sentences();
 
 // Of a node, and of the AccessManager.
 std::string role_name(std::uint64_t role);

@@ -25,16 +25,16 @@ Task<Result<Hash>> EvmChainWriter::execute(Address to, Bytes data) {
     co_return receipt.transaction;
 }
 
-Task<Result<void>> EvmChainWriter::approve(Address spender, Usd amount) {
+Task<Result<void>> EvmChainWriter::approve(Address token, Address spender, U128 amount) {
     EvmCall call;
-    call.to = deployment_.stable;
+    call.to = token;
     call.data = calls::allowance(account(), spender);
     CO_TRY(const Bytes data, co_await rpc_->call(std::move(call)));
     const auto types = codec::parse_abi_types("(uint256)");
     CO_TRY(const auto values, codec::abi_decode(*types, data));
     // An allowance may be far above every amount we know.
-    if (values[0].word >= codec::to_u256(amount.micro)) co_return Result<void>{};
-    CO_TRY_OK(co_await execute(deployment_.stable, calls::approve(spender, amount)));
+    if (values[0].word >= codec::to_u256_wide(amount)) co_return Result<void>{};
+    CO_TRY_OK(co_await execute(token, calls::approve(spender, amount)));
     co_return Result<void>{};
 }
 
@@ -50,12 +50,13 @@ Task<Result<Hash>> EvmChainWriter::register_node(NodeRecord node) {
     CO_TRY(const Bytes answer, co_await rpc_->call(std::move(known)));
     CO_TRY(const std::optional<NodeRecord> registered, decode_node(node.identity, answer));
     if (registered) co_return make_error(Errc::kConflict, "the identity is registered already");
-    CO_TRY_OK(co_await approve(deployment_.registry, node.stake));
+    CO_TRY(const Address token, deployment_.require("VCAIToken"));
+    CO_TRY_OK(co_await approve(token, deployment_.registry, node.stake.wei));
     co_return co_await execute(deployment_.registry, std::move(data));
 }
 
 Task<Result<Hash>> EvmChainWriter::deposit(Address client, Usd amount) {
-    CO_TRY_OK(co_await approve(deployment_.escrow, amount));
+    CO_TRY_OK(co_await approve(deployment_.stable, deployment_.escrow, amount.micro));
     co_return co_await execute(deployment_.escrow, calls::deposit(client, amount));
 }
 
@@ -116,6 +117,11 @@ Task<Result<Hash>> EvmChainWriter::claim(Address scheduler,
 
 Task<Result<Hash>> EvmChainWriter::mint(Address to, Usd amount) {
     co_return co_await execute(deployment_.stable, calls::mint(to, amount));
+}
+
+Task<Result<Hash>> EvmChainWriter::send_vcai(Address to, Vcai amount) {
+    CO_TRY(const Address token, deployment_.require("VCAIToken"));
+    co_return co_await execute(token, calls::transfer(to, amount.wei));
 }
 
 Task<Result<Hash>> EvmChainWriter::send_coin(Address to, U128 wei) {

@@ -21,8 +21,8 @@ struct ChainBatch {
     std::vector<Hash> proof;
 };
 
-// A chain with our contracts, without faults. Every party has 5,000 dollars of stablecoin and is registered nowhere;
-// the minimum stake is at most 1,000 dollars.
+// A chain with our contracts, without faults. Every party has 5,000 dollars of stablecoin and 50,000 VCAI and is
+// registered nowhere; the minimum stake is at most 10,000 VCAI. The network fee is 5 %.
 class ChainHarness : public TaskRunner {
   public:
     virtual ChainReader& reader() = 0;
@@ -42,6 +42,7 @@ using ChainHarnessFactory = std::function<std::unique_ptr<ChainHarness>()>;
 class ChainContract : public ::testing::TestWithParam<ChainHarnessFactory> {
   protected:
     static constexpr Usd dollars(std::uint64_t amount) { return Usd{amount * 1'000'000}; }
+    static constexpr Vcai vcai(std::uint64_t amount) { return Vcai{amount * kWeiPerVcai}; }
     template <class T>
     T run(Task<T> task) {
         return await(*harness, std::move(task));
@@ -54,7 +55,7 @@ class ChainContract : public ::testing::TestWithParam<ChainHarnessFactory> {
         node.kind = NodeKind::kStable;
         node.hardware = {.gpu_model = "cpu", .gpu_count = 2, .vram_mib = 1'024, .region = "eu-central"};
         node.did_document_uri = "did:example";
-        node.stake = dollars(1'000);
+        node.stake = vcai(10'000);
         return node;
     }
     template <class T>
@@ -94,6 +95,8 @@ TEST_P(ChainContract, KnowsNothingAtFirst) {
     EXPECT_EQ(run(reader.claimed(node, node)).value(), Usd{});
     EXPECT_EQ(run(reader.escrow_available(node)).value(), Usd{});
     EXPECT_EQ(run(reader.stable_balance(node)).value(), dollars(5'000));
+    EXPECT_EQ(run(reader.vcai_balance(node)).value(), vcai(50'000));
+    EXPECT_EQ(run(reader.network_fee_bps()).value(), 500U);
 }
 
 TEST_P(ChainContract, RegistersANodeOnce) {
@@ -107,9 +110,10 @@ TEST_P(ChainContract, RegistersANodeOnce) {
     EXPECT_EQ((*found)->identity, record.identity);
     EXPECT_EQ((*found)->role, Role::kCompute);
     EXPECT_EQ((*found)->kind, NodeKind::kStable);
-    EXPECT_EQ((*found)->stake, dollars(1'000));
+    EXPECT_EQ((*found)->stake, vcai(10'000));
     EXPECT_TRUE((*found)->active);
-    EXPECT_EQ(balance(ChainParty::kNode), dollars(4'000));
+    EXPECT_EQ(run(harness->reader().vcai_balance(record.identity)).value(), vcai(40'000));
+    EXPECT_EQ(balance(ChainParty::kNode), dollars(5'000));
 }
 
 TEST_P(ChainContract, TakesDeposits) {

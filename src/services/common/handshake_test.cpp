@@ -57,7 +57,7 @@ class Handshake : public ::testing::Test {
     Handshake() {
         sim::LedgerParams params;
         params.deployment = deployment_;
-        params.stake_min = Usd{100};
+        params.stake_min = Vcai{100};
         chain_ = std::make_unique<sim::FakeChain>(&world_, params);
         reader_ = chain_->reader(&world_);
         policy_.deployment = &deployment_;
@@ -66,8 +66,9 @@ class Handshake : public ::testing::Test {
         policy_.gateways = &gateways_;
     }
 
-    void enrol(const Address& identity, Role role, Usd stake) {
-        chain_->at_genesis([&](sim::Ledger* ledger, std::uint64_t /*now*/) { return ledger->mint(identity, stake); });
+    void enrol(const Address& identity, Role role, Vcai stake) {
+        chain_->at_genesis(
+            [&](sim::Ledger* ledger, std::uint64_t /*now*/) { return ledger->give_vcai(identity, stake); });
         NodeRecord record;
         record.identity = identity;
         record.role = role;
@@ -115,24 +116,24 @@ class Handshake : public ::testing::Test {
 };
 
 TEST_F(Handshake, WelcomesARegisteredNode) {
-    enrol(node_.address(), Role::kCompute, Usd{100});
+    enrol(node_.address(), Role::kCompute, Vcai{100});
 
     const auto [peer, welcome] = meet(&node_, Role::kCompute, &world_);
 
     ASSERT_TRUE(peer.has_value()) << peer.error().message;
     EXPECT_EQ(peer->address, node_.address());
     EXPECT_EQ(peer->role, Role::kCompute);
-    EXPECT_EQ(peer->record->stake, Usd{100});
+    EXPECT_EQ(peer->record->stake, Vcai{100});
     ASSERT_TRUE(welcome.has_value()) << welcome.error().message;
     EXPECT_EQ(welcome->scheduler, scheduler_.address());
 }
 
 TEST_F(Handshake, RefusesWhoIsNotRegisteredAsWhatItSays) {
     expect_denied(&node_, Role::kCompute, "not registered");
-    enrol(node_.address(), Role::kCompute, Usd{100});
+    enrol(node_.address(), Role::kCompute, Vcai{100});
     expect_denied(&node_, Role::kVerifier, "registered as");
     sim::FakeSigner poor{3};
-    enrol(poor.address(), Role::kCompute, Usd{99});
+    enrol(poor.address(), Role::kCompute, Vcai{99});
     expect_denied(&poor, Role::kCompute, "not active");
 }
 

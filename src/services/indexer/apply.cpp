@@ -28,6 +28,19 @@ Result<void> move_in(codec::Json* record, const std::vector<Move>& moves) {
     return Result<void>{};
 }
 
+// Amounts of VCAI do not fit a JSON number; they are decimal text.
+Vcai vcai_of(const codec::Json& record, std::string_view name) {
+    const codec::Json* value = record.find(name);
+    if (value == nullptr || value->get_string() == nullptr) return {};
+    return parse_vcai(*value->get_string()).value_or(Vcai{});
+}
+
+Result<void> add_vcai_to(codec::Json* record, std::string name, Vcai amount) {
+    TRY(const Vcai sum, add(vcai_of(*record, name), amount));
+    record->set(std::move(name), to_string(sum));
+    return {};
+}
+
 Task<Result<void>> change(Draft* draft, std::string key, std::vector<Move> moves) {
     CO_TRY(codec::Json record, co_await draft->get(key));
     CO_TRY_OK(move_in(&record, moves));
@@ -65,8 +78,8 @@ Task<Result<void>> on(Draft* draft, const ChainEvent*, const NodeRegistered* eve
     record.set("vram_mib", node.hardware.vram_mib);
     record.set("region", node.hardware.region);
     record.set("did_document_uri", node.did_document_uri);
-    record.set("stake", node.stake.micro);
-    record.set("slashed", number_of(record, "slashed"));
+    record.set("stake", to_string(node.stake));
+    record.set("slashed", to_string(vcai_of(record, "slashed")));
     record.set("claimed", number_of(record, "claimed"));
     draft->put(key, std::move(record));
     if (!is_new) co_return Result<void>{};
@@ -78,7 +91,7 @@ Task<Result<void>> on(Draft* draft, const ChainEvent*, const StakeChanged* event
     const std::string key = keyed(kNodePrefix, event->identity);
     CO_TRY(codec::Json record, co_await draft->get(key));
     record.set("address", codec::to_hex(event->identity));
-    record.set("stake", event->stake.micro);
+    record.set("stake", to_string(event->stake));
     draft->put(key, std::move(record));
     co_return Result<void>{};
 }
@@ -88,11 +101,15 @@ Task<Result<void>> on(Draft* draft, const ChainEvent*, const Slashed* event) {
     CO_TRY(codec::Json record, co_await draft->get(key));
     record.set("address", codec::to_hex(event->identity));
     // A part may come out of stake that was already unbonding and so is not counted here.
-    record.set("stake", number_of(record, "stake") - std::min(number_of(record, "stake"), event->amount.micro));
-    CO_TRY_OK(add_to(&record, "slashed", event->amount.micro));
+    const Vcai stake = vcai_of(record, "stake");
+    record.set("stake", to_string(Vcai{stake.wei - std::min(stake, event->amount).wei}));
+    CO_TRY_OK(add_vcai_to(&record, "slashed", event->amount));
     draft->put(key, std::move(record));
-    std::vector<Move> moves = {{"slashed", event->amount.micro}};
-    co_return co_await change_totals(draft, std::move(moves));
+    const std::string totals_key{kTotalsKey};
+    CO_TRY(codec::Json totals, co_await draft->get(totals_key));
+    CO_TRY_OK(add_vcai_to(&totals, "slashed", event->amount));
+    draft->put(totals_key, std::move(totals));
+    co_return Result<void>{};
 }
 
 Task<Result<void>> on(Draft* draft, const ChainEvent*, const Deposited* event) {
@@ -201,11 +218,11 @@ Task<Result<void>> on(Draft* draft, const ChainEvent*, const Claimed* event) {
 }
 
 // The credit itself is an event of Escrow; here the node's share leaves the pool, and the rest of the credit is money
-// that came out of stake.
+// that came out of the treasury.
 Task<Result<void>> on(Draft* draft, const ChainEvent*, const ReceiptVoided* event) {
-    CO_TRY(const Usd from_stake, subtract(event->credited, event->node_share));
+    CO_TRY(const Usd from_treasury, subtract(event->credited, event->node_share));
     std::vector<Move> moves = {
-        {"pools", event->node_share.micro, true}, {"compensated", from_stake.micro}, {"receipts_voided", 1}};
+        {"pools", event->node_share.micro, true}, {"compensated", from_treasury.micro}, {"receipts_voided", 1}};
     co_return co_await change_totals(draft, std::move(moves));
 }
 
@@ -213,15 +230,15 @@ codec::JsonObject facts(const NodeRegistered& event) {
     return {{"kind", "node_registered"},
             {"node", codec::to_hex(event.node.identity)},
             {"role", to_string(event.node.role)},
-            {"stake", event.node.stake.micro}};
+            {"stake", to_string(event.node.stake)}};
 }
 codec::JsonObject facts(const StakeChanged& event) {
-    return {{"kind", "stake_changed"}, {"node", codec::to_hex(event.identity)}, {"stake", event.stake.micro}};
+    return {{"kind", "stake_changed"}, {"node", codec::to_hex(event.identity)}, {"stake", to_string(event.stake)}};
 }
 codec::JsonObject facts(const Slashed& event) {
     return {{"kind", "slashed"},
             {"node", codec::to_hex(event.identity)},
-            {"amount", event.amount.micro},
+            {"amount", to_string(event.amount)},
             {"beneficiary", codec::to_hex(event.beneficiary)}};
 }
 codec::JsonObject facts(const Deposited& event) {

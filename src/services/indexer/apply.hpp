@@ -9,9 +9,9 @@ namespace vcity::indexer {
 // Works one event into the read model. kCorrupt: the event contradicts what came before (an RPC server that lies or
 // leaves something out).
 //
-// Where money is, in micro-dollars (all of "totals"):
+// Where money is, in micro-dollars (all of "totals"; stake and what was slashed of it are VCAI, as decimal text):
 //   deposited     came into Escrow from clients
-//   compensated   came in from slashed stake, for voided receipts
+//   compensated   came in from the treasury, for voided receipts
 //   available     in Escrow, free (with withdrawals that wait for their delay)
 //   locked        in Escrow, under spending caps
 //   pools         in Settlement, earned but not claimed

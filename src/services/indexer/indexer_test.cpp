@@ -187,7 +187,7 @@ class FakeChain final : public ports::ChainEvents {
             default: {
                 NodeRegistered registered;
                 registered.node.identity = node;
-                registered.node.stake = Usd{draw(1'000)};
+                registered.node.stake = Vcai{draw(1'000)};
                 return emit(block, std::move(registered));
             }
         }

@@ -36,7 +36,7 @@ struct NodeOptions {
     NodeKind kind = NodeKind::kFlexible;
     Hardware hardware;
     std::string did_document_uri;
-    Usd stake;
+    Vcai stake;
     TokenPrices prices;
     std::string software_version;
     Duration model_load_timeout = std::chrono::minutes{10};

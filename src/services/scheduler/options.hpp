@@ -46,10 +46,9 @@ struct AuditRates {
 
 struct SchedulerOptions {
     std::string did_document_uri;
-    Usd stake;
+    Vcai stake;
     std::set<Address> gateways;               // allowed to place orders
     std::map<std::string, Hash> model_roots;  // pinned weights by model name; a name not listed is not pinned
-    std::uint32_t fee_bps = 500;              // as Settlement has it
     AuditRates audit;
 
     // Admission.

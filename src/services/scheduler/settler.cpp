@@ -188,7 +188,7 @@ Task<Result<bool>> Settler::make_next_batch() {
     if (picked.empty()) co_return false;
     market::BatchInputs inputs;
     inputs.index = batches_;
-    inputs.fee_bps = context_->options.fee_bps;
+    CO_TRY(inputs.fee_bps, co_await context_->deps.chain_reader->network_fee_bps());
     inputs.earnings_before = earnings_;
     inputs.units_available = units_available();
     for (const JobRecord& record : picked) inputs.receipts.emplace_back(record.receipt, record.cap_id);

@@ -34,7 +34,7 @@ struct VerifierDeps {
 struct VerifierOptions {
     std::string scheduler_endpoint;
     std::string did_document_uri;
-    Usd stake;
+    Vcai stake;
     std::string software_version;
     std::size_t tasks_queued_max = 64;
     Duration opening_timeout = std::chrono::seconds{30};

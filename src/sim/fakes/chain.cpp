@@ -70,6 +70,14 @@ class FakeChain::Reader final : public ports::ChainReader {
         CO_TRY_OK(co_await call());
         co_return chain_->block_for_reading().ledger.balance(account);
     }
+    Task<Result<Vcai>> vcai_balance(Address account) override {
+        CO_TRY_OK(co_await call());
+        co_return chain_->block_for_reading().ledger.vcai_balance(account);
+    }
+    Task<Result<std::uint32_t>> network_fee_bps() override {
+        CO_TRY_OK(co_await call());
+        co_return chain_->block_for_reading().ledger.params().fee_bps;
+    }
     Task<Result<Usd>> escrow_available(Address client) override {
         CO_TRY_OK(co_await call());
         co_return chain_->block_for_reading().ledger.available(client);

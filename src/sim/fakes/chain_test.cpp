@@ -29,12 +29,12 @@ class LedgerTest : public ::testing::Test {
         params.window_seconds = 10;
         ledger_ = std::make_unique<Ledger>(params);
         EXPECT_TRUE(ledger_->mint(client_.address(), Usd{1000}).has_value());
-        EXPECT_TRUE(ledger_->mint(scheduler_.address(), Usd{2'000'000}).has_value());
+        EXPECT_TRUE(ledger_->give_vcai(scheduler_.address(), Vcai{2'000'000}).has_value());
         EXPECT_TRUE(ledger_->deposit(client_.address(), client_.address(), Usd{800}).has_value());
         NodeRecord record;
         record.identity = scheduler_.address();
         record.role = Role::kScheduler;
-        record.stake = Usd{1'000'000};
+        record.stake = Vcai{1'000'000};
         EXPECT_TRUE(ledger_->register_node(scheduler_.address(), record).has_value());
     }
 

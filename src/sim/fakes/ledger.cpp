@@ -39,6 +39,11 @@ Usd Ledger::balance(const Address& account) const {
     return find_amount(balances_, account);
 }
 
+Vcai Ledger::vcai_balance(const Address& account) const {
+    const auto found = vcai_.find(account);
+    return found == vcai_.end() ? Vcai{} : found->second;
+}
+
 Usd Ledger::available(const Address& client) const {
     return find_amount(available_, client);
 }
@@ -80,10 +85,18 @@ Result<void> Ledger::mint(const Address& to, Usd amount) {
     return {};
 }
 
+Result<void> Ledger::give_vcai(const Address& to, Vcai amount) {
+    TRY(given_, add(given_, amount));
+    vcai_[to].wei += amount.wei;
+    return {};
+}
+
 Result<void> Ledger::register_node(const Address& sender, NodeRecord record) {
     if (sender != record.identity) return reverted("the identity is not the sender");
     if (nodes_.contains(sender)) return reverted("AlreadyRegistered");
-    TRY_OK(move(sender, params_.deployment.registry, record.stake));
+    if (vcai_balance(sender) < record.stake) return reverted("ERC20InsufficientBalance");
+    vcai_[sender].wei -= record.stake.wei;
+    vcai_[params_.deployment.registry].wei += record.stake.wei;
     record.active = record.stake >= params_.stake_min;
     nodes_[sender] = std::move(record);
     return {};

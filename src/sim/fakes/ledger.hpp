@@ -16,7 +16,7 @@ struct LedgerParams {
     std::uint32_t fee_bps = 500;
     std::uint64_t window_seconds = 20;  // of challenges; a batch is final after it
     std::uint64_t cap_grace_seconds = 3600;
-    Usd stake_min{1'000'000};
+    Vcai stake_min{1'000'000};
     // A broken contract, to prove that invariants notice: a batch that was posted before is taken, and charged, again.
     bool takes_batches_twice = false;
 };
@@ -43,6 +43,8 @@ class Ledger {
 
     // --- transactions
     Result<void> mint(const Address& to, Usd amount);
+    // Out of the genesis supply.
+    Result<void> give_vcai(const Address& to, Vcai amount);
     Result<void> register_node(const Address& sender, NodeRecord record);
     Result<void> deposit(const Address& sender, const Address& client, Usd amount);
     Result<void> open_cap(const SignedCap& cap, std::uint64_t now);
@@ -64,12 +66,15 @@ class Ledger {
     bool is_final(const LedgerBatch& batch, std::uint64_t now) const;
     Usd claimed(const Address& scheduler, const Address& node) const;
     Usd balance(const Address& account) const;
+    Vcai vcai_balance(const Address& account) const;
     Usd available(const Address& client) const;
     Usd minted() const { return minted_; }
+    Vcai given() const { return given_; }
     const LedgerParams& params() const { return params_; }
 
     // --- for invariants
     const std::map<Address, Usd>& balances() const { return balances_; }
+    const std::map<Address, Vcai>& vcai_balances() const { return vcai_; }
     const std::map<Address, Usd>& all_available() const { return available_; }
     const std::map<CapId, LedgerCap>& caps() const { return caps_; }
     const std::map<Address, Usd>& pools() const { return pools_; }
@@ -82,6 +87,7 @@ class Ledger {
 
     LedgerParams params_;
     std::map<Address, Usd> balances_;   // of the stable token, contracts included
+    std::map<Address, Vcai> vcai_;      // what is staked is the registry's
     std::map<Address, Usd> available_;  // in the escrow
     std::map<CapId, LedgerCap> caps_;
     std::set<std::pair<Address, std::uint64_t>> nonces_;  // used, by client
@@ -90,6 +96,7 @@ class Ledger {
     std::map<Address, Usd> pools_;                         // by scheduler: earned and not claimed
     std::map<std::pair<Address, Address>, Usd> claimed_;   // by scheduler and node
     Usd minted_;
+    Vcai given_;
 };
 
 }  // namespace vcity::sim
