@@ -82,6 +82,12 @@ struct GatewayRunOptions {
     std::string admin_token_file;  // made when absent
 };
 
+struct KeeperRunOptions {
+    RoleOptions role;
+    std::vector<std::string> duties;  // names; empty: all
+    std::uint32_t poll_seconds = 15;
+};
+
 struct IndexerRunOptions {
     RoleOptions role;
     std::string listen = "127.0.0.1:8090";

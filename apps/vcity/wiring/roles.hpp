@@ -12,6 +12,7 @@ Result<cli::Exit> run_scheduler(const SchedulerRunOptions& options);
 Result<cli::Exit> run_verifier(const VerifierRunOptions& options);
 Result<cli::Exit> run_gateway(const GatewayRunOptions& options);
 Result<cli::Exit> run_indexer(const IndexerRunOptions& options);
+Result<cli::Exit> run_keeper(const KeeperRunOptions& options);
 
 // The weights root of a Hugging Face folder.
 Result<Hash> model_root(const std::string& folder);

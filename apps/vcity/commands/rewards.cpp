@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+
+#include "cli/trust.hpp"
+#include "codec/hex.hpp"
+#include "codec/json.hpp"
+#include "contracts/reward_roots.hpp"
+#include "market/reward_tree.hpp"
+
+namespace vcity::cli {
+namespace {
+
+using codec::Json;
+using market::Reward;
+using wiring::TrustChain;
+namespace roots = contracts::reward_roots;
+
+constexpr std::string_view kRoots = "RewardRoots";
+constexpr std::uint64_t kDisputed = (std::uint64_t{1} << 40U) - 1;
+constexpr std::size_t kFileBytesMax = 256U << 20U;
+
+struct RewardOptions {
+    WalletFiles wallet;
+    std::string account;
+    std::string kind;
+    std::string file;
+    std::string uri;
+};
+
+constexpr std::array<std::string_view, 4> kKinds{"poc", "pod", "fee-tier", "rebate"};
+
+Result<std::uint8_t> parse_kind(const std::string& text) {
+    const auto found = std::find(kKinds.begin(), kKinds.end(), text);
+    if (found == kKinds.end()) return make_error(Errc::kInvalid, "kinds of rewards are poc, pod, fee-tier and rebate");
+    return static_cast<std::uint8_t>(found - kKinds.begin());
+}
+
+Result<roots::Line> line_of(TrustChain* chain, std::uint8_t kind) {
+    return chain->ask(kRoots, roots::encode_line_of(kind), roots::decode_line_of);
+}
+
+std::string root_state(const roots::Line& line, std::uint64_t now) {
+    if (line.root.is_zero()) return "none yet";
+    if (line.live_at == kDisputed) return "disputed";
+    return line.live_at <= now ? "live" : "live at " + time_text(line.live_at);
+}
+
+Result<Exit> run_show(const RewardOptions& options, Session* session) {
+    const Result<Address> account = account_of(options.account, options.wallet, *session);
+    TRY(const auto chain, open_to_read(*session));
+    TRY(const std::uint64_t now, chain->now());
+    Table table{.titles = {"Kind", "Epoch", "Root", "Funded VCAI", "Named VCAI", "Claimed VCAI", "You claimed VCAI"},
+                .rows = {}};
+    for (std::uint8_t kind = 0; kind < kKinds.size(); ++kind) {
+        TRY(const roots::Line line, line_of(chain.get(), kind));
+        std::string claimed = "-";
+        if (account) {
+            TRY(const Uint256 mine,
+                chain->ask(kRoots, roots::encode_claimed_by(kind, *account), roots::decode_claimed_by));
+            claimed = vcai_text(mine);
+        }
+        table.rows.push_back({std::string{kKinds.at(kind)}, std::to_string(line.epoch), root_state(line, now),
+                              vcai_text(Uint256{line.funded}), vcai_text(Uint256{line.total}),
+                              vcai_text(Uint256{line.claimed}), claimed});
+    }
+    session->output.print(table);
+    return Exit::kOk;
+}
+
+// The file that a verifier publishes: [{"account": "0x...", "cumulative": "wei"}, ...]
+Result<std::vector<Reward>> read_rewards(const std::string& path) {
+    TRY(const std::string text, read_file(path, kFileBytesMax));
+    codec::JsonLimits limits;
+    limits.bytes_max = kFileBytesMax;
+    TRY(const Json json, codec::parse_json(text, limits));
+    if (!json.is_array()) return make_error(Errc::kInvalid, path + " is no list of rewards");
+    std::vector<Reward> rewards;
+    for (const Json& each : *json.get_array()) {
+        const Json* account = each.find("account");
+        const Json* cumulative = each.find("cumulative");
+        if (account == nullptr || !account->is_string() || cumulative == nullptr || !cumulative->is_string()) {
+            return make_error(Errc::kInvalid, path + ": a reward needs account and cumulative, both as text");
+        }
+        Reward reward;
+        TRY(reward.account, crypto::parse_address(*account->get_string()));
+        TRY(const Uint256 amount, parse_uint256(*cumulative->get_string()));
+        TRY(reward.amount.wei, to_u128(amount));
+        rewards.push_back(reward);
+    }
+    return rewards;
+}
+
+Result<market::RewardTree> read_tree(const RewardOptions& options, std::uint8_t kind) {
+    TRY(const std::vector<Reward> rewards, read_rewards(options.file));
+    return market::RewardTree::make(static_cast<market::RewardKind>(kind), rewards, {});
+}
+
+Result<Exit> run_claim(const RewardOptions& options, Session* session) {
+    TRY(const std::uint8_t kind, parse_kind(options.kind));
+    TRY(const market::RewardTree tree, read_tree(options, kind));
+    TRY(const auto chain, open_to_act(options.wallet, *session));
+    TRY(const Address account,
+        options.account.empty() ? Result<Address>{chain->account()} : crypto::parse_address(options.account));
+    TRY(const std::vector<Hash> proof, tree.proof(account));
+    TRY(const roots::LiveRootResult live, chain->ask(kRoots, roots::encode_live_root(kind), roots::decode_live_root));
+    if (live.value0 != tree.root()) {
+        return make_error(Errc::kConflict, "this file gives root " + codec::to_hex(tree.root()) +
+                                               ", but the live root is " + codec::to_hex(live.value0));
+    }
+    const auto reward = std::find_if(tree.cumulative().begin(), tree.cumulative().end(),
+                                     [&](const Reward& each) { return each.account == account; });
+    const Uint256 cumulative{reward->amount.wei};
+    TRY(const Uint256 before, chain->ask(kRoots, roots::encode_claimed_by(kind, account), roots::decode_claimed_by));
+    TRY(const Hash transaction, chain->execute(kRoots, roots::encode_claim(kind, account, cumulative, proof)));
+    session->output.print(done_record("claimed_vcai", vcai_text(cumulative - before), transaction));
+    return Exit::kOk;
+}
+
+Result<void> deposit_missing_bond(TrustChain* chain) {
+    TRY(const roots::Parameters terms, chain->ask(kRoots, roots::encode_parameters(), roots::decode_parameters));
+    TRY(const Uint256 held, chain->ask(kRoots, roots::encode_free_bond(chain->account()), roots::decode_free_bond));
+    const Uint256 bond{terms.post_bond};
+    if (held >= bond) return {};
+    TRY(const Address vcai, chain->of("VCAIToken"));
+    TRY_OK(chain->allow(vcai, kRoots, bond - held));
+    TRY_OK(chain->execute(kRoots, roots::encode_deposit_bond(bond - held)));
+    return {};
+}
+
+Result<Exit> run_post(const RewardOptions& options, Session* session) {
+    TRY(const std::uint8_t kind, parse_kind(options.kind));
+    TRY(const market::RewardTree tree, read_tree(options, kind));
+    TRY(const auto chain, open_to_act(options.wallet, *session));
+    TRY(const roots::Line line, line_of(chain.get(), kind));
+    const bool has_money = kind != static_cast<std::uint8_t>(market::RewardKind::kFeeTier);
+    const Uint256 total = has_money ? Uint256{tree.total().wei} : Uint256{};
+    TRY_OK(deposit_missing_bond(chain.get()));
+    const Bytes call = roots::encode_post_root(kind, line.epoch + 1, tree.root(), total, options.uri);
+    TRY(const Hash transaction, chain->execute(kRoots, call));
+    Json record = done_record("root", codec::to_hex(tree.root()), transaction);
+    record.set("epoch", line.epoch + 1);
+    record.set("total_vcai", vcai_text(total));
+    TRY(const roots::Line after, line_of(chain.get(), kind));
+    record.set("live_at", time_text(after.live_at));
+    session->output.print(record);
+    return Exit::kOk;
+}
+
+}  // namespace
+
+void add_rewards_commands(CLI::App* root, Commands* commands) {
+    auto options = std::make_shared<RewardOptions>();
+    CLI::App* noun = root->add_subcommand("rewards", "rewards for capacity, delivery and spending");
+    noun->require_subcommand(1);
+    add_wallet_options(noun, &options->wallet);
+    const char* kinds = "poc, pod, fee-tier or rebate";
+    const char* file = "published rewards: [{\"account\", \"cumulative\" in wei}, ...]";
+
+    CLI::App* show = noun->add_subcommand("show", "roots and budgets of all kinds");
+    show->add_option("account", options->account, "address (default: the wallet's)");
+    commands->on(show, [options](Session* session) { return run_show(*options, session); });
+
+    CLI::App* claim = noun->add_subcommand("claim", "have a reward paid out, to its owner only");
+    claim->add_option("kind", options->kind, kinds)->required();
+    claim->add_option("file", options->file, file)->required();
+    claim->add_option("--account", options->account, "address (default: the wallet's)");
+    commands->on(claim, [options](Session* session) { return run_claim(*options, session); });
+
+    CLI::App* post = noun->add_subcommand("post", "post the next root, with a bond (verifiers)");
+    post->add_option("kind", options->kind, kinds)->required();
+    post->add_option("file", options->file, file)->required();
+    post->add_option("--uri", options->uri, "where the file is published");
+    commands->on(post, [options](Session* session) { return run_post(*options, session); });
+}
+
+}  // namespace vcity::cli
