@@ -6,10 +6,12 @@
 #include "ports/testing/inference_contract.hpp"
 #include "ports/testing/link_contract.hpp"
 #include "ports/testing/store_contract.hpp"
+#include "ports/testing/upkeep_contract.hpp"
 #include "sim/fakes/inference.hpp"
 #include "sim/fakes/network.hpp"
 #include "sim/fakes/signer.hpp"
 #include "sim/fakes/store.hpp"
+#include "sim/fakes/upkeep.hpp"
 
 // The fakes keep the contracts that the adapters keep.
 namespace vcity::ports::testing {
@@ -52,6 +54,32 @@ std::unique_ptr<StoreHarness> make_store_harness() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Fake, StoreContract, ::testing::Values(StoreHarnessFactory{make_store_harness}));
+
+class FakeUpkeepHarness final : public UpkeepHarness {
+  public:
+    FakeUpkeepHarness() { duties_.add(DutyKind::kClosePeriod, kPeriodSeconds); }
+    Runtime& runtime() override { return world_; }
+    void run(Task<void> task) override { run_to_end(&world_, std::move(task)); }
+    Upkeep& upkeep() override { return upkeep_; }
+    Upkeep& other() override { return other_; }
+    void pass_a_period() override {
+        world_.run_until(world_.now() + std::chrono::seconds{kPeriodSeconds + 1}, kStepsMax);
+    }
+
+  private:
+    static constexpr std::uint64_t kPeriodSeconds = 600;
+
+    sim::SimRuntime world_{1};
+    sim::FakeDuties duties_{&world_};
+    sim::FakeUpkeep upkeep_{&world_, &duties_};
+    sim::FakeUpkeep other_{&world_, &duties_};
+};
+
+std::unique_ptr<UpkeepHarness> make_upkeep_harness() {
+    return std::make_unique<FakeUpkeepHarness>();
+}
+
+INSTANTIATE_TEST_SUITE_P(Fake, UpkeepContract, ::testing::Values(UpkeepHarnessFactory{make_upkeep_harness}));
 
 class FakeLinkHarness final : public LinkHarness {
   public:
