@@ -298,26 +298,26 @@ contract BuybackExecutorTest is TreasuryFixture {
     function test_RefusesPartsThatAreNoContracts() public {
         for (uint256 i = 0; i < 4; ++i) {
             vm.expectRevert(abi.encodeWithSelector(IBuybackExecutor.NotAContract.selector, stranger));
-            new BuybackExecutor(
-                address(manager),
-                i == 0 ? ITreasury(stranger) : treasury,
-                i == 1 ? ITwapOracle(stranger) : oracle,
-                IRewardStream(i == 2 ? stranger : address(stream)),
-                i == 3 ? IERC20(stranger) : vcai,
-                1 hours,
-                _buybackParameters()
-            );
+            this.make(i, 1 hours);
         }
         _expectRange("minimumInterval", 0, 1, 30 days);
-        _newExecutor(0);
+        this.make(9, 0);
         _expectRange("minimumInterval", 30 days + 1, 1, 30 days);
-        _newExecutor(30 days + 1);
-        assertEq(_newExecutor(1).minimumInterval(), 1);
+        this.make(9, 30 days + 1);
+        assertEq(this.make(9, 1).minimumInterval(), 1);
     }
 
-    function _newExecutor(uint32 minimumInterval) private returns (BuybackExecutor) {
-        IRewardStream to = IRewardStream(address(stream));
-        return new BuybackExecutor(address(manager), treasury, oracle, to, vcai, minimumInterval, _buybackParameters());
+    /// @dev Part `wrong` is no contract. In a call of its own, so that what the constructor reverts with is its answer.
+    function make(uint256 wrong, uint32 minimumInterval) external returns (BuybackExecutor) {
+        return new BuybackExecutor(
+            address(manager),
+            wrong == 0 ? ITreasury(stranger) : treasury,
+            wrong == 1 ? ITwapOracle(stranger) : oracle,
+            IRewardStream(wrong == 2 ? stranger : address(stream)),
+            wrong == 3 ? IERC20(stranger) : vcai,
+            minimumInterval,
+            _buybackParameters()
+        );
     }
 
     function test_RefusesStrangers() public {

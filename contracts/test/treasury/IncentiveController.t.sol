@@ -360,27 +360,32 @@ contract IncentiveControllerTest is EmissionFixture {
     function test_RefusesToBeMadeWrongly() public {
         for (uint256 i = 0; i < 4; ++i) {
             vm.expectRevert(abi.encodeWithSelector(IIncentiveController.NotAContract.selector, stranger));
-            new IncentiveController(
-                address(manager),
-                i == 0 ? IERC20(stranger) : vcai,
-                IIncentiveVault(i == 1 ? stranger : address(vault)),
-                IUtilization(i == 2 ? stranger : address(units)),
-                i == 3 ? IRewardRoots(stranger) : roots,
-                START,
-                1 days,
-                _incentiveParameters()
-            );
+            this.make(i, START, 1 days);
         }
         vm.expectRevert(abi.encodeWithSelector(IIncentiveController.StartOutOfRange.selector, 1, 0));
-        _newController(0, 1 days);
+        this.make(9, 0, 1 days);
         _expectRange("minimumPeriod", 0, 1, 28 days);
-        _newController(START, 0);
+        this.make(9, START, 0);
         _expectRange("minimumPeriod", 28 days + 1, 1, 28 days);
-        _newController(START, 28 days + 1);
-        assertEq(_newController(1, 1).minimumPeriod(), 1);
+        this.make(9, START, 28 days + 1);
+        assertEq(this.make(9, 1, 1).minimumPeriod(), 1);
         // The largest minimum is accepted as such: the length is then what is out of range.
         _expectRange("periodLength", 7 days, 28 days, 28 days);
-        _newController(START, 28 days);
+        this.make(9, START, 28 days);
+    }
+
+    /// @dev Part `wrong` is no contract. In a call of its own, so that what the constructor reverts with is its answer.
+    function make(uint256 wrong, uint40 start, uint32 minimumPeriod) external returns (IncentiveController) {
+        return new IncentiveController(
+            address(manager),
+            wrong == 0 ? IERC20(stranger) : vcai,
+            IIncentiveVault(wrong == 1 ? stranger : address(vault)),
+            IUtilization(wrong == 2 ? stranger : address(units)),
+            wrong == 3 ? IRewardRoots(stranger) : roots,
+            start,
+            minimumPeriod,
+            _incentiveParameters()
+        );
     }
 
     function test_RefusesStrangers() public {

@@ -537,27 +537,27 @@ contract RewardRootsTest is EmissionFixture {
     function test_RefusesToBeMadeWrongly() public {
         for (uint256 i = 0; i < 3; ++i) {
             vm.expectRevert(abi.encodeWithSelector(IRewardRoots.NotAContract.selector, stranger));
-            new RewardRoots(
-                address(manager),
-                i == 0 ? IERC20(stranger) : vcai,
-                INodeRegistry(i == 1 ? stranger : address(registry)),
-                i == 2 ? stranger : treasury,
-                1 minutes,
-                _rootParameters()
-            );
+            this.make(i, 1 minutes);
         }
         _expectRange("minimumDelay", 0, 1, 7 days);
-        _newRoots(0);
+        this.make(9, 0);
         _expectRange("minimumDelay", 7 days + 1, 1, 7 days);
-        _newRoots(7 days + 1);
-        assertEq(_newRoots(1).minimumDelay(), 1);
+        this.make(9, 7 days + 1);
+        assertEq(this.make(9, 1).minimumDelay(), 1);
         _expectRange("delay", DELAY, 7 days, 7 days);
-        _newRoots(7 days);
+        this.make(9, 7 days);
     }
 
-    function _newRoots(uint40 minimumDelay) private returns (RewardRoots) {
-        INodeRegistry nodes = INodeRegistry(address(registry));
-        return new RewardRoots(address(manager), vcai, nodes, treasury, minimumDelay, _rootParameters());
+    /// @dev Part `wrong` is no contract. In a call of its own, so that what the constructor reverts with is its answer.
+    function make(uint256 wrong, uint40 minimumDelay) external returns (RewardRoots) {
+        return new RewardRoots(
+            address(manager),
+            wrong == 0 ? IERC20(stranger) : vcai,
+            INodeRegistry(wrong == 1 ? stranger : address(registry)),
+            wrong == 2 ? stranger : treasury,
+            minimumDelay,
+            _rootParameters()
+        );
     }
 
     function test_RefusesStrangers() public {

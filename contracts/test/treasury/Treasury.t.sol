@@ -32,7 +32,16 @@ contract TreasuryTest is TreasuryFixture {
 
     function test_RefusesATokenThatIsNoContract() public {
         vm.expectRevert(abi.encodeWithSelector(ITreasury.NotAContract.selector, stranger));
-        new Treasury(address(manager), IERC20(stranger), ITreasury.Parameters(0));
+        this.make(IERC20(stranger), 0);
+        vm.expectRevert(
+            abi.encodeWithSelector(ITreasury.ReserveTargetTooHigh.selector, 10_000_000e6, 10_000_000e6 + 1)
+        );
+        this.make(stable, 10_000_000e6 + 1);
+    }
+
+    /// @dev In a call of its own, so that what the constructor reverts with is its answer.
+    function make(IERC20 token, uint128 reserveTarget) external returns (Treasury) {
+        return new Treasury(address(manager), token, ITreasury.Parameters(reserveTarget));
     }
 
     function test_CountsFees() public {
