@@ -262,6 +262,7 @@ contract CourtAccusationTest is CourtFixture {
         vm.warp(START + 6 * ANSWER);
         vm.recordLogs();
         tribunal.nextRound(caseId);
+        assertEq(vm.getRecordedLogs().length, 2, "a draw and a round, no other hold");
         assertEq(registry.nodeOf(node).heldUntil, START + 7 * ANSWER);
     }
 

@@ -148,6 +148,13 @@ contract CourtRulingTest is CourtFixture {
         tribunal.unpause();
     }
 
+    /// @dev A call of its own, so that a revert of the constructor ends the call and not the test.
+    function deploy(ISlashingCourt.Parameters calldata value) external {
+        new SlashingCourt(
+            address(manager), registry, verifiers, treasury, sources, IVCAIGovernor(address(dao)), value, 1 hours
+        );
+    }
+
     function test_RevertWhen_AParameterIsOutOfRange() public {
         ISlashingCourt.Parameters memory bad = _courtParameters();
         bad.minorBps = 499;
@@ -247,8 +254,6 @@ contract CourtRulingTest is CourtFixture {
         vm.expectRevert(expected);
         tribunal.setParameters(bad);
         vm.expectRevert(expected);
-        new SlashingCourt(
-            address(manager), registry, verifiers, treasury, sources, IVCAIGovernor(address(dao)), bad, 1 hours
-        );
+        this.deploy(bad);
     }
 }
