@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Reference } from './abi.mjs';
-import { creations, members, restricted } from './plan.mjs';
+import { asksItself, creations, members, restricted } from './plan.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const pages = join(root, '../docs/contracts/reference');
@@ -138,7 +138,9 @@ function callers(name, functionName) {
   const words = lineage(name).map((unit) => units.get(unit).modifiers.get(functionName) ?? '').join(' ');
   const role = roleOf(name, functionName);
   const notes = [];
-  if (role) notes.push(`**Who:** role \`${role}\` (${holders(role)}).`);
+  const held = `role \`${role}\` (${holders(role)})`;
+  if (role && asksItself[name]?.includes(functionName)) notes.push(`**Who:** as said, or ${held}.`);
+  else if (role) notes.push(`**Who:** ${held}.`);
   else if (/\brestricted\b/.test(words)) notes.push('**Who:** the administrator; the plan grants no role for it.');
   if (/\bwhenNotPaused\b/.test(words)) notes.push('**When:** not while the module is paused.');
   return notes.join(' ');
