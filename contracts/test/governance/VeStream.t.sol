@@ -62,6 +62,20 @@ contract VeStreamTest is VeFixture {
         assertEq(token.balanceOf(alice), RICHES - 10_000e18 + amount);
     }
 
+    /// @dev A stranger who claims for others all the time costs them less than a base unit each time.
+    function test_ClaimingEverySecondTakesNothingAway() public {
+        _lock(alice, 123_456e18, 100);
+        _lock(bob, 5_432e18, 7);
+        _notify(GIFT / 7);
+        uint256 sum;
+        for (uint256 i = 0; i < 300; ++i) {
+            _pass(1);
+            sum += _claim(alice) + _claim(bob);
+        }
+        assertLe(sum, GIFT / 7 - _left());
+        assertApproxEqAbs(sum, GIFT / 7 - _left(), 300 * 4);
+    }
+
     function test_LocksOfOneEndShareByRoot() public {
         _lock(alice, 10_000e18, 1);
         _lock(bob, 40_000e18, 1);
