@@ -50,6 +50,7 @@ void add_stake_commands(CLI::App* root, Commands* commands);
 void add_rewards_commands(CLI::App* root, Commands* commands);
 void add_treasury_commands(CLI::App* root, Commands* commands);
 void add_devnet_commands(CLI::App* root, Commands* commands);
+void add_chain_commands(CLI::App* root, Commands* commands);
 void add_wallet_commands(CLI::App* root, Commands* commands);
 void add_chat_commands(CLI::App* root, Commands* commands);
 void add_job_commands(CLI::App* root, Commands* commands);
