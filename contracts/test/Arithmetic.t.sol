@@ -25,7 +25,7 @@ contract ArithmeticTest is Test {
 
     /// @dev Locks in the escrow itself, each from the beginning of a week.
     function test_LockLives() public {
-        _json = vm.readFile("../tests/vectors/lock_lives.json");
+        _json = vm.readFile("../tests/vectors/economy/lock_lives.json");
         uint256[] memory rows = _rows("amount,linearBelow,weeks,elapsed,weight");
         uint256 start = 3_000 weeks;
         for (uint256 i = 0; i < rows.length; i += 5) {
@@ -60,7 +60,7 @@ contract ArithmeticTest is Test {
     }
 
     function test_StakeRates() public {
-        _json = vm.readFile("../tests/vectors/stake_rates.json");
+        _json = vm.readFile("../tests/vectors/economy/stake_rates.json");
         uint256[] memory base = _column("base");
         uint256[] memory count = _column("gpuCount");
         uint256[] memory next = _column("next");
@@ -75,7 +75,7 @@ contract ArithmeticTest is Test {
     }
 
     function test_RewardLeaves() public {
-        _json = vm.readFile("../tests/vectors/reward_leaves.json");
+        _json = vm.readFile("../tests/vectors/economy/reward_leaves.json");
         uint256[] memory kinds = _column("kind");
         uint256[] memory amounts = _column("cumulative");
         uint256[] memory given = new uint256[](3 * kinds.length);
@@ -96,7 +96,7 @@ contract ArithmeticTest is Test {
     }
 
     function test_CalendarYears() public {
-        _json = vm.readFile("../tests/vectors/issuance_years.json");
+        _json = vm.readFile("../tests/vectors/economy/issuance_years.json");
         uint256[] memory times = _column("time");
         uint256[] memory expected = _column("year");
         for (uint256 i = 0; i < times.length; ++i) {
@@ -117,7 +117,7 @@ contract ArithmeticTest is Test {
         string memory inputs,
         string memory outputs
     ) private {
-        _json = vm.readFile(string.concat("../tests/vectors/", file, ".json"));
+        _json = vm.readFile(string.concat("../tests/vectors/economy/", file, ".json"));
         uint256[] memory expected = _rows(outputs);
         uint256 count = expected.length / vm.split(outputs, ",").length;
         assertEq(_harness.run(which, _rows(inputs), count), expected, file);

@@ -23,8 +23,8 @@ using codec::testing::list;
 using codec::testing::number;
 using codec::testing::text;
 
-codec::JsonArray cases(const char* name) {
-    return codec::testing::vector_cases(VCITY_SOURCE_DIR, name);
+codec::JsonArray cases(const std::string& name) {
+    return codec::testing::vector_cases(VCITY_SOURCE_DIR, "economy/" + name);
 }
 
 Uint256 wide(const Json& vector, const char* name) {

@@ -75,24 +75,25 @@ const registration = {
   stake: 100_000_000n,
 };
 const registryParameters = {
-  minimumCompute: 100_000_000n,
-  minimumScheduler: 1_000_000_000n,
-  minimumVerifier: 100_000_000n,
-  unbondingDelay: 604_800n,
+  computeUsd: 100_000_000n,
+  schedulerUsd: 1_000_000_000n,
+  verifierUsd: 100_000_000n,
+  factorFloor: 5n * 10n ** 17n,
+  factorSlope: 10n ** 18n,
+  unbondingDelay: 604_800,
+  period: 604_800,
+  maxMoveBps: 2_500,
 };
 const proof = [h('sibling 0'), h('sibling 1')];
+const posted = { scheduler: addressOf('scheduler'), index: 3n, signed, proof, charges };
 
 const calls: [string, string, unknown[]][] = [
   ['Settlement', 'postBatch', [batch, charges]],
   ['Settlement', 'postBatch', [{ ...batch, index: 0n, receiptCount: 1 }, []]],
   ['Settlement', 'claim', [addressOf('scheduler'), 3n, addressOf('node'), 1_234_567n, proof]],
   ['Settlement', 'claim', [addressOf('scheduler'), 0n, addressOf('node'), 1n, []]],
-  ['Settlement', 'challengeReceipt', [1, addressOf('scheduler'), 3n, signed, proof, '0x']],
-  [
-    'Settlement',
-    'challengeByVerdict',
-    [addressOf('scheduler'), 3n, signed, proof, [verdicts.rejected], [signature(3)]],
-  ],
+  ['FraudProofs', 'challengeReceipt', [1, posted, '0x']],
+  ['FraudProofs', 'challengeByVerdict', [posted, [verdicts.rejected], [signature(3)]]],
   ['Settlement', 'nextIndex', [addressOf('scheduler')]],
   ['Settlement', 'batchOf', [addressOf('scheduler'), 3n]],
   ['Escrow', 'openCap', [caps.typical, signature(4)]],
@@ -107,6 +108,8 @@ const calls: [string, string, unknown[]][] = [
   ['NodeRegistry', 'requestUnbond', [5_000_000n]],
   ['NodeRegistry', 'isActive', [addressOf('scheduler'), 1]],
   ['NodeRegistry', 'setParameters', [registryParameters]],
+  ['VeVCAI', 'lock', [1_500n * 10n ** 18n, 208n]],
+  ['RewardRoots', 'claim', [1, addressOf('node'), 10n ** 20n, proof]],
   ['DevStable', 'mint', [addressOf('client'), 1_000_000_000n]],
   ['DevStable', 'approve', [addressOf('deployer'), 1_000_000_000n]],
   ['AccessManager', 'setTargetFunctionRole', [addressOf('deployer'), ['0x12345678', '0x9abcdef0'], 1n]],
@@ -148,16 +151,17 @@ const events: [string, string, Record<string, unknown>][] = [
     { scheduler, index: 3n, receiptHash: h('receipt'), fault: 3, client, node, credited: 100n, nodeShare: 95n },
   ],
   [
-    'Settlement',
-    'Slashed',
+    'SlashingCourt',
+    'CaseExecuted',
     {
-      receiptHash: h('receipt'),
-      offender: node,
-      challenger: client,
-      taken: 10_000_000n,
-      compensation: 5n,
-      bounty: 999_999n,
-      toTreasury: 8_999_996n,
+      caseId: 7n,
+      accused: node,
+      victim: client,
+      paidUsd: 5n,
+      paidVcai: 2n * 10n ** 18n,
+      bounty: 10n ** 18n,
+      toTreasury: 97n * 10n ** 18n,
+      shortfallUsd: 0n,
     },
   ],
   ['Escrow', 'Deposited', { client, payer: addressOf('deployer'), amount: 50_000_000n }],
@@ -195,6 +199,8 @@ const errors: [string, string, unknown[]][] = [
   ['Escrow', 'NonceUsed', [client, 1n]],
   ['Escrow', 'BadCapSignature', [client, h('digest')]],
   ['NodeRegistry', 'AlreadyRegistered', [node]],
+  ['VeVCAI', 'StillLocked', [client, 1_800_000_000n]],
+  ['RewardRoots', 'NothingToClaim', [1, node, 10n ** 18n, 10n ** 18n]],
   ['NodeRegistry', 'StakeBelowMinimum', [1, 1_000_000_000n, 5n]],
 ];
 

@@ -46,7 +46,7 @@ export async function allFiles(): Promise<Map<string, VectorFile>> {
     ['abi_events', eventFile()],
     ['abi_errors', errorFile()],
     ['transactions', await transactionFile()],
-    ...economyFiles(),
+    ...economyFiles().map(([name, file]): [string, VectorFile] => [`economy/${name}`, file]),
   ]);
 }
 

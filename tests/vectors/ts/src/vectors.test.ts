@@ -44,7 +44,11 @@ test('the committed files are fresh and there are no others', async () => {
   for (const [name, file] of files) {
     assert.equal(readFileSync(new URL(`${name}.json`, folder), 'utf8'), render(file), `${name}.json is stale`);
   }
-  const present = readdirSync(folder).filter((name) => name.endsWith('.json'));
+  const present = ['', 'economy/'].flatMap((part) =>
+    readdirSync(new URL(part, folder))
+      .filter((name) => name.endsWith('.json'))
+      .map((name) => part + name),
+  );
   assert.deepEqual(present.sort(), [...files.keys()].map((name) => `${name}.json`).sort());
 });
 
@@ -144,11 +148,11 @@ test('transactions recover their sender', async () => {
 
 test('the economy keeps what it promises', () => {
   const number = (fields: Case, name: string) => BigInt(text(fields, name));
-  for (const fields of read('ln_wads').cases) {
+  for (const fields of read('economy/ln_wads').cases) {
     const exact = Math.log(Number(fields['x']) / 1e18);
     assert.ok(Math.abs(Number(lnWad(number(fields, 'x'))) / 1e18 - exact) < 1e-12 * Math.max(1, exact));
   }
-  for (const fields of read('stream_increments').cases) {
+  for (const fields of read('economy/stream_increments').cases) {
     const [weightStart, decay, emission] = ['weightStart', 'decay', 'emission'].map((name) => number(fields, name));
     const { i0, j } = streamIncrement({
       weightStart: weightStart!,
@@ -158,7 +162,7 @@ test('the economy keeps what it promises', () => {
     });
     assert.ok(weightStart! * i0 - decay! * j <= emission!);
   }
-  for (const fields of read('exact_splits').cases) {
+  for (const fields of read('economy/exact_splits').cases) {
     const weights = (fields['weights'] as string[]).map(BigInt);
     const shares = splitExactly(number(fields, 'amount'), weights);
     const expected = weights.some((weight) => weight > 0n) ? number(fields, 'amount') : 0n;
