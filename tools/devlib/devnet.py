@@ -16,7 +16,7 @@ def free_port_base():
     """The first block of ports that nobody listens on: 8000, 18000, 28000, ..."""
     for base in range(8000, 60000, 10000):
         taken = False
-        for offset in (70, 80, 90, 545, 1100, 1101, 1102, 1103, 1104, 1105, 1106):
+        for offset in (70, 80, 90, 545, 1100, 1101, 1102, 1103, 1104, 1105, 1106, 1107):
             with socket.socket() as probe:
                 taken = taken or probe.connect_ex(("127.0.0.1", base + offset)) == 0
         if not taken:

@@ -148,7 +148,7 @@ Task<Result<void>> fund_client(ChainConnection* deployer,
 }
 
 Vcai stake_of_role(const std::string& name) {
-    if (name == "client" || name == "foundation" || name == "guardian") return {};
+    if (name == "client" || name == "foundation" || name == "guardian" || name == "keeper") return {};
     return name == "scheduler" ? kSchedulerStake : kNodeStake;
 }
 

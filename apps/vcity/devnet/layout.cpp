@@ -63,7 +63,8 @@ Result<std::vector<std::string>> prepare_state(const DevnetLayout& layout, const
     if (!fs::exists(password)) {
         TRY_OK(write_file(password, codec::to_hex(random_bytes(kPasswordBytes)).substr(2) + "\n", 0600));
     }
-    std::vector<std::string> names{"deployer", "foundation", "guardian", "client", "scheduler", "verifier", "gateway"};
+    std::vector<std::string> names{"deployer",  "foundation", "guardian", "client",
+                                   "scheduler", "verifier",   "gateway",  "keeper"};
     for (std::uint16_t index = 0; index < options.nodes; ++index) names.push_back(DevnetLayout::node_name(index));
     for (const std::string& name : names) {
         if (fs::exists(layout.key(name).keystore)) continue;

@@ -13,6 +13,7 @@ namespace vcity::cli {
 namespace {
 
 constexpr std::uint64_t kStateSeconds = 2;
+constexpr std::uint64_t kKeeperPollSeconds = 2;
 // Nodes ask different prices, so that the choice has a reason.
 constexpr std::uint64_t kPriceInput = 100'000;
 constexpr std::uint64_t kPriceOutput = 300'000;
@@ -117,6 +118,7 @@ Result<std::vector<RoleProcess>> role_processes(const DevnetLayout& layout,
     }
     plain("gateway",
           {"--listen", fmt::format("127.0.0.1:{}", layout.gateway_port()), "--scheduler", scheduler_link(layout)});
+    plain("keeper", {"--poll-seconds", std::to_string(kKeeperPollSeconds)});
     plain("indexer", {"--listen", fmt::format("127.0.0.1:{}", layout.indexer_port())});
     return roles;
 }
