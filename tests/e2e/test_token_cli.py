@@ -42,10 +42,10 @@ class TokenCli(NetworkTest):
 
         code, message = self.refused("lock", "extend", "--weeks", "3")
         self.assertEqual(code, 5)
-        self.assertIn("end week out of range", message)
+        self.assertIn("EndWeekOutOfRange", message)
         code, message = self.refused("lock", "withdraw")
         self.assertEqual(code, 5)
-        self.assertIn("still locked", message)
+        self.assertIn("StillLocked", message)
         code, message = self.refused("lock", "create", "1", "--weeks", "3")
         self.assertEqual(code, 5)
         self.assertIn("has a lock already", message)
