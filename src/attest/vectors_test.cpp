@@ -29,15 +29,12 @@ std::set<std::string> files_of(const codec::JsonArray& entries) {
     return files;
 }
 
-TEST(AttestationVectors, EveryCheckIsOfAFileOfTheIndex) {
-    const std::set<std::string> known = files_of(folder().index());
-    for (const std::string& file : files_of(folder().checks())) EXPECT_TRUE(known.contains(file)) << file;
+TEST(AttestationVectors, EveryFileOfTheIndexHasACheck) {
+    EXPECT_EQ(files_of(folder().index()), files_of(folder().checks()));
 }
 
 TEST(AttestationVectors, EveryFileIsTheOneOfTheIndex) {
-    const std::set<std::string> checked = files_of(folder().checks());
     for (const Json& entry : folder().index()) {
-        if (!checked.contains(text(entry, "file"))) continue;
         const Bytes bytes = folder().read(text(entry, "file"));
         EXPECT_EQ(plain_hex(crypto::sha256(bytes).view()), text(entry, "sha256")) << text(entry, "file");
     }

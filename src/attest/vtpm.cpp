@@ -5,7 +5,7 @@
 
 #include "attest/cursor.hpp"
 #include "attest/encoding.hpp"
-#include "attest/intel.hpp"
+#include "attest/intel/verify.hpp"
 #include "codec/json.hpp"
 
 namespace vcity::attest {

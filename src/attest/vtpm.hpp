@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "attest/intel_collateral.hpp"
+#include "attest/intel/collateral.hpp"
 #include "attest/snp.hpp"
 #include "attest/tpm.hpp"
 

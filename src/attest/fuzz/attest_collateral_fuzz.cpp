@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "attest/intel.hpp"
+#include "attest/intel/verify.hpp"
 #include "base/check.hpp"
 
 namespace vcity::attest {

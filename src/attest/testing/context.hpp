@@ -62,6 +62,10 @@ Verdict check_hcl(const Context& context);
 Verdict check_windows_tpm(const Context& context);
 Verdict check_nvidia(const Context& context);
 Verdict check_nvidia_chain(const Context& context);
+Verdict check_claims(const Context& context);
+Verdict check_measurement_claims(const Context& context);
+Verdict check_ear(const Context& context);
+Verdict check_rim(const Context& context);
 Verdict check_nvidia_json(const Context& context);
 
 }  // namespace vcity::attest::testing

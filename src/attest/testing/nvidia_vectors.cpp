@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The forms in which other projects store GPU evidence.
 #include "attest/nvidia.hpp"
+#include "attest/rim.hpp"
 #include "attest/testing/context.hpp"
 
 namespace vcity::attest::testing {
@@ -54,6 +55,20 @@ Verdict check_nvidia_chain(const Context& context) {
     const Result<Bytes> report = parse_plain_hex(trimmed(context.text_file("report")));
     if (!report) return parse_verdict(report);
     return verify_nvidia_report(*report, context.as_given(), context.anchors, context.now);
+}
+
+Verdict check_rim(const Context& context) {
+    const Result<ReferenceManifest> manifest = verify_rim(context.as_given(), context.anchors, context.now);
+    Verdict verdict = parse_verdict(manifest);
+    if (!manifest) return verdict;
+    // In the place of the steps of evidence, so that byte flips can be compared.
+    verdict.pass(Step::kReportSignature);
+    verdict.expires_by(manifest->expires);
+    verdict.measurements.push_back({manifest->product + " " + manifest->version, {}});
+    for (const auto& [index, digests] : manifest->measurements) {
+        for (const Bytes& digest : digests) verdict.measurements.push_back({std::to_string(index), digest});
+    }
+    return verdict;
 }
 
 Verdict check_nvidia_json(const Context& context) {

@@ -3,7 +3,7 @@
 #include <map>
 
 #include "attest/cursor.hpp"
-#include "attest/intel.hpp"
+#include "attest/intel/verify.hpp"
 #include "attest/testing/context.hpp"
 #include "attest/vtpm.hpp"
 

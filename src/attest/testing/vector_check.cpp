@@ -11,7 +11,7 @@
 #include "attest/certificate.hpp"
 #include "attest/encoding.hpp"
 #include "attest/event_log.hpp"
-#include "attest/intel.hpp"
+#include "attest/intel/verify.hpp"
 #include "attest/snp.hpp"
 #include "attest/testing/context.hpp"
 #include "base/check.hpp"
@@ -152,6 +152,10 @@ const std::map<std::string, Handler, std::less<>>& handlers() {
         {"nvidia_report", check_nvidia},
         {"nvidia_chain", check_nvidia_chain},
         {"nvidia_evidence", check_nvidia_json},
+        {"rim", check_rim},
+        {"claims", check_claims},
+        {"measurement_claims", check_measurement_claims},
+        {"ear", check_ear},
     };
     return all;
 }
@@ -230,6 +234,9 @@ std::string compare(const Json& check, const Verdict& verdict) {
     }
     if (const Json* failed = check.find("failed"); failed != nullptr) {
         problem += compare_steps(*failed, verdict, StepOutcome::kFailed);
+    }
+    if (const Json* reason = check.find("reason"); reason != nullptr) {
+        if (verdict.first_failure().find(*reason->get_string()) == std::string::npos) problem += "another reason; ";
     }
     if (const Json* data = check.find("report_data"); data != nullptr) {
         if (plain_hex(verdict.report_data) != *data->get_string()) problem += "report data is not as expected; ";

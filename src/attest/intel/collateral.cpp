@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "attest/intel_collateral.hpp"
+#include "attest/intel/collateral.hpp"
 
 #include <limits>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "attest/intel_quote.hpp"
+#include "attest/intel/quote.hpp"
 
 #include <fmt/format.h>
 

@@ -3,8 +3,8 @@
 
 #include <optional>
 
-#include "attest/intel_collateral.hpp"
-#include "attest/intel_quote.hpp"
+#include "attest/intel/collateral.hpp"
+#include "attest/intel/quote.hpp"
 #include "attest/roots.hpp"
 #include "attest/verdict.hpp"
 
