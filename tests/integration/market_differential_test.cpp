@@ -407,8 +407,8 @@ class Chain {
         const Json* code = artifact.find("deployedBytecode");
         CHECK(code != nullptr && code->find("object") != nullptr);
         JsonArray parameters{codec::to_hex(harness_), *code->find("object")};
-        while (!request("anvil_setCode", parameters)) {
-        }
+        const TimePoint deadline = runtime_.now() + 30s;
+        while (!request("anvil_setCode", parameters)) CHECK(runtime_.now() < deadline);
         // The first block has no time yet.
         CHECK(request("evm_mine", JsonArray()).has_value());
     }
