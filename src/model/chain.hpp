@@ -96,6 +96,18 @@ struct Credited {
     Address client;
     Usd amount;
 };
+// For an agreement: out of the client's free balance into the contract that holds agreements.
+struct Prepaid {
+    Address client;
+    Address payee;
+    Usd amount;
+};
+// An agreement ended; so much of what was prepaid came back (and is told as Credited as well).
+struct PrepaymentReturned {
+    Hash agreement;
+    Address client;
+    Usd amount;
+};
 struct BatchPosted {
     Address scheduler;
     BatchHeader header;
@@ -134,6 +146,8 @@ struct ChainEvent {
                  CapReleased,
                  Withdrawn,
                  Credited,
+                 Prepaid,
+                 PrepaymentReturned,
                  BatchPosted,
                  Charged,
                  Claimed,

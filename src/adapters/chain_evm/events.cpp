@@ -27,6 +27,7 @@ Task<Result<std::vector<ChainEvent>>> EvmChainEvents::events(std::uint64_t from,
     // The last block names all before it: when it is the same before and after, all logs are of one chain.
     CO_TRY(const std::optional<Hash> before, co_await block_hash(to));
     std::vector<Address> addresses{deployment_.registry, deployment_.escrow, deployment_.settlement};
+    if (const std::optional<Address> agreements = deployment_.find("Agreements")) addresses.push_back(*agreements);
     CO_TRY(std::vector<EvmLog> logs, co_await rpc_->logs(std::move(addresses), from, to));
     for (const EvmLog& log : logs) {
         if (log.block_number < from || log.block_number > to) {

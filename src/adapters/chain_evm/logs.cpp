@@ -33,6 +33,9 @@ constexpr std::string_view kCapOpened =
 constexpr std::string_view kCapReleased = "CapReleased(bytes32 indexed capId,address indexed client,uint128 unspent)";
 constexpr std::string_view kWithdrawn = "Withdrawn(address indexed client,uint128 amount)";
 constexpr std::string_view kCredited = "Credited(address indexed client,uint128 amount)";
+constexpr std::string_view kPrepaid = "Prepaid(address indexed client,address indexed payee,uint128 amount)";
+constexpr std::string_view kAgreementEnded =
+    "AgreementEnded(bytes32 indexed id,address indexed client,uint8 ending,uint128 refunded)";
 constexpr std::string_view kBatchPosted =
     "BatchPosted(address indexed scheduler,uint64 indexed index,bytes32 receiptsRoot,bytes32 earningsRoot,"
     "uint32 receiptCount,uint128 totalCharged,uint128 totalEarned,uint128 fee,uint64 unitsConsumed,"
@@ -120,7 +123,7 @@ class Decoder {
     Result<void> add(const EvmLog& log) {
         if (log.topics.empty()) return {};
         for (const Entry& entry : entries()) {
-            if (entry.shape.topic != log.topics[0] || contract_of(entry) != log.address) continue;
+            if (entry.shape.topic != log.topics[0] || contract_of(entry) != std::optional{log.address}) continue;
             TRY(const Values values, values_of(entry.shape, log));
             return (this->*entry.decode)(log, values);
         }
@@ -131,7 +134,7 @@ class Decoder {
 
   private:
     using Decode = Result<void> (Decoder::*)(const EvmLog&, const Values&);
-    enum class Contract : unsigned char { kRegistry, kEscrow, kSettlement };
+    enum class Contract : unsigned char { kRegistry, kEscrow, kSettlement, kAgreements };
     struct Entry {
         Contract contract;
         Shape shape;
@@ -151,6 +154,8 @@ class Decoder {
             {Contract::kEscrow, shape_of(kCapReleased), &Decoder::cap_released},
             {Contract::kEscrow, shape_of(kWithdrawn), &Decoder::withdrawn},
             {Contract::kEscrow, shape_of(kCredited), &Decoder::credited},
+            {Contract::kEscrow, shape_of(kPrepaid), &Decoder::prepaid},
+            {Contract::kAgreements, shape_of(kAgreementEnded), &Decoder::agreement_ended},
             {Contract::kSettlement, shape_of(kBatchPosted), &Decoder::batch_posted},
             {Contract::kSettlement, shape_of(kCharged), &Decoder::charged},
             {Contract::kSettlement, shape_of(kClaimed), &Decoder::claimed},
@@ -159,13 +164,15 @@ class Decoder {
         return table;
     }
 
-    const Address& contract_of(const Entry& entry) const {
+    // nullopt: this deployment has no such contract.
+    std::optional<Address> contract_of(const Entry& entry) const {
         switch (entry.contract) {
             case Contract::kRegistry: return deployment_.registry;
             case Contract::kEscrow: return deployment_.escrow;
             case Contract::kSettlement: return deployment_.settlement;
+            case Contract::kAgreements: return deployment_.find("Agreements");
         }
-        return deployment_.settlement;
+        return std::nullopt;
     }
 
     template <class What>
@@ -274,6 +281,22 @@ class Decoder {
         return emit(log, Credited{.client = client, .amount = usd_saturated(values[1])});
     }
 
+    Result<void> prepaid(const EvmLog& log, const Values& values) {
+        Prepaid event;
+        TRY(event.client, address_of(values[0]));
+        TRY(event.payee, address_of(values[1]));
+        event.amount = usd_saturated(values[2]);
+        return emit(log, event);
+    }
+
+    Result<void> agreement_ended(const EvmLog& log, const Values& values) {
+        PrepaymentReturned event;
+        event.agreement = hash_of(values[0]);
+        TRY(event.client, address_of(values[1]));
+        event.amount = usd_saturated(values[3]);
+        return emit(log, event);
+    }
+
     Result<void> batch_posted(const EvmLog& log, const Values& values) {
         BatchPosted posted;
         TRY(posted.scheduler, address_of(values[0]));
@@ -341,9 +364,9 @@ Result<DecodedLogs> decode_logs(const Deployment& deployment, std::vector<EvmLog
 }
 
 std::vector<std::string_view> known_events() {
-    return {kRegistered,   kHardwareUpdated, kEndpointUpdated, kStakeAdded,  kUnbondRequested,
-            kStakeSlashed, kDeposited,       kCapOpened,       kCapReleased, kWithdrawn,
-            kCredited,     kBatchPosted,     kCharged,         kClaimed,     kReceiptVoided};
+    return {kRegistered,     kHardwareUpdated, kEndpointUpdated, kStakeAdded, kUnbondRequested, kStakeSlashed,
+            kDeposited,      kCapOpened,       kCapReleased,     kWithdrawn,  kCredited,        kPrepaid,
+            kAgreementEnded, kBatchPosted,     kCharged,         kClaimed,    kReceiptVoided};
 }
 
 }  // namespace vcity::adapters

@@ -70,6 +70,7 @@ codec::Json conservation_json(const Conservation& sums) {
         {"paid", sums.paid.micro},
         {"fees", sums.fees.micro},
         {"withdrawn", sums.withdrawn.micro},
+        {"prepaid", sums.prepaid.micro},
         {"came_in", codec::to_decimal(sums.came_in())},
         {"accounted_for", codec::to_decimal(sums.accounted_for())},
         {"holds", sums.holds()},

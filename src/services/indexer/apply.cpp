@@ -122,6 +122,17 @@ Task<Result<void>> on(Draft* draft, const ChainEvent*, const Withdrawn* event) {
     co_return co_await change_account(draft, event->client, std::move(moves));
 }
 
+Task<Result<void>> on(Draft* draft, const ChainEvent*, const Prepaid* event) {
+    std::vector<Move> moves = {{"available", event->amount.micro, true}, {"prepaid", event->amount.micro}};
+    co_return co_await change_account(draft, event->client, std::move(moves));
+}
+
+// The money itself comes back as a credit.
+Task<Result<void>> on(Draft* draft, const ChainEvent*, const PrepaymentReturned* event) {
+    std::vector<Move> moves = {{"prepaid", event->amount.micro, true}};
+    co_return co_await change_account(draft, event->client, std::move(moves));
+}
+
 Task<Result<void>> on(Draft* draft, const ChainEvent*, const Credited* event) {
     std::vector<Move> moves = {{"available", event->amount.micro}, {"credited", event->amount.micro}};
     co_return co_await change_account(draft, event->client, std::move(moves));
@@ -231,6 +242,18 @@ codec::JsonObject facts(const NodeRegistered& event) {
             {"node", codec::to_hex(event.node.identity)},
             {"role", to_string(event.node.role)},
             {"stake", to_string(event.node.stake)}};
+}
+codec::JsonObject facts(const Prepaid& event) {
+    return {{"kind", "prepaid"},
+            {"client", codec::to_hex(event.client)},
+            {"payee", codec::to_hex(event.payee)},
+            {"amount", event.amount.micro}};
+}
+codec::JsonObject facts(const PrepaymentReturned& event) {
+    return {{"kind", "agreement_ended"},
+            {"agreement", codec::to_hex(event.agreement)},
+            {"client", codec::to_hex(event.client)},
+            {"returned", event.amount.micro}};
 }
 codec::JsonObject facts(const StakeChanged& event) {
     return {{"kind", "stake_changed"}, {"node", codec::to_hex(event.identity)}, {"stake", to_string(event.stake)}};

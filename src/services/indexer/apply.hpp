@@ -18,7 +18,8 @@ namespace vcity::indexer {
 //   paid          claimed by nodes
 //   fees          sent to the treasury
 //   withdrawn     taken out by clients
-// At every block: deposited + compensated = available + locked + pools + paid + fees + withdrawn.
+//   prepaid       given to agreements, less what came back of it
+// At every block: deposited + compensated = available + locked + pools + paid + fees + withdrawn + prepaid.
 Task<Result<void>> apply_event(Draft* draft, ChainEvent event);
 
 // The event for people, without its place in the chain.

@@ -108,6 +108,7 @@ class FakeChain final : public ports::ChainEvents {
         std::uint64_t available = 0;
         std::uint64_t locked = 0;
         std::uint64_t pool = 0;
+        std::uint64_t prepaid = 0;
         std::uint64_t caps = 0;
         std::uint64_t batches = 0;
     };
@@ -153,7 +154,7 @@ class FakeChain final : public ports::ChainEvents {
         node.bytes.fill(0x01);
         Address scheduler;
         scheduler.bytes.fill(0x5c);
-        switch (draw(7)) {
+        switch (draw(9)) {
             case 0: {
                 const std::uint64_t amount = 1'000 + draw(1'000'000);
                 money.available += amount;
@@ -183,6 +184,19 @@ class FakeChain final : public ports::ChainEvents {
                 money.available += credit;
                 emit(block, ReceiptVoided{scheduler, 0, Hash{}, Usd{credit}, Usd{share}});
                 return emit(block, Credited{client, Usd{credit}});
+            }
+            case 6: {
+                const std::uint64_t amount = draw(money.available + 1);
+                money.available -= amount;
+                money.prepaid += amount;
+                return emit(block, Prepaid{client, node, Usd{amount}});
+            }
+            case 7: {
+                const std::uint64_t amount = draw(money.prepaid + 1);
+                money.prepaid -= amount;
+                money.available += amount;
+                emit(block, PrepaymentReturned{Hash{}, client, Usd{amount}});
+                return emit(block, Credited{client, Usd{amount}});
             }
             default: {
                 NodeRegistered registered;

@@ -63,6 +63,7 @@ Task<Result<Conservation>> conservation(ports::Store* store) {
     sums.paid = Usd{number_of(totals, "paid")};
     sums.fees = Usd{number_of(totals, "fees")};
     sums.withdrawn = Usd{number_of(totals, "withdrawn")};
+    sums.prepaid = Usd{number_of(totals, "prepaid")};
     co_return sums;
 }
 

@@ -22,10 +22,12 @@ struct Conservation {
     Usd paid;
     Usd fees;
     Usd withdrawn;
+    Usd prepaid;
 
     U128 came_in() const { return U128{deposited.micro} + compensated.micro; }
     U128 accounted_for() const {
-        return U128{available.micro} + locked.micro + pools.micro + paid.micro + fees.micro + withdrawn.micro;
+        return U128{available.micro} + locked.micro + pools.micro + paid.micro + fees.micro + withdrawn.micro +
+               prepaid.micro;
     }
     bool holds() const { return came_in() == accounted_for(); }
 };
