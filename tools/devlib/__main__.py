@@ -38,6 +38,14 @@ def parser():
     one = command("bench", "run a benchmark: a table, or with --json one object of stable figure names")
     one.add_argument("name", nargs="?")
     one.add_argument("--json", action="store_true")
+    one = command("contracts", "campaigns over the contracts that are too long for every change")
+    one.add_argument("what", choices=["coverage", "mutate", "deep", "gas"],
+                     help="coverage by contract; mutation test; fuzz and invariants in depth; gas beside the peers")
+    one.add_argument("words", nargs=argparse.REMAINDER, help="further words go to the tool")
+    one = command("story", "the whole story of the trust layer, from registration to an agent's sale, on a real chain")
+    one.add_argument("--chain", choices=["anvil", "posnet"], default="anvil",
+                     help="posnet: four proof-of-stake nodes, one of which is killed half way")
+    command("posnet", "four proof-of-stake nodes on this machine, until Ctrl-C")
     one = command("net", "a development network on this machine; further words go to `vcity devnet`")
     one.add_argument("words", nargs=argparse.REMAINDER)
     one = command("demo", "what `make demo` runs")
@@ -73,6 +81,26 @@ def bench(args):
     run(["bash", f"bench/{args.name}/run.sh", *(["--json"] if args.json else [])], quiet=args.json)
 
 
+def contracts(args):
+    setup.setup(["contracts"])
+    folder = ROOT / "contracts"
+    if args.what == "coverage":
+        run(["python3", "tools/coverage.py", *args.words], cwd=folder)
+    elif args.what == "mutate":
+        areas = ["token", "governance", "treasury", "network", "settlement", "agents"]
+        run(["python3", "tools/mutate.py", *(args.words or [f"--area={area}" for area in areas])], cwd=folder)
+    elif args.what == "deep":
+        forge = folder / "node_modules/@foundry-rs/forge-linux-amd64/bin/forge"
+        run([forge, "test", *args.words], cwd=folder, env={"FOUNDRY_PROFILE": "deep"})
+    else:
+        run(["bash", "bench/contracts/run.sh", *args.words])
+
+
+def story(args):
+    building.build("dev", ["vcity", "vcity-worker"])
+    run(["python3", "tests/story/story.py", "--chain", args.chain, "--build", BUILD / "dev"])
+
+
 def net(args):
     building.build("release", ["vcity", "vcity-worker"])
     program = str(BUILD / "release/apps/vcity/vcity")
@@ -90,6 +118,9 @@ def main():
         "sim": lambda: sim(args),
         "fuzz": lambda: fuzz(args),
         "bench": lambda: bench(args),
+        "contracts": lambda: contracts(args),
+        "story": lambda: story(args),
+        "posnet": lambda: run(["python3", "tests/posnet/posnet.py"]),
         "net": lambda: net(args),
         "demo": lambda: demo.demo(keep=args.keep),
         "ci": lambda: ci.ci(),
