@@ -35,8 +35,15 @@ void add_commands(CLI::App* root, vcity::cli::Commands* commands) {
     vcity::cli::add_verifier_commands(root, commands);
     vcity::cli::add_gateway_commands(root, commands);
     vcity::cli::add_indexer_commands(root, commands);
+    vcity::cli::add_keeper_commands(root, commands);
     vcity::cli::add_chain_commands(root, commands);
     vcity::cli::add_wallet_commands(root, commands);
+    vcity::cli::add_token_commands(root, commands);
+    vcity::cli::add_lock_commands(root, commands);
+    vcity::cli::add_gov_commands(root, commands);
+    vcity::cli::add_stake_commands(root, commands);
+    vcity::cli::add_rewards_commands(root, commands);
+    vcity::cli::add_treasury_commands(root, commands);
     vcity::cli::add_chat_commands(root, commands);
     vcity::cli::add_job_commands(root, commands);
     vcity::cli::add_receipt_commands(root, commands);
