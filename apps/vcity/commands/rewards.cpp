@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
+#include "cli/reward_records.hpp"
 #include "cli/trust.hpp"
 #include "codec/hex.hpp"
 #include "codec/json.hpp"
@@ -29,6 +30,9 @@ struct RewardOptions {
     std::string kind;
     std::string file;
     std::string uri;
+    std::string budget;
+    std::string before;
+    std::string vcai_per_usd = "0";
 };
 
 constexpr std::array<std::string_view, 4> kKinds{"poc", "pod", "fee-tier", "rebate"};
@@ -71,27 +75,16 @@ Result<Exit> run_show(const RewardOptions& options, Session* session) {
     return Exit::kOk;
 }
 
-// The file that a verifier publishes: [{"account": "0x...", "cumulative": "wei"}, ...]
-Result<std::vector<Reward>> read_rewards(const std::string& path) {
+Result<Json> read_json(const std::string& path) {
     TRY(const std::string text, read_file(path, kFileBytesMax));
     codec::JsonLimits limits;
     limits.bytes_max = kFileBytesMax;
-    TRY(const Json json, codec::parse_json(text, limits));
-    if (!json.is_array()) return make_error(Errc::kInvalid, path + " is no list of rewards");
-    std::vector<Reward> rewards;
-    for (const Json& each : *json.get_array()) {
-        const Json* account = each.find("account");
-        const Json* cumulative = each.find("cumulative");
-        if (account == nullptr || !account->is_string() || cumulative == nullptr || !cumulative->is_string()) {
-            return make_error(Errc::kInvalid, path + ": a reward needs account and cumulative, both as text");
-        }
-        Reward reward;
-        TRY(reward.account, crypto::parse_address(*account->get_string()));
-        TRY(const Uint256 amount, parse_uint256(*cumulative->get_string()));
-        TRY(reward.amount.wei, to_u128(amount));
-        rewards.push_back(reward);
-    }
-    return rewards;
+    return codec::parse_json(text, limits);
+}
+
+Result<std::vector<Reward>> read_rewards(const std::string& path) {
+    TRY(const Json json, read_json(path));
+    return parse_rewards(json);
 }
 
 Result<market::RewardTree> read_tree(const RewardOptions& options, std::uint8_t kind) {
@@ -117,6 +110,43 @@ Result<Exit> run_claim(const RewardOptions& options, Session* session) {
     TRY(const Uint256 before, chain->ask(kRoots, roots::encode_claimed_by(kind, account), roots::decode_claimed_by));
     TRY(const Hash transaction, chain->execute(kRoots, roots::encode_claim(kind, account, cumulative, proof)));
     session->output.print(done_record("claimed_vcai", vcai_text(cumulative - before), transaction));
+    return Exit::kOk;
+}
+
+Result<std::vector<Reward>> epoch_rewards(const RewardOptions& options, market::RewardKind kind) {
+    TRY(const Vcai budget, parse_vcai(options.budget));
+    TRY(const Json records, read_json(options.file));
+    switch (kind) {
+        case market::RewardKind::kCapacity: {
+            TRY(const auto nodes, parse_capacities(records));
+            return market::capacity_rewards(budget, nodes, {});
+        }
+        case market::RewardKind::kDelivery: {
+            TRY(const auto deliveries, parse_deliveries(records));
+            return market::delivery_rewards(budget, deliveries, {});
+        }
+        case market::RewardKind::kDemandRebate: {
+            TRY(const auto spending, parse_spending(records));
+            TRY(const Vcai price, parse_vcai(options.vcai_per_usd));
+            return market::demand_rebates({.budget = budget, .per_dollar = price}, spending);
+        }
+        case market::RewardKind::kFeeTier: break;
+    }
+    return make_error(Errc::kInvalid, "fee tiers have no budget to compute");
+}
+
+// Needs no chain: anybody with the public records gets the same file, so a posted root can be checked.
+Result<Exit> run_compute(const RewardOptions& options, Session* session) {
+    TRY(const std::uint8_t number, parse_kind(options.kind));
+    const auto kind = static_cast<market::RewardKind>(number);
+    std::vector<Reward> before;
+    if (!options.before.empty()) {
+        TRY(before, read_rewards(options.before));
+    }
+    TRY(const std::vector<Reward> epoch, epoch_rewards(options, kind));
+    TRY(const market::RewardTree tree, market::RewardTree::make(kind, before, epoch));
+    session->output.print_text(codec::dump_json_pretty(to_json(tree.cumulative())) + "\n");
+    session->output.note(fmt::format("root {}, {} VCAI in all", codec::to_hex(tree.root()), to_string(tree.total())));
     return Exit::kOk;
 }
 
@@ -169,6 +199,14 @@ void add_rewards_commands(CLI::App* root, Commands* commands) {
     claim->add_option("file", options->file, file)->required();
     claim->add_option("--account", options->account, "address (default: the wallet's)");
     commands->on(claim, [options](Session* session) { return run_claim(*options, session); });
+
+    CLI::App* compute = noun->add_subcommand("compute", "an epoch's rewards from public records (docs/rewards.md)");
+    compute->add_option("kind", options->kind, "poc, pod or rebate")->required();
+    compute->add_option("records", options->file, "JSON file of the epoch's records")->required();
+    compute->add_option("--budget", options->budget, "VCAI to be divided")->required();
+    compute->add_option("--before", options->before, "rewards file of the epoch before");
+    compute->add_option("--vcai-per-usd", options->vcai_per_usd, "price, for rebates");
+    commands->on(compute, [options](Session* session) { return run_compute(*options, session); });
 
     CLI::App* post = noun->add_subcommand("post", "post the next root, with a bond (verifiers)");
     post->add_option("kind", options->kind, kinds)->required();
