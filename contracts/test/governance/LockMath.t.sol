@@ -57,6 +57,19 @@ contract LockMathTest is Test {
         if (w1 != 0) assertLe(i0, q / w1);
     }
 
+    /// @dev Small sums of roots, so that the division by them often leaves nothing, or all but one.
+    function testFuzz_JIsRoundedUpAndNoFurther(uint256 b, uint256 duration, uint256 rest, uint256 q) public pure {
+        b = bound(b, 1, 4);
+        rest = bound(rest, 1, 100);
+        duration = bound(duration, 1, 100);
+        q = bound(q, 1 << 40, 1 << 104);
+        uint256 w0 = b * (rest + duration);
+        (uint256 i0, uint256 j) = LockMath.increments(w0, b * rest, b, q);
+        assertGe(w0 * i0 + w0, q);
+        uint256 excess = w0 * i0 > q ? w0 * i0 - q : 0;
+        assertEq(j, excess / b + (excess % b == 0 ? 0 : 1));
+    }
+
     /// @dev A whale that ends at the end of the segment beside the smallest lock that goes on: the steepest fall.
     function testFuzz_TheSameForTheSteepestFall(uint256 b, uint256 w1, uint256 duration, uint256 amount) public pure {
         b = bound(b, 1e20, 7e28);
