@@ -131,6 +131,7 @@ Policy strict_policy(EvidenceKind kind) {
     Policy policy;
     policy.kind = kind;
     if (is_intel(kind)) policy.steps = {Step::kRevocation, Step::kTcbInfo, Step::kQuotingEnclavePolicy};
+    if (kind == EvidenceKind::kNvidia) policy.steps = {Step::kReferenceValues};
     if (kind == EvidenceKind::kTpm) policy.steps = {Step::kHardwareBinding};
     return policy;
 }

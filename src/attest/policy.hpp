@@ -40,7 +40,8 @@ struct Policy {
     std::vector<AllowedMeasurement> measurements;
     std::vector<std::string> advisories_refused;
 };
-// A policy with the steps that matter beyond authenticity: Intel's collateral, a virtual TPM's hardware.
+// A policy with the steps that matter beyond authenticity: Intel's collateral, a virtual TPM's hardware, NVIDIA's
+// reference values.
 Policy strict_policy(EvidenceKind kind);
 
 // Why evidence is not accepted; one per reaction, the detail is in the text.

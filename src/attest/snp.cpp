@@ -13,6 +13,8 @@ namespace vcity::attest {
 namespace {
 
 constexpr std::uint32_t kEcdsaP384Sha384 = 1;
+constexpr std::size_t kPolicyAt = 0x8;
+constexpr std::size_t kVmplAt = 0x30;
 constexpr std::uint32_t kKeyVcek = 0;
 constexpr std::uint32_t kKeyVlek = 1;
 constexpr std::size_t kSignatureNumberBytes = 72;
@@ -82,14 +84,14 @@ Result<Signer> check_signer(const SnpCertificates& given, const RootPins& roots,
     return Signer{std::move(certificate), std::move(claims)};
 }
 
-void describe(const SnpReport& report, Verdict* verdict) {
+void describe(const SnpReport& report, ByteView bytes, Verdict* verdict) {
     verdict->debug = report.is_debug();
     verdict->report_data = to_bytes(report.report_data);
-    verdict->measurements = {{"measurement", to_bytes(report.measurement)},
-                             {"host_data", to_bytes(report.host_data)},
-                             {"id_key_digest", to_bytes(report.id_key_digest)},
-                             {"author_key_digest", to_bytes(report.author_key_digest)}};
-    verdict->versions = {{"guest", report.guest_svn}, {"vmpl", report.vmpl}};
+    verdict->measurements = {
+        {"measurement", to_bytes(report.measurement)},     {"host_data", to_bytes(report.host_data)},
+        {"id_key_digest", to_bytes(report.id_key_digest)}, {"author_key_digest", to_bytes(report.author_key_digest)},
+        {"vmpl", to_bytes(bytes.subspan(kVmplAt, 4))},     {"policy", to_bytes(bytes.subspan(kPolicyAt, 8))}};
+    verdict->versions = {{"guest", report.guest_svn}};
 }
 
 std::string claims_problem(const SnpReport& report, const SnpCertificateClaims& claims) {
@@ -192,7 +194,7 @@ Verdict verify_snp_report(ByteView bytes,
         return verdict;
     }
     verdict.pass(Step::kFormat);
-    describe(*report, &verdict);
+    describe(*report, bytes, &verdict);
     const Result<Signer> signer = check_signer(certificates, anchors.amd, now, &verdict);
     if (!signer) {
         verdict.fail(Step::kCertificateChain, signer.error().message);

@@ -70,7 +70,8 @@ Verdict verify_snp_certificate(const SnpCertificates& certificates, const TrustA
 
 // The report is signed by the VCEK or VLEK, the chain leads to a pinned ARK, and the certificate's TCB and chip are
 // the report's. AMD publishes no TCB status: `versions` (fmc, boot_loader, tee, snp, microcode of the reported TCB) is
-// for the policy. platform_id is the CHIP_ID, empty under a VLEK.
+// for the policy, and so are the measurements "vmpl" and "policy", little-endian as in the report. platform_id is the
+// CHIP_ID, empty under a VLEK.
 Verdict verify_snp_report(ByteView report,
                           const SnpCertificates& certificates,
                           const TrustAnchors& anchors,

@@ -179,6 +179,13 @@ TEST(HclReport, WithAnotherRuntimeOrTrailingBytesIsRefused) {
     for (const Step step : required_steps(hardware.kind)) hardware.pass(step);
     hardware.report_data = Bytes(64, 0);
     EXPECT_FALSE(is_bound(hardware, parse_hcl_report(report).value()));
+    const HclReport parsed = parse_hcl_report(report).value();
+    hardware.report_data = digest(parsed.hash, as_bytes(parsed.runtime));
+    hardware.report_data.resize(64);
+    hardware.measurements = {{"vmpl", Bytes(4, 0)}};
+    EXPECT_TRUE(is_bound(hardware, parsed));
+    hardware.measurements = {{"vmpl", Bytes{2, 0, 0, 0}}};
+    EXPECT_FALSE(is_bound(hardware, parsed));
 }
 
 // --- event logs

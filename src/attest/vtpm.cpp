@@ -114,7 +114,10 @@ Result<PublicKey> hcl_attestation_key(const HclReport& report) {
 bool is_bound(const Verdict& hardware, const HclReport& report) {
     Bytes wanted = digest(report.hash, as_bytes(report.runtime));
     wanted.resize(64);
-    return hardware.is_authentic() && hardware.report_data == wanted;
+    if (!hardware.is_authentic() || hardware.report_data != wanted) return false;
+    if (report.is_tdx) return hardware.kind == EvidenceKind::kTdx;
+    const Bytes* vmpl = hardware.measurement("vmpl");
+    return hardware.kind == EvidenceKind::kSevSnp && vmpl != nullptr && all_equal(*vmpl, 0);
 }
 
 VtpmVerdict verify_snp_vtpm(ByteView hcl_report,

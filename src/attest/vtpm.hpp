@@ -22,7 +22,8 @@ Result<HclReport> parse_hcl_report(ByteView bytes);
 // The RSA key with kid HCLAkPub and use "sign".
 Result<PublicKey> hcl_attestation_key(const HclReport& report);
 
-// Whether the hardware's verdict vouches for the runtime JSON: authentic, and report_data = hash(runtime) || zeros.
+// Whether the hardware's verdict vouches for the runtime JSON: authentic, and report_data = hash(runtime) || zeros. Of
+// SEV-SNP only the paravisor at VMPL 0 may speak: what runs above it can ask for reports with data of its own.
 bool is_bound(const Verdict& hardware, const HclReport& report);
 
 // A virtual TPM of a confidential VM: the verdict of its quote, with Step::kHardwareBinding, and that of the hardware.

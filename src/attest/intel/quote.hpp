@@ -48,7 +48,8 @@ struct TdReport {
     std::optional<std::array<std::uint8_t, 16>> tee_tcb_svn2;
     std::optional<std::array<std::uint8_t, 48>> mr_service_td;
 
-    bool is_debug() const { return (td_attributes[0] & 1U) != 0; }
+    // TUD, bits 7:0: DEBUG and what is reserved beside it make a TD untrusted.
+    bool is_debug() const { return td_attributes[0] != 0; }
 };
 
 // A quote of version 3 (SGX), 4 or 5 (SGX or TDX), signed with ECDSA-P256 (Intel TDX DCAP quoting library API, appendix

@@ -71,6 +71,7 @@ Result<Verdict> vtpm(const Context& context) {
         TRY(const Bytes td_quote, any_bytes(root.find("td_quote")));
         return joined(verify_tdx_vtpm(hcl, quote, td_quote, context.anchors, context.now));
     }
+    if (!context.has("issuers")) return make_error(Errc::kInvalid, "vector: no issuers");
     SnpCertificates certificates{.signer_der = {}, .issuers_pem = context.text_file("issuers")};
     const Json* vcek = root.find("vcek");
     if (vcek == nullptr || !vcek->is_string()) return make_error(Errc::kInvalid, "vector: no VCEK");
