@@ -127,10 +127,9 @@ class PosNet:
         ports = free_ports(5 * nodes)
         self.nodes = [Node(i, self.folder, ports[5 * i : 5 * i + 5]) for i in range(nodes)]
         self.genesis = self.folder / "genesis.json"
-        genesis = json.loads((HERE / "genesis.json").read_text())
+        self.genesis.write_text((HERE / "genesis.json").read_text())
         for account in funded:
-            genesis["alloc"][account.removeprefix("0x")] = {"balance": COINS}
-        self.genesis.write_text(json.dumps(genesis))
+            self.fund(account)
         self.secret = self.folder / "jwt"
         self.secret.write_text(secrets.token_hex(32))
 
@@ -150,8 +149,16 @@ class PosNet:
         if self.own_folder:
             self.own_folder.cleanup()
 
-    def alive(self):
-        return [node for node in self.nodes if node.processes]
+    def fund(self, account):
+        """Before the start: a million ether for an account."""
+        genesis = json.loads(self.genesis.read_text())
+        genesis["alloc"][account.removeprefix("0x")] = {"balance": COINS}
+        self.genesis.write_text(json.dumps(genesis))
+
+    def kill_last(self):
+        """Takes the last node down for good, with its share of the validators: what happened, in words."""
+        self.nodes[-1].kill()
+        return f"node {len(self.nodes) - 1} of {len(self.nodes)} is gone, with a quarter of the validators"
 
     def report(self):
         lines = []

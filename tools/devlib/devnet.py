@@ -27,8 +27,8 @@ def free_port_base():
 class Devnet:
     """A development network as a child process, stopped in order at the end."""
 
-    def __init__(self, program, state, extra=()):
-        self.program, self.state, self.extra = program, state, extra
+    def __init__(self, program, state, extra=(), ready_seconds=READY_SECONDS):
+        self.program, self.state, self.extra, self.ready_seconds = program, state, extra, ready_seconds
 
     def __enter__(self):
         self.state.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ class Devnet:
         return self
 
     def wait_ready(self):
-        deadline = time.monotonic() + READY_SECONDS
+        deadline = time.monotonic() + self.ready_seconds
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 break
