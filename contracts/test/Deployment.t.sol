@@ -5,9 +5,11 @@ import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManage
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
 import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Test, Vm} from "forge-std/Test.sol";
 import {Plan} from "../script/Plan.sol";
 import {IGenesisNFT} from "../src/interfaces/IGenesisNFT.sol";
+import {IVeVCAI} from "../src/interfaces/IVeVCAI.sol";
 import {IVestingVault, Schedule} from "../src/interfaces/IVestingVault.sol";
 import {DevStable} from "../src/token/DevStable.sol";
 
@@ -140,6 +142,29 @@ abstract contract DeploymentTest is Test, Plan {
             }
         }
         assertGt(refused, 50);
+    }
+
+    function test_LetsASmallBuybackFollowALargeOne() public {
+        IVeVCAI ve = IVeVCAI(_at("VeVCAI"));
+        IERC20 token = ve.token();
+        address buyer = _at("BuybackExecutor");
+        deal(address(token), STRANGER, 20_000e18);
+        deal(address(token), buyer, 2_000e18);
+        vm.startPrank(STRANGER);
+        token.approve(address(ve), type(uint256).max);
+        ve.lock(10_000e18, ve.currentWeek() + 52);
+        vm.stopPrank();
+        vm.prank(buyer);
+        ve.notify(1_000e18);
+        vm.warp(vm.getBlockTimestamp() + 12 hours);
+        (, uint256 fast,) = ve.stream();
+        vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, STRANGER));
+        vm.prank(STRANGER);
+        ve.notify(1e18);
+        vm.prank(buyer);
+        ve.notify(1e18);
+        (, uint256 slow,) = ve.stream();
+        assertLt(slow, fast);
     }
 
     function test_RefusesTheDeployerEverywhere() public {

@@ -334,6 +334,7 @@ export const restricted = {
     VerifierSet: ['admit', 'request', 'draw'],
   },
   GUARDIAN: Object.fromEntries(withPause.map((name) => [name, ['pause', 'unpause']])),
+  NOTIFIER: { VeVCAI: ['notify'] },
   SNAPSHOT: { VeVCAI: ['snapshot'] },
   BUYBACK: { Treasury: ['drawForBuyback'] },
   INCENTIVE: { VestingVault: ['releaseIncentive'] },
@@ -375,7 +376,7 @@ export const restricted = {
 };
 
 /** Opened by a role without the modifier `restricted`: the function asks for itself. */
-export const asksItself = { VCAIGovernor: ['propose'] };
+export const asksItself = { VCAIGovernor: ['propose'], VeVCAI: ['notify'] };
 
 export const members = {
   SETTLEMENT: [at('Settlement'), at('Agreements')],
@@ -383,6 +384,7 @@ export const members = {
   PARAMS: [at('Timelock')],
   COURT: [at('SlashingCourt')],
   GUARDIAN: [at('Guardian')],
+  NOTIFIER: [at('BuybackExecutor'), at('Treasury')],
   SNAPSHOT: [at('VCAIGovernor')],
   BUYBACK: [at('BuybackExecutor')],
   INCENTIVE: [at('IncentiveController')],

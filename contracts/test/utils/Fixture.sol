@@ -131,9 +131,10 @@ abstract contract Fixture is Test {
     }
 
     function _feeParameters() internal pure returns (INetworkFee.Parameters memory) {
-        return INetworkFee.Parameters({
-            minimumPpm: 50_000, maximumPpm: 50_000, feePeriod: 1 days, unitsMaximum: 1_000_000
-        });
+        return
+            INetworkFee.Parameters({
+                minimumPpm: 50_000, maximumPpm: 50_000, feePeriod: 1 days, unitsMaximum: 1_000_000
+            });
     }
 
     function _settlementParameters() internal view returns (ISettlement.Parameters memory) {
