@@ -65,8 +65,10 @@ class StoryNetwork(contextlib.AbstractContextManager):
     # --- keys and coins
 
     def run(self, *words):
-        done = subprocess.run([str(self.vcity), "--settings", str(self.folder / "cli.toml"), "--json",
-                               *map(str, words)], capture_output=True, text=True, check=False)
+        settings = self.folder / "cli.toml"  # the network writes it when it is up
+        known = ["--settings", str(settings)] if settings.exists() else []
+        done = subprocess.run([str(self.vcity), *known, "--json", *map(str, words)], capture_output=True, text=True,
+                              check=False)
         if done.returncode != 0:
             raise AssertionError(f"vcity {' '.join(map(str, words))}: {done.stderr.strip()}")
         return json.loads(done.stdout) if done.stdout.strip() else None
