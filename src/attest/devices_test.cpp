@@ -4,12 +4,12 @@
 
 #include "attest/cursor.hpp"
 #include "attest/encoding.hpp"
-#include "attest/nvidia.hpp"
+#include "attest/nvidia/report.hpp"
+#include "attest/nvidia/rim.hpp"
+#include "attest/nvidia/xml.hpp"
 #include "attest/policy.hpp"
-#include "attest/rim.hpp"
 #include "attest/snp.hpp"
 #include "attest/testing/vector_check.hpp"
-#include "attest/xml.hpp"
 
 namespace vcity::attest {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "attest/event_log.hpp"
+#include "attest/tpm/event_log.hpp"
 #include "base/check.hpp"
 
 namespace vcity::attest {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "attest/ear.hpp"
-#include "attest/rim.hpp"
-#include "attest/xml.hpp"
+#include "attest/nvidia/rim.hpp"
+#include "attest/nvidia/xml.hpp"
 #include "base/check.hpp"
 
 namespace vcity::attest {

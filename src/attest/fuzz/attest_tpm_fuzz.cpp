@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "attest/tpm.hpp"
-#include "attest/vtpm.hpp"
+#include "attest/tpm/quote.hpp"
+#include "attest/tpm/vtpm.hpp"
 #include "base/check.hpp"
 
 namespace vcity::attest {

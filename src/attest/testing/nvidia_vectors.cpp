@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The forms in which other projects store GPU evidence.
-#include "attest/nvidia.hpp"
-#include "attest/rim.hpp"
+#include "attest/nvidia/report.hpp"
+#include "attest/nvidia/rim.hpp"
 #include "attest/testing/context.hpp"
 
 namespace vcity::attest::testing {

@@ -5,7 +5,7 @@
 #include "attest/cursor.hpp"
 #include "attest/intel/verify.hpp"
 #include "attest/testing/context.hpp"
-#include "attest/vtpm.hpp"
+#include "attest/tpm/vtpm.hpp"
 
 namespace vcity::attest::testing {
 namespace {

@@ -10,10 +10,10 @@
 
 #include "attest/certificate.hpp"
 #include "attest/encoding.hpp"
-#include "attest/event_log.hpp"
 #include "attest/intel/verify.hpp"
 #include "attest/snp.hpp"
 #include "attest/testing/context.hpp"
+#include "attest/tpm/event_log.hpp"
 #include "base/check.hpp"
 
 namespace vcity::attest::testing {

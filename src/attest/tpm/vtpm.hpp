@@ -5,7 +5,7 @@
 
 #include "attest/intel/collateral.hpp"
 #include "attest/snp.hpp"
-#include "attest/tpm.hpp"
+#include "attest/tpm/quote.hpp"
 
 namespace vcity::attest {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "attest/vtpm.hpp"
+#include "attest/tpm/vtpm.hpp"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "attest/nvidia.hpp"
+#include "attest/nvidia/report.hpp"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "attest/xml.hpp"
+#include "attest/nvidia/xml.hpp"
 
 #include <algorithm>
 #include <map>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "attest/rim.hpp"
+#include "attest/nvidia/rim.hpp"
 
 #include <algorithm>
 
@@ -8,7 +8,7 @@
 #include "attest/certificate.hpp"
 #include "attest/cursor.hpp"
 #include "attest/encoding.hpp"
-#include "attest/xml.hpp"
+#include "attest/nvidia/xml.hpp"
 
 namespace vcity::attest {
 namespace {

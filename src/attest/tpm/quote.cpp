@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "attest/tpm.hpp"
+#include "attest/tpm/quote.hpp"
 
 #include <algorithm>
 #include <optional>

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "attest/event_log.hpp"
 #include "attest/signature.hpp"
+#include "attest/tpm/event_log.hpp"
 #include "attest/verdict.hpp"
 
 namespace vcity::attest {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // TPM quotes, virtual TPMs and event logs beyond the recorded vectors.
-#include "attest/tpm.hpp"
-
 #include <gtest/gtest.h>
 
 #include "attest/cursor.hpp"
@@ -9,7 +7,8 @@
 #include "attest/policy.hpp"
 #include "attest/testing/authority.hpp"
 #include "attest/testing/vector_check.hpp"
-#include "attest/vtpm.hpp"
+#include "attest/tpm/quote.hpp"
+#include "attest/tpm/vtpm.hpp"
 
 namespace vcity::attest {
 namespace {
