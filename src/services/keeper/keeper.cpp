@@ -82,7 +82,8 @@ Task<Result<Duration>> Keeper::round(DutyKind kind, Watch* watch) {
     CO_TRY(DutyList list, co_await look(kind, watch));
     if (list.due.empty()) co_return until_next(list);
     const auto most = static_cast<std::uint64_t>(options_.stagger_max.count());
-    const bool goes_on = co_await pause(Duration{static_cast<std::int64_t>(deps_.runtime->random_u64() % (most + 1))});
+    const Duration stagger(static_cast<std::int64_t>(deps_.runtime->random_u64() % (most + 1)));
+    const bool goes_on = co_await pause(stagger);
     if (!goes_on) co_return Duration{};
     CO_TRY(list, co_await look(kind, watch));
     for (const Duty& duty : list.due) {
