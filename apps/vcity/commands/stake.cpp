@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <array>
+#include <map>
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
@@ -31,11 +33,14 @@ struct StakeOptions {
     std::string evidence;
     std::string uri;
     std::uint32_t device_class = 0;
+    std::string tier;
+    std::vector<std::string> signatures;
 };
 
 constexpr std::array<std::string_view, 3> kRoles{"compute", "scheduler", "verifier"};
 constexpr std::array<std::string_view, 8> kCaseStates{"none",  "open",     "rejected", "lapsed",
                                                       "ruled", "appealed", "executed", "overturned"};
+constexpr std::uint8_t kRuled = 4;
 constexpr std::array<std::string_view, 4> kTiers{"none", "minor", "medium", "severe"};
 
 template <std::size_t N>
@@ -173,9 +178,70 @@ Result<Exit> run_accuse(const StakeOptions& options, Session* session) {
     return Exit::kOk;
 }
 
+struct Ruling {
+    std::uint64_t id = 0;
+    std::uint8_t tier = 0;
+    U128 loss = 0;
+    Hash digest;  // what a member of the committee signs
+};
+
+Result<Ruling> ruling_of(const StakeOptions& options, TrustChain* chain) {
+    Ruling ruling;
+    TRY(ruling.id, parse_number(options.id, "the case"));
+    const auto found = std::find(kTiers.begin(), kTiers.end(), options.tier);
+    if (found == kTiers.end()) return make_error(Errc::kInvalid, "tiers are none, minor, medium and severe");
+    ruling.tier = static_cast<std::uint8_t>(found - kTiers.begin());
+    TRY(const Usd loss, parse_usd(options.loss));
+    ruling.loss = loss.micro;
+    TRY(ruling.digest, chain->ask(kCourt, court::encode_ruling_digest(Uint256{ruling.id}, ruling.tier, ruling.loss),
+                                  court::decode_ruling_digest));
+    return ruling;
+}
+
+Result<Exit> run_sign(const StakeOptions& options, Session* session) {
+    TRY(const auto chain, open_to_act(options.wallet, *session));
+    TRY(const Ruling ruling, ruling_of(options, chain.get()));
+    TRY(const std::vector<Address> committee,
+        chain->ask(kCourt, court::encode_committee_of(Uint256{ruling.id}), court::decode_committee_of));
+    if (std::find(committee.begin(), committee.end(), chain->account()) == committee.end()) {
+        return make_error(Errc::kDenied, "this wallet is not in the committee of case " + options.id);
+    }
+    TRY(const Signature signature, chain->sign(ruling.digest));
+    Json record{codec::JsonObject{}};
+    record.set("case", options.id);
+    record.set("tier", options.tier);
+    record.set("signer", crypto::to_checksum_address(chain->account()));
+    record.set("signature", codec::to_hex(signature));
+    session->output.print(record);
+    return Exit::kOk;
+}
+
+Result<Exit> run_rule(const StakeOptions& options, Session* session) {
+    TRY(const auto chain, open_to_act(options.wallet, *session));
+    TRY(const Ruling ruling, ruling_of(options, chain.get()));
+    // The court wants them in the order of their signers.
+    std::map<Address, Bytes> by_signer;
+    for (const std::string& text : options.signatures) {
+        TRY(const Signature signature, codec::parse_fixed<Signature>(text));
+        TRY(const Address signer, crypto::recover(ruling.digest, signature));
+        by_signer[signer] = Bytes{signature.bytes.begin(), signature.bytes.end()};
+    }
+    std::vector<Bytes> signatures;
+    for (auto& [signer, signature] : by_signer) signatures.push_back(std::move(signature));
+    TRY(const Hash transaction,
+        chain->execute(kCourt, court::encode_submit_verdict(Uint256{ruling.id}, ruling.tier, ruling.loss, signatures)));
+    session->output.print(done_record("ruled", options.tier, transaction));
+    return Exit::kOk;
+}
+
 Result<Exit> run_appeal(const StakeOptions& options, Session* session) {
     TRY(const std::uint64_t id, parse_number(options.id, "the case"));
     TRY(const auto chain, open_to_act(options.wallet, *session));
+    TRY(const court::Case one, chain->ask(kCourt, court::encode_case_of(Uint256{id}), court::decode_case_of));
+    if (one.state != kRuled) {
+        return make_error(Errc::kConflict, fmt::format("case {} is {}: only a ruling can be appealed", id,
+                                                       named(kCaseStates, one.state)));
+    }
     TRY(const court::Parameters terms, chain->ask(kCourt, court::encode_parameters(), court::decode_parameters));
     TRY_OK(confirm(*session, fmt::format("Appeal in case {} with a bond of {} VCAI, which is lost if the DAO disagrees",
                                          id, vcai_text(Uint256{terms.appeal_bond}))));
@@ -200,6 +266,20 @@ void add_case_commands(CLI::App* noun, const std::shared_ptr<StakeOptions>& opti
     accuse->add_option("--loss", options->loss, "what the victim lost, in dollars");
     accuse->add_option("--nominee", options->nominee, "who becomes a verifier if it is upheld (default: you)");
     commands->on(accuse, [options](Session* session) { return run_accuse(*options, session); });
+
+    const auto add_ruling = [&](CLI::App* app) {
+        app->add_option("case", options->id, "number of the case")->required();
+        app->add_option("--tier", options->tier, "none, minor, medium or severe")->required();
+        app->add_option("--loss", options->loss, "what the victim is awarded, in dollars");
+    };
+    CLI::App* sign = noun->add_subcommand("sign", "sign a ruling as a member of the committee");
+    add_ruling(sign);
+    commands->on(sign, [options](Session* session) { return run_sign(*options, session); });
+
+    CLI::App* rule = noun->add_subcommand("rule", "bring the signed ruling before the court; anyone may");
+    add_ruling(rule);
+    rule->add_option("--signature", options->signatures, "of a member of the committee (repeat)")->required();
+    commands->on(rule, [options](Session* session) { return run_rule(*options, session); });
 
     CLI::App* appeal = noun->add_subcommand("appeal", "bring a ruling before the DAO");
     appeal->add_option("case", options->id, "number of the case")->required();

@@ -45,6 +45,7 @@ class TrustChain {
 
     // Acting: only with a key. Each returns when the transaction is in a block.
     Address account() const { return signer_->address(); }
+    Result<Signature> sign(const Hash& digest) { return signer_->sign(digest); }
     Result<Hash> execute(std::string_view contract, Bytes data);
     // Lets a contract take that much of the account's tokens, if it may not yet.
     Result<void> allow(const Address& token, std::string_view spender, const Uint256& amount);
