@@ -172,17 +172,37 @@ std::vector<std::string> key_names(const DevnetLayout& layout) {
     return names;
 }
 
-Task<Result<AccountRow>> account_row(ChainConnection* chain, Deployment deployment, std::string name, Address address) {
+// Views of one block: money that moves while an account after another is read must not be counted twice or not at all.
+class BlockView {
+  public:
+    BlockView(ChainConnection* chain, std::uint64_t block) : chain_{chain}, block_{block} {}
+
+    Task<Result<Bytes>> view(Address to, Bytes data) {
+        EvmCall call{.from = std::nullopt, .to = to, .data = std::move(data)};
+        co_return co_await chain_->rpc()->call(std::move(call), block_);
+    }
+    Task<Result<Usd>> usd(Address to, Bytes data) {
+        CO_TRY(const Bytes answer, co_await view(to, std::move(data)));
+        co_return adapters::decode_usd(answer);
+    }
+
+  private:
+    ChainConnection* chain_;
+    std::uint64_t block_;
+};
+
+Task<Result<AccountRow>> account_row(BlockView chain, Deployment deployment, std::string name, Address address) {
     AccountRow row;
     row.name = std::move(name);
     row.address = address;
-    CO_TRY(row.wallet, co_await chain->reader()->stable_balance(address));
-    CO_TRY(const Usd available, co_await chain->reader()->escrow_available(address));
-    CO_TRY(const Usd locked, co_await locked_of(chain, deployment, address));
+    CO_TRY(const Address token, deployment.require("VCAIToken"));
+    CO_TRY(row.wallet, co_await chain.usd(deployment.stable, adapters::calls::balance_of(address)));
+    CO_TRY(const Usd available, co_await chain.usd(deployment.escrow, adapters::calls::available(address)));
+    CO_TRY(const Usd locked, co_await chain.usd(deployment.escrow, contracts::escrow::encode_locked_of(address)));
     CO_TRY(row.escrow, add(available, locked));
-    CO_TRY(row.vcai, co_await chain->reader()->vcai_balance(address));
-    Bytes data = adapters::calls::stake_of(address);
-    CO_TRY(const Bytes answer, co_await view(chain, deployment.registry, std::move(data)));
+    CO_TRY(const Bytes vcai, co_await chain.view(token, adapters::calls::balance_of(address)));
+    CO_TRY(row.vcai, adapters::decode_vcai(vcai));
+    CO_TRY(const Bytes answer, co_await chain.view(deployment.registry, adapters::calls::stake_of(address)));
     CO_TRY(const auto stake, contracts::node_registry::decode_stake_of(answer));
     CO_TRY(row.stake, add(Vcai{stake.active}, Vcai{stake.unbonding}));
     co_return row;
@@ -244,15 +264,17 @@ Task<Result<DevnetBalances>> read_devnet_balances(adapters::AsioRuntime* runtime
     CO_TRY(const Deployment deployment, adapters::load_deployment(layout.file("deployment.json")));
     ChainConnection chain{runtime, std::move(rpc), nullptr};
     CO_TRY_OK(co_await chain.bind(deployment));
+    CO_TRY(const ChainHead head, co_await chain.reader()->head());
+    const BlockView now{&chain, head.number};
     DevnetBalances result;
     for (const std::string& name : key_names(layout)) {
         CO_TRY(const Address address, keystore_address(layout.key(name).keystore));
-        CO_TRY(AccountRow row, co_await account_row(&chain, deployment, name, address));
+        CO_TRY(AccountRow row, co_await account_row(now, deployment, name, address));
         result.accounts.push_back(std::move(row));
     }
     for (const auto& [name, contract] : kHolders) {
         CO_TRY(const Address address, deployment.require(contract));
-        CO_TRY(AccountRow row, co_await account_row(&chain, deployment, name, address));
+        CO_TRY(AccountRow row, co_await account_row(now, deployment, name, address));
         result.accounts.push_back(std::move(row));
     }
     for (const AccountRow& row : result.accounts) {
@@ -260,9 +282,8 @@ Task<Result<DevnetBalances>> read_devnet_balances(adapters::AsioRuntime* runtime
             CO_TRY(result.sum, add(result.sum, part));
         }
     }
-    Bytes data = contracts::dev_stable::encode_total_supply();
-    CO_TRY(const Bytes answer, co_await view(&chain, deployment.stable, std::move(data)));
-    CO_TRY(result.supply, adapters::decode_usd(answer));
+    BlockView totals = now;
+    CO_TRY(result.supply, co_await totals.usd(deployment.stable, contracts::dev_stable::encode_total_supply()));
     co_return result;
 }
 
