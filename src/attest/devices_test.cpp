@@ -191,6 +191,16 @@ TEST(ReferenceManifest, HasTheActiveMeasurements) {
     EXPECT_EQ(plain_hex(manifest->measurements.at(7).at(0)).substr(0, 16), "4a5e4b3d501fe31f");
 }
 
+TEST(ReferenceManifest, WithAnotherDigestIsRefused) {
+    std::string text = text_of("nvidia/sdk_NV_GPU_DRIVER_GH100_550.144.03.xml");
+    text[text.find("4a5e4b3d501fe31f")] = '5';
+
+    const auto manifest = verify_rim(text, vendor_anchors(), kNow);
+
+    ASSERT_FALSE(manifest);
+    EXPECT_EQ(manifest.error().message, "rim: the document is not the signed one");
+}
+
 // The rules of Canonical XML 1.1 that a manifest meets: empty elements in two tags, namespaces before attributes and
 // sorted by prefix, attributes by namespace then name, white space in tags reduced, what is inherited not repeated.
 TEST(CanonicalXml, HasOneFormForEqualDocuments) {

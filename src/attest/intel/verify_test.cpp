@@ -5,6 +5,7 @@
 
 #include "attest/encoding.hpp"
 #include "attest/policy.hpp"
+#include "attest/testing/authority.hpp"
 #include "attest/testing/vector_check.hpp"
 
 namespace vcity::attest {
@@ -52,6 +53,25 @@ TEST(IntelQuote, AboveItsMaximumIsRefused) {
     EXPECT_TRUE(parse_intel_quote(quote));
     quote.push_back(0);
     EXPECT_FALSE(parse_intel_quote(quote));
+}
+
+// The attack that the binding is there for: a genuine quoting enclave's report and chain around a quote of one's own.
+TEST(IntelQuote, SignedByAKeyThatNoEnclaveVouchesForIsRefused) {
+    const testing::Authority forger = testing::Authority::root();
+    Bytes quote = good_quote();
+    const std::size_t signed_size = parse_intel_quote(quote)->signed_bytes.size();
+    quote[signed_size - 1] ^= 1;  // report data
+    const Bytes signature = forger.sign(ByteView{quote}.first(signed_size));
+    const Bytes key = forger.public_point();
+    std::copy(signature.begin(), signature.end(), quote.begin() + static_cast<std::ptrdiff_t>(signed_size + 4));
+    std::copy(key.begin(), key.end(), quote.begin() + static_cast<std::ptrdiff_t>(signed_size + 4 + 64));
+
+    const Verdict verdict = verify_intel_quote(quote, nullptr, vendor_anchors(), kNow);
+
+    EXPECT_EQ(verdict.outcome(Step::kReportSignature), StepOutcome::kPassed);
+    EXPECT_EQ(verdict.outcome(Step::kKeyBinding), StepOutcome::kFailed);
+    EXPECT_EQ(verdict.outcome(Step::kQuotingEnclave), StepOutcome::kPassed);
+    EXPECT_FALSE(verdict.is_authentic());
 }
 
 TEST(IntelQuote, UnderAnotherRootIsRefused) {

@@ -29,11 +29,11 @@ void add_extension(X509* certificate, int nid, const char* value) {
     X509_EXTENSION_free(extension);
 }
 
-void add_unknown_critical(X509* certificate) {
-    ASN1_OBJECT* oid = OBJ_txt2obj("1.2.3.4.5", 1);
+void add_raw(X509* certificate, const std::string& name, const Bytes& content, bool is_critical) {
+    ASN1_OBJECT* oid = OBJ_txt2obj(name.c_str(), 1);
     ASN1_OCTET_STRING* value = ASN1_OCTET_STRING_new();
-    CHECK(ASN1_OCTET_STRING_set(value, reinterpret_cast<const unsigned char*>("x"), 1) == 1);
-    X509_EXTENSION* extension = X509_EXTENSION_create_by_OBJ(nullptr, oid, 1, value);
+    CHECK(ASN1_OCTET_STRING_set(value, content.data(), static_cast<int>(content.size())) == 1);
+    X509_EXTENSION* extension = X509_EXTENSION_create_by_OBJ(nullptr, oid, is_critical ? 1 : 0, value);
     CHECK(X509_add_ext(certificate, extension, -1) == 1);
     X509_EXTENSION_free(extension);
     ASN1_OCTET_STRING_free(value);
@@ -56,8 +56,8 @@ void Authority::Free::operator()(evp_pkey_st* key) const {
     EVP_PKEY_free(key);
 }
 
-Authority::Key Authority::make_key() {
-    Key key{EVP_EC_gen("P-256")};
+Authority::Key Authority::make_key(bool is_p384) {
+    Key key{EVP_EC_gen(is_p384 ? "P-384" : "P-256")};
     CHECK(key != nullptr);
     return key;
 }
@@ -76,19 +76,20 @@ Bytes Authority::certify(const CertificateSpec& spec, evp_pkey_st* subject, x509
     const std::string length = spec.path_length < 0 ? "" : ",pathlen:" + std::to_string(spec.path_length);
     add_extension(raw, NID_basic_constraints, spec.is_ca ? ("critical,CA:TRUE" + length).c_str() : "critical,CA:FALSE");
     add_extension(raw, NID_key_usage, spec.may_sign ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature");
-    if (spec.has_unknown_critical) add_unknown_critical(raw);
+    if (spec.has_unknown_critical) add_raw(raw, "1.2.3.4.5", {1}, true);
+    for (const auto& [oid, value] : spec.extensions) add_raw(raw, oid, value, false);
     CHECK(X509_sign(raw, signer, spec.is_sha1 ? EVP_sha1() : EVP_sha256()) > 0);
     return to_der(raw, i2d_X509);
 }
 
 Authority Authority::root(const CertificateSpec& spec) {
-    Key key = make_key();
+    Key key = make_key(spec.is_p384);
     Certificate certificate = Certificate::parse(certify(spec, key.get(), nullptr, key.get())).value();
     return {std::move(key), std::move(certificate)};
 }
 
 Authority Authority::issue(const CertificateSpec& spec) const {
-    Key key = make_key();
+    Key key = make_key(spec.is_p384);
     Certificate certificate = Certificate::parse(certify(spec, key.get(), certificate_.get(), key_.get())).value();
     return {std::move(key), std::move(certificate)};
 }
@@ -117,27 +118,39 @@ Bytes Authority::revoke(const std::vector<std::uint64_t>& serials, std::int64_t 
 }
 
 Bytes Authority::sign(ByteView message) const {
+    const bool is_p384 = EVP_PKEY_get_bits(key_.get()) == 384;
+    const int half = is_p384 ? 48 : 32;
     const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{EVP_MD_CTX_new(), EVP_MD_CTX_free};
-    CHECK(EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key_.get()) == 1);
+    CHECK(EVP_DigestSignInit(context.get(), nullptr, is_p384 ? EVP_sha384() : EVP_sha256(), nullptr, key_.get()) == 1);
     std::size_t size = 128;
     Bytes der(size);
     CHECK(EVP_DigestSign(context.get(), der.data(), &size, message.data(), message.size()) == 1);
     const unsigned char* in = der.data();
     const std::unique_ptr<ECDSA_SIG, decltype(&ECDSA_SIG_free)> pair{
         d2i_ECDSA_SIG(nullptr, &in, static_cast<long>(size)), ECDSA_SIG_free};
-    Bytes r_s(64);
-    CHECK(BN_bn2binpad(ECDSA_SIG_get0_r(pair.get()), r_s.data(), 32) == 32);
-    CHECK(BN_bn2binpad(ECDSA_SIG_get0_s(pair.get()), r_s.data() + 32, 32) == 32);
+    Bytes r_s(static_cast<std::size_t>(2 * half));
+    CHECK(BN_bn2binpad(ECDSA_SIG_get0_r(pair.get()), r_s.data(), half) == half);
+    CHECK(BN_bn2binpad(ECDSA_SIG_get0_s(pair.get()), r_s.data() + half, half) == half);
     return r_s;
 }
 
 Bytes Authority::public_point() const {
-    Bytes point(65);
+    Bytes point(97);
     std::size_t size = 0;
     CHECK(EVP_PKEY_get_octet_string_param(key_.get(), OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, point.data(), point.size(),
                                           &size) == 1);
-    CHECK(size == point.size() && point[0] == 4);
-    return to_bytes(ByteView{point}.subspan(1));
+    CHECK((size == 65 || size == 97) && point[0] == 4);
+    return to_bytes(ByteView{point}.first(size).subspan(1));
+}
+
+// Base64 with lines and marks.
+std::string Authority::pem() const {
+    const ByteView der = certificate_.der();
+    std::string text(4 * (der.size() / 3 + 1) + 1, '\0');
+    const int size =
+        EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), der.data(), static_cast<int>(der.size()));
+    text.resize(static_cast<std::size_t>(size));
+    return "-----BEGIN CERTIFICATE-----\n" + text + "\n-----END CERTIFICATE-----\n";
 }
 
 }  // namespace vcity::attest::testing

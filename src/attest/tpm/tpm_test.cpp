@@ -183,6 +183,9 @@ TEST(HclReport, WithAnotherRuntimeOrTrailingBytesIsRefused) {
     hardware.report_data.resize(64);
     hardware.measurements = {{"vmpl", Bytes(4, 0)}};
     EXPECT_TRUE(is_bound(hardware, parsed));
+    hardware.report_data[63] = 1;
+    EXPECT_FALSE(is_bound(hardware, parsed));
+    hardware.report_data[63] = 0;
     hardware.measurements = {{"vmpl", Bytes{2, 0, 0, 0}}};
     EXPECT_FALSE(is_bound(hardware, parsed));
 }
