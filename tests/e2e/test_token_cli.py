@@ -7,8 +7,13 @@ import unittest
 from harness import VCITY, NetworkTest, wait_for
 
 
-class TokenCli(NetworkTest):
+class CliTest(NetworkTest):
+    """What vcity says when it is run against the network of the class."""
+
     EXTRA = ("--nodes", "1")
+
+    def address_of(self, name):
+        return "0x" + json.loads((self.net.state / "keys" / f"{name}.json").read_text())["address"].removeprefix("0x")
 
     def run_vcity(self, *words):
         """Exit code, what was printed as JSON, and the error's message."""
@@ -28,6 +33,8 @@ class TokenCli(NetworkTest):
         self.assertNotEqual(code, 0, f"vcity {' '.join(words)} was accepted")
         return code, message
 
+
+class TokenCli(CliTest):
     def test_a_lock_from_creation_to_vote(self):
         before = float(self.done("token", "balance")["balance_vcai"])
         self.assertGreater(before, 2000)
@@ -82,8 +89,7 @@ class TokenCli(NetworkTest):
         self.assertEqual(supply, 9_970_000_000, "all of the supply but the share of the Genesis NFTs")
         requirement = self.done("stake", "requirement")
         self.assertEqual([row["role"] for row in requirement], ["compute", "scheduler", "verifier"])
-        address = json.loads((self.net.state / "keys" / "node-1.json").read_text())["address"]
-        stake = wait_for(lambda: self.run_vcity("stake", "show", "0x" + address.removeprefix("0x"))[1],
+        stake = wait_for(lambda: self.run_vcity("stake", "show", self.address_of("node-1"))[1],
                          "the node is registered")
         self.assertTrue(stake["active"])
         self.assertGreaterEqual(float(stake["stake_vcai"]), float(stake["enforced_now_vcai"]))
@@ -100,6 +106,35 @@ class TokenCli(NetworkTest):
         code, message = self.refused("treasury", "buyback")
         self.assertEqual(code, 5)
         self.assertTrue(message.startswith("reverted"), message)
+
+
+class CourtCli(CliTest):
+    def test_a_case_from_accusation_to_its_end_after_a_lost_appeal(self):
+        node, victim = self.address_of("node-1"), self.address_of("guardian")
+        wait_for(lambda: self.run_vcity("stake", "show", node)[1], "the node is registered")
+        self.done("lock", "create", "1500", "--weeks", "50")
+        before = float(self.done("token", "balance", victim)["balance_vcai"])
+        # A committee has seconds here; a round that was missed is followed by another.
+        case = self.done("stake", "accuse", node, "--evidence", "0x" + "ab" * 32, "--loss", "1.5", "--victim",
+                         victim)["case"]
+        terms = ("--tier", "medium", "--loss", "1")
+        keystore = ("--keystore", str(self.net.state / "keys" / "verifier.json"))
+        signed = wait_for(lambda: self.run_vcity("stake", "sign", case, *terms, *keystore)[1], "a committee is drawn")
+        self.assertEqual(self.refused("stake", "sign", case, *terms)[0], 4, "the client is in no committee")
+        self.done("stake", "rule", case, *terms, "--signature", signed["signature"])
+
+        ruled = self.done("stake", "case", case)
+        self.assertEqual((ruled["state"], ruled["tier"], ruled["loss_usd"]), ("ruled", "medium", "1.000000"))
+        standing = self.done("stake", "show", node)
+        self.assertFalse(standing["active"])
+        self.assertEqual(standing["held_by_court_vcai"], ruled["held_stake_vcai"])
+
+        proposal = self.done("stake", "appeal", case)["proposal"]
+        self.assertEqual(self.refused("stake", "appeal", case)[0], 5)
+        wait_for(lambda: self.done("stake", "case", case)["state"] == "executed", "keepers end the case", 120)
+        self.assertEqual(self.done("gov", "show", proposal)["state"], "defeated")
+        paid = self.done("token", "balance", victim)
+        self.assertGreater(float(paid["stablecoin_usd"]) + float(paid["balance_vcai"]), before)
 
 
 if __name__ == "__main__":
