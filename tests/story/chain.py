@@ -117,7 +117,8 @@ class Chain:
         except Reverted as refused:
             raise Reverted(what, str(refused), refused.data) from None
         nonce = int(self.rpc("eth_getTransactionCount", account.address, "pending"), 16)
-        price = max(int(self.rpc("eth_gasPrice"), 16) * 2, 10**9)
+        base_fee = int(self.rpc("eth_getBlockByNumber", "latest", False)["baseFeePerGas"], 16)
+        price = max(2 * base_fee, 10**9)
         raw = cast("mktx", *account.words, "--legacy", "--gas-price", price, "--gas-limit", gas, "--nonce",
                    nonce, "--chain", self.chain_id, "--value", value, to, data)
         receipt = self.wait_receipt(self.rpc("eth_sendRawTransaction", raw))
