@@ -23,7 +23,7 @@ struct ChainOptions {
     std::string profile;
     std::string config;             // a JSON object of settings
     std::vector<std::string> sets;  // "name=value"
-    std::string deployment = "deployment.json";
+    std::string deployment;
     bool at_start = false;
 };
 
@@ -31,9 +31,9 @@ std::string artifacts_of(const ChainOptions& options) {
     return options.artifacts.empty() ? std::string{VCITY_SOURCE_DIR} + "/contracts/deployments" : options.artifacts;
 }
 
-std::string progress_of(const ChainOptions& options) {
-    const std::size_t dot = options.deployment.rfind(".json");
-    return options.deployment.substr(0, dot) + ".progress.json";
+std::string progress_of(const std::string& deployment) {
+    const std::size_t dot = deployment.rfind(".json");
+    return deployment.substr(0, dot) + ".progress.json";
 }
 
 Result<std::string> rpc_of(const ChainOptions& options, const Session& session) {
@@ -120,7 +120,8 @@ Result<Exit> run_deploy(const ChainOptions& options, Session* session) {
     TRY(adapters::DeployOptions plan, adapters::load_deploy_options(artifacts_of(options)));
     plan.profile = options.profile;
     TRY(plan.settings, settings_of(options));
-    plan.progress_file = progress_of(options);
+    const std::string path = options.deployment.empty() ? "deployment.json" : options.deployment;
+    plan.progress_file = progress_of(path);
     plan.on_step = [session](const std::string& step) { session->output.note(step); };
     adapters::VerifyOptions checks;
     checks.plan = plan.plan;
@@ -134,15 +135,19 @@ Result<Exit> run_deploy(const ChainOptions& options, Session* session) {
     adapters::AsioRuntime runtime;
     wiring::ChainConnection chain{&runtime, rpc, &signer};
     TRY(const Deployed made,
-        wiring::run_task(&runtime, deploy_and_check(&chain, std::move(plan), std::move(checks), options.deployment)));
-    session->output.note("wrote " + options.deployment);
+        wiring::run_task(&runtime, deploy_and_check(&chain, std::move(plan), std::move(checks), path)));
+    session->output.note("wrote " + path);
     return tell(made.findings, session);
 }
 
 Result<Exit> run_verify(const ChainOptions& options, Session* session) {
     TRY(const std::string rpc, rpc_of(options, *session));
-    TRY(const Deployment deployment, adapters::load_deployment(options.deployment));
-    TRY(adapters::VerifyOptions checks, adapters::load_verify_options(artifacts_of(options), progress_of(options)));
+    const std::string path = options.deployment.empty() ? session->settings.deployment.value : options.deployment;
+    if (path.empty()) {
+        return make_error(Errc::kInvalid, "no deployment file: name one with --deployment or set VCITY_DEPLOYMENT");
+    }
+    TRY(const Deployment deployment, adapters::load_deployment(path));
+    TRY(adapters::VerifyOptions checks, adapters::load_verify_options(artifacts_of(options), progress_of(path)));
     if (!options.profile.empty()) checks.profile = options.profile;
     TRY(PlanSettings given, settings_of(options));
     for (auto& [name, value] : given) checks.settings[name] = std::move(value);
@@ -178,8 +183,8 @@ void add_chain_commands(CLI::App* root, Commands* commands) {
     chain->add_option("--artifacts", options->artifacts, "folder with plan.json and artifacts.json");
     chain->add_option("--config", options->config, "JSON object with settings of the plan");
     chain->add_option("--set", options->sets, "one setting, name=value; may be repeated");
-    chain->add_option("--deployment", options->deployment, "the deployment file; its progress is kept beside it")
-        ->capture_default_str();
+    chain->add_option("--deployment", options->deployment,
+                      "the deployment file (deploy writes deployment.json without it, verify takes the settings')");
 
     CLI::App* deploy = chain->add_subcommand(
         "deploy",

@@ -71,6 +71,11 @@ Task<Result<Deployment>> deploy_contracts(ChainConnection* chain, DevnetOptions 
 Task<Result<Deployment>> find_or_deploy(ChainConnection* chain, DevnetOptions options, adapters::PlanSettings given) {
     const std::string path = options.state + "/deployment.json";
     const auto known = adapters::load_deployment(path);
+    if (known && !known->find("VCAIToken")) {
+        co_return make_error(Errc::kConflict, "the network in " + options.state +
+                                                  " was made by an earlier release, without the present contracts: "
+                                                  "delete that folder, or give another one with --state");
+    }
     if (known) {
         const Result<void> usable = co_await chain->bind(*known);
         if (usable) co_return *known;
