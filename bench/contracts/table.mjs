@@ -13,8 +13,9 @@ const goals = [
   ['register', 'register a node with stake', 'network', 'register', 200_000, 'Prime 1.02M'],
   ['agent_mint', 'mint an agent (not the first)', 'agents', 'mint', 160_000, ''],
   ['agent_mint_first', 'mint an agent (the very first)', 'agents', 'mint_first', 160_000, ''],
-  ['reward_claim', 'claim a node reward by proof', 'treasury', 'claim', 55_000, 'EigenLayer and others, per token'],
-  ['buyback', 'buy back on the exchange', 'treasury', 'buy', 165_000, 'a bare swap 88k - 133k'],
+  ['reward_post', 'post a reward root, with bond', 'treasury', 'postRoot', 60_000, ''],
+  ['reward_claim', 'claim a reward, 131k leaves', 'treasury', 'claim_depth17', 55_000, 'prototype 58k, without budgets'],
+  ['buyback', 'buy back on the exchange', 'treasury', 'buyback_with_ve', 165_000, 'a bare swap 88k - 133k'],
 ];
 
 const areas = new Map();
