@@ -175,6 +175,8 @@ Task<Result<void>> await_start(std::shared_ptr<SandboxState> state, TimePoint de
 Task<Result<void>> BwrapProcess::write(Bytes bytes) {
     std::size_t written = 0;
     while (written < bytes.size()) {
+        // What was in the sandbox may hold the pipe open for a moment longer; nobody will read from it.
+        if (state_->status) co_return make_error(Errc::kUnavailable, "sandbox: write: the process has ended");
         const ssize_t count = ::write(state_->input.get(), bytes.data() + written, bytes.size() - written);
         if (count >= 0) {
             written += static_cast<std::size_t>(count);
