@@ -266,6 +266,8 @@ contract SlashingCourt is CourtBook, EIP712 {
 
     function _shortenSuspension(address accused, uint64 period) private {
         (,, uint64 until,) = registry.standingOf(accused);
+        // Run out, or ended by the grant of an earlier appeal: there is nothing left to give back.
+        if (until <= block.timestamp) return;
         until -= period;
         registry.suspend(accused, until > block.timestamp ? until : 0);
     }

@@ -120,6 +120,21 @@ contract CourtAppealTest is CourtFixture {
         assertEq(registry.nodeOf(node).suspendedUntil, 0);
     }
 
+    /// @dev Found by the deep invariants: the second grant had nothing left to shorten and failed.
+    function test_Grant_OfTwoSuspensionsThatHaveRunOutRestoresBoth() public {
+        uint256 stake = _stake(node);
+        uint256 first = _proven(Tier.Medium, 0);
+        uint256 second = _proven(Tier.Medium, 0);
+        uint256 firstProposal = _appeal(first);
+        uint256 secondProposal = _appeal(second);
+        vm.warp(START + 60 days);
+        dao.grant(firstProposal);
+        dao.grant(secondProposal);
+        assertEq(_stake(node), stake);
+        assertFalse(registry.isBarred(node));
+        _assertState(second, ISlashingCourt.CaseState.Overturned);
+    }
+
     function test_Grant_LeavesOtherBansInForce() public {
         uint256 first = _proven(Tier.Severe, 0);
         uint256 second = _proven(Tier.Severe, 0);
