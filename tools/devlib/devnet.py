@@ -12,15 +12,27 @@ from .shell import Failed
 READY_SECONDS = 90
 
 
-def free_port_base():
-    """The first block of ports that nobody listens on: 8000, 18000, 28000, ..."""
+RESERVED = 999  # a port of the block that no role uses
+
+
+def take_port_base():
+    """The first block of ports that nobody listens on (8000, 18000, 28000, ...), and a socket that keeps it from other
+    networks until it is closed: roles come to listen only after the deployment."""
     for base in range(8000, 60000, 10000):
+        reservation = socket.socket()
+        try:
+            reservation.bind(("127.0.0.1", base + RESERVED))
+            reservation.listen()
+        except OSError:
+            reservation.close()
+            continue
         taken = False
-        for offset in (70, 80, 90, 545, 1100, 1101, 1102, 1103, 1104, 1105, 1106, 1107):
+        for offset in (70, 80, 90, 545, *range(1100, 1110)):
             with socket.socket() as probe:
                 taken = taken or probe.connect_ex(("127.0.0.1", base + offset)) == 0
         if not taken:
-            return base
+            return base, reservation
+        reservation.close()
     raise Failed("no free block of ports between 8000 and 60000")
 
 
@@ -34,8 +46,9 @@ class Devnet:
         self.state.mkdir(parents=True, exist_ok=True)
         (self.state / "devnet.json").unlink(missing_ok=True)
         self.log = open(self.state / "devnet.log", "w", encoding="utf-8")
+        base, self.reservation = take_port_base()
         self.process = subprocess.Popen(
-            [self.program, "devnet", "--state", self.state, "--port-base", str(free_port_base()),
+            [self.program, "devnet", "--state", self.state, "--port-base", str(base),
              *self.extra],
             stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True)
         self.facts = self.wait_ready()
@@ -59,6 +72,7 @@ class Devnet:
                 self.process.wait(30)
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, signal.SIGKILL)
+        self.reservation.close()
         self.log.close()
 
     def vcity(self, *words):
