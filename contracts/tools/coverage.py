@@ -20,7 +20,9 @@ FORGE = ROOT / "node_modules/@foundry-rs/forge-linux-amd64/bin/forge"
 def measure(area):
     report = ROOT / "cache/coverage" / f"{area or 'all'}.info"
     report.parent.mkdir(parents=True, exist_ok=True)
-    command = [str(FORGE), "coverage", "--report", "lcov", "--report-file", str(report)]
+    # The deployment's tests read JSON by the names of structs, which instrumented sources have twice.
+    command = [str(FORGE), "coverage", "--report", "lcov", "--report-file", str(report),
+               "--no-match-path", "test/Deployment.t.sol"]
     env = dict(os.environ, FOUNDRY_INVARIANT_RUNS="8", FOUNDRY_FUZZ_RUNS="64")
     if area:
         env |= {"FOUNDRY_SRC": f"src/{area}", "FOUNDRY_TEST": f"test/{area}"}
