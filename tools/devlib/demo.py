@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """`make demo`: from a fresh machine to a verified, paid model call, and a table that shows every step of it."""
+import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import time
@@ -98,11 +100,20 @@ def show(net):
     print_checks(net.vcity("receipt", "verify", job_id))
 
 
+def forget_old_network():
+    """A demonstration of an earlier release left contracts that the present programs cannot use."""
+    deployment = STATE / "deployment.json"
+    if deployment.exists() and "contracts" not in json.loads(deployment.read_text()):
+        print("The demonstration network of an earlier release is replaced.")
+        shutil.rmtree(STATE)
+
+
 def demo(keep=False):
     with Step("install what is missing"):
         setup(["contracts", "tests/e2e/openai"])
     with Step("build"):
         build("release", ["vcity", "vcity-worker"])
+    forget_old_network()
     program = BUILD / "release/apps/vcity/vcity"
     start = time.monotonic()
     print("\n=== a network of three nodes on this machine", flush=True)
