@@ -74,7 +74,7 @@ void Verdict::fail(Step step, std::string reason) {
     steps.push_back({.step = step, .outcome = StepOutcome::kFailed, .reason = std::move(reason)});
 }
 
-void Verdict::skip(Step step, std::string reason) {
+void Verdict::leave_unchecked(Step step, std::string reason) {
     steps.push_back({.step = step, .outcome = StepOutcome::kNotChecked, .reason = std::move(reason)});
 }
 

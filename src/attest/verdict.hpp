@@ -96,7 +96,8 @@ struct Verdict {
 
     void pass(Step step);
     void fail(Step step, std::string reason);
-    void skip(Step step, std::string reason);
+    // The evidence can say nothing here for want of what the reason names; a policy that asks for the step refuses.
+    void leave_unchecked(Step step, std::string reason);
     void expires_by(UnixMillis time);
 };
 

@@ -129,7 +129,7 @@ class CollateralCheck {
 
     void check_revocation() {
         if (collateral_.root_crl.empty() || collateral_.pck_crl.empty()) {
-            return verdict_.skip(Step::kRevocation, "no revocation lists given");
+            return verdict_.leave_unchecked(Step::kRevocation, "no revocation lists given");
         }
         Chain certificates = pck_chain_;
         certificates.insert(certificates.end(), signing_chain_.begin(), signing_chain_.end());
@@ -160,7 +160,7 @@ class CollateralCheck {
     }
 
     void check_tcb_info(const IntelQuote& quote, const PckClaims& pck, const Result<void>& signer) {
-        if (collateral_.tcb_info.text.empty()) return verdict_.skip(Step::kTcbInfo, "no TCB info given");
+        if (collateral_.tcb_info.text.empty()) return verdict_.leave_unchecked(Step::kTcbInfo, "no TCB info given");
         if (!signer) return verdict_.fail(Step::kTcbInfo, signer.error().message);
         const Result<TcbInfo> info = parse_tcb_info(collateral_.tcb_info.text);
         if (!info) return verdict_.fail(Step::kTcbInfo, info.error().message);
@@ -173,7 +173,7 @@ class CollateralCheck {
 
     void check_identity(const IntelQuote& quote, const Result<void>& signer) {
         constexpr Step kStep = Step::kQuotingEnclavePolicy;
-        if (collateral_.qe_identity.text.empty()) return verdict_.skip(kStep, "no identity given");
+        if (collateral_.qe_identity.text.empty()) return verdict_.leave_unchecked(kStep, "no identity given");
         if (!signer) return verdict_.fail(kStep, signer.error().message);
         const Result<QeIdentity> identity = parse_qe_identity(collateral_.qe_identity.text);
         if (!identity) return verdict_.fail(kStep, identity.error().message);
