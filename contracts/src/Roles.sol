@@ -37,8 +37,7 @@ library Roles {
     uint64 internal constant GENESIS_SALE = 15;
     /// @notice VestingVault.createGrant: the foundation for rounds, StrategicIssuance for partners.
     uint64 internal constant GRANTOR = 16;
-    /// @notice Not granted: agents' tills are paid with plain transfers.
-    uint64 internal constant PAYMASTER = 17;
+    // 17 was never granted and stays free.
     /// @notice AgentNFT.lend and AgentNFT.touch: the LicenseManager.
     uint64 internal constant LICENSES = 18;
     /// @notice Settlement.voidReceipt and correctEarnings: FraudProofs.

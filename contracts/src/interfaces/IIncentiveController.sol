@@ -5,6 +5,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IIncentiveVault} from "./IIncentiveVault.sol";
 import {IRewardRoots} from "./IRewardRoots.sol";
 import {IUtilization} from "./IUtilization.sol";
+import {IIncentive} from "./IIncentive.sol";
 
 /// @title Releases the ecosystem incentive pool and steers it between supply and demand
 /// @notice 2,000,000,000 VCAI in 522 weeks: 3,831,417 a week and the remaining 326 with the last. By time t after the
@@ -18,7 +19,7 @@ import {IUtilization} from "./IUtilization.sol";
 /// Then the supply share of the next period follows from the utilization U of this one:
 /// P' = clamp(P + k * (U - target), 0, 1), the product rounded toward zero. U = consumed / available units since the
 /// last close, at most 1; if nothing was available, U and P stay. All shares are in parts of 1e18.
-interface IIncentiveController {
+interface IIncentiveController is IIncentive {
     /// @notice `periodLength`: seconds, minimumPeriod to 28 days, from the next period on. `releaseShare`: 0 to 1e18.
     /// `gain` (k): 0.01e18 to 1e18. `target`: 0.5e18 to 0.95e18. `pocShare`: 0 to 1e18.
     struct Parameters {
@@ -70,7 +71,7 @@ interface IIncentiveController {
     function setParameters(Parameters calldata value) external;
 
     /// @return U of the last period in which units were available, in parts of 1e18; 0.5e18 before the first.
-    function utilization() external view returns (uint256);
+    function utilization() external view override returns (uint256);
 
     /// @return P in force in the running period, in parts of 1e18.
     function supplyShare() external view returns (uint256);

@@ -5,6 +5,6 @@ pragma solidity 0.8.37;
 /// @notice The one function of VeVCAI that whoever brings rewards needs.
 interface IRewardStream {
     /// @notice Takes `amount` wei of VCAI from the sender, who must have approved it, and streams it to lockers.
-    /// Restricted to role NOTIFIER.
+    /// A gift that would slow the stream down is for role NOTIFIER alone.
     function notify(uint256 amount) external;
 }

@@ -8,6 +8,7 @@ import {IPriceOracle} from "./IPriceOracle.sol";
 import {IVCAIGovernor} from "./IVCAIGovernor.sol";
 import {IVerifierSet} from "./IVerifierSet.sol";
 import {Tier} from "../types/Types.sol";
+import {IProsecution} from "./IProsecution.sol";
 
 /// @title Accusations, rulings by committee or proof, slash escrow, appeals, compensation
 /// @notice A case is opened by an accusation with a bond, which a random committee judges, or by a proof that another
@@ -15,7 +16,7 @@ import {Tier} from "../types/Types.sol";
 /// window; the DAO decides the appeal. Then users are compensated first and in full: in stablecoin out of the treasury
 /// as far as it has any, the rest in VCAI out of the stake. Of what remains the accuser gets a capped part, never all.
 /// Should the treasury be unable to pay somebody, the stake pays instead, and what it cannot cover stays owed.
-interface ISlashingCourt {
+interface ISlashingCourt is IProsecution {
     /// @notice Where a case stands.
     /// - `Open`: accused, waits for its committee. `Rejected`, `Lapsed` (nobody judged in time): ends of such a case.
     /// - `Ruled`: stake is in escrow, the window for an appeal runs. `Appealed`: the DAO has it.
@@ -180,7 +181,7 @@ interface ISlashingCourt {
         uint128 lossUsd,
         address accuser,
         bytes32 evidenceHash
-    ) external returns (uint256 caseId);
+    ) external override returns (uint256 caseId);
 
     /// @notice Draws the committee of an open case once the deciding block is past. Anyone. Returns nobody if the block
     /// is too long ago: then another was named and it must be called again.

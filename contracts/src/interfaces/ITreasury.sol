@@ -3,13 +3,15 @@ pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IRewardStream} from "./IRewardStream.sol";
+import {ICompensator} from "./ICompensator.sol";
+import {IFeeTreasury} from "./IFeeTreasury.sol";
 
 /// @title All revenue of the protocol
 /// @notice Stablecoin comes in as network fees, commissions and gifts. It leaves in three ways only: as buybacks of
 /// VCAI, as compensation of wronged users, and by a decision of the DAO. At any time
 /// received = held + bought back + compensated + spent. VCAI from slashed stake and lost bonds lies here too, until the
 /// DAO spends it or gives it to lockers.
-interface ITreasury {
+interface ITreasury is ICompensator, IFeeTreasury {
     /// @notice `reserveTarget`: stablecoin base units that buybacks leave alone, so that victims can be paid at once;
     /// at most MAX_RESERVE.
     struct Parameters {
@@ -38,7 +40,7 @@ interface ITreasury {
 
     /// @notice Counts a fee that the sender has just transferred here. Restricted to role SETTLEMENT.
     /// @param amount Stablecoin base units.
-    function onFee(uint128 amount) external;
+    function onFee(uint128 amount) external override;
 
     /// @notice Pays the sender what buybacks may use, at most `max`. Restricted to role BUYBACK.
     /// @return amount Zero while no more than the compensation reserve is held.
@@ -48,7 +50,10 @@ interface ITreasury {
     /// COMPENSATION.
     /// @param to Must be able to take the stablecoin; callers that must not fail name the escrow.
     /// @return paid What was sent; the caller makes up the rest by other means.
-    function compensate(address to, uint128 amount) external returns (uint128 paid);
+    function compensate(address to, uint128 amount)
+        external
+        override(ICompensator, IFeeTreasury)
+        returns (uint128 paid);
 
     /// @notice Pays out any token by decision of the DAO. Restricted to role PARAMS.
     /// @param memo What for, at most 256 bytes; it goes into the event.
@@ -61,7 +66,7 @@ interface ITreasury {
     /// @notice Replaces all parameters. Restricted to role PARAMS.
     function setParameters(Parameters calldata value) external;
 
-    function stable() external view returns (IERC20);
+    function stable() external view override returns (IERC20);
 
     function parameters() external view returns (Parameters memory);
 

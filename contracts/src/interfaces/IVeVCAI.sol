@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IRewardStream} from "./IRewardStream.sol";
 
 /// @title veVCAI: VCAI locked until a week of the holder's choice, for votes and for a share of what the treasury buys
 /// @notice The weight of a lock is root * (unlock time - now) / TMAX and falls to zero by the second. `root` is the
@@ -16,7 +17,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 /// | parameter | range | who | meaning |
 /// | --- | --- | --- | --- |
 /// | linearBelow | 1 to 1,000,000 whole VCAI | PARAMS (DAO) | amount below which weight is linear in the amount |
-interface IVeVCAI {
+interface IVeVCAI is IRewardStream {
     /// @notice A lock. It ends when week `endWeek` begins; a zero amount means that there is none.
     struct LockState {
         uint96 amount;
@@ -70,7 +71,7 @@ interface IVeVCAI {
     /// @notice Takes `amount` from the sender and streams it, with what is left of the stream, over the next day.
     /// Anyone may give as long as that does not slow the stream down; a gift that does is for NOTIFIER alone (the
     /// buyback), so that nobody can put off the rewards of others with dust.
-    function notify(uint256 amount) external;
+    function notify(uint256 amount) external override;
 
     /// @notice Freezes all weights of this second for a vote. Restricted to SNAPSHOT (the governor).
     /// @return id Counts from 1.

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IIncentiveVault} from "./IIncentiveVault.sol";
 
 /// @notice Who a tranche is for. Reserve and incentive pool are no tranches: they have functions of their own.
 enum Category {
@@ -107,7 +108,7 @@ struct PartnerGrant {
 /// **Grant ids.** A beneficiary has at most one grant in a tranche: id = tranche * 2^160 + beneficiary. A second grant
 /// is added to the first; the schedule of a tranche never changes, so this changes nothing for anyone. A grant is one
 /// storage slot. Grants cannot be taken back.
-interface IVestingVault {
+interface IVestingVault is IIncentiveVault {
     /// @notice What was granted to a beneficiary in a tranche, and what of it has been paid out, wei.
     struct Grant {
         uint96 amount;
@@ -170,7 +171,7 @@ interface IVestingVault {
     // ---------------------------------------------------------------------------------- pools and liquidity
 
     /// @notice Pays out of the incentive pool. Restricted to the role INCENTIVE and to the schedule above.
-    function releaseIncentive(address to, uint256 amount) external;
+    function releaseIncentive(address to, uint256 amount) external override;
 
     /// @notice Pays out of the reserve and governance fund, from TGE on. Restricted to the role PARAMS (the DAO).
     function spendReserve(address to, uint256 amount) external;
