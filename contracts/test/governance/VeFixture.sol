@@ -8,9 +8,12 @@ import {VeVCAI} from "../../src/governance/VeVCAI.sol";
 import {IVCAIToken} from "../../src/interfaces/IVCAIToken.sol";
 import {IVeVCAI} from "../../src/interfaces/IVeVCAI.sol";
 import {VCAIToken} from "../../src/token/VCAIToken.sol";
+import {Access} from "../utils/Access.sol";
 
 /// @dev The vote escrow on the real token and access manager. Everyone named has a billion VCAI and has approved.
 abstract contract VeFixture is Test {
+    using Access for AccessManager;
+
     uint256 internal constant START = 1_800_000_000;
     uint256 internal constant WEEK = 7 days;
     uint256 internal constant TMAX = 126_230_400;
@@ -46,9 +49,7 @@ abstract contract VeFixture is Test {
     }
 
     function _open(address target, bytes4 selector, uint64 role, address member) internal {
-        bytes4[] memory selectors = new bytes4[](1);
-        selectors[0] = selector;
-        manager.setTargetFunctionRole(target, selectors, role);
+        manager.open(target, selector, role);
         manager.grantRole(role, member, 0);
     }
 

@@ -9,9 +9,13 @@ import {Roles} from "../../src/Roles.sol";
 import {Kind, Role} from "../../src/types/Types.sol";
 import {Coin} from "./mocks/Coin.sol";
 import {Sources} from "./mocks/Sources.sol";
+import {Access} from "../utils/Access.sol";
+import {Defaults} from "../utils/Defaults.sol";
 
 /// @dev A registry of its own: at first 1 USD of base is 100 VCAI of stake. This contract is administrator and DAO.
 abstract contract RegistryFixture is Test {
+    using Access for AccessManager;
+
     uint64 internal constant START = 1_795_341_600;
     uint128 internal constant FUNDS = 10_000_000e18;
     uint96 internal constant RATE = 100e18;
@@ -50,22 +54,11 @@ abstract contract RegistryFixture is Test {
     }
 
     function _allow(address target, bytes4 selector, uint64 role) internal {
-        bytes4[] memory selectors = new bytes4[](1);
-        selectors[0] = selector;
-        manager.setTargetFunctionRole(target, selectors, role);
+        manager.open(target, selector, role);
     }
 
     function _parameters() internal pure returns (INodeRegistry.Parameters memory) {
-        return INodeRegistry.Parameters({
-            computeUsd: 100e6,
-            schedulerUsd: 1_000e6,
-            verifierUsd: 100e6,
-            factorFloor: 0.5e18,
-            factorSlope: 1e18,
-            unbondingDelay: 7 days,
-            period: 7 days,
-            maxMoveBps: 2_500
-        });
+        return Defaults.registry();
     }
 
     function _fund(address who) internal {

@@ -13,9 +13,12 @@ import {VestingVault} from "../../src/token/VestingVault.sol";
 import {IVCAIToken} from "../../src/interfaces/IVCAIToken.sol";
 import {Rounds} from "./Rounds.sol";
 import {MockLock, MockTreasury} from "./mocks/Sources.sol";
+import {Access} from "../utils/Access.sol";
 
 /// @dev The token and all that hands it out, wired as in production, with the genesis supply minted a day before TGE.
 abstract contract TokenFixture is Test {
+    using Access for AccessManager;
+
     /// @dev 2026-03-01 00:00:00 UTC.
     uint64 internal constant DEPLOYED = 1_772_323_200;
     uint64 internal constant TGE = DEPLOYED + 1 days;
@@ -77,9 +80,7 @@ abstract contract TokenFixture is Test {
     }
 
     function _open(address target, bytes4 selector, uint64 role, address holder) internal {
-        bytes4[] memory selectors = new bytes4[](1);
-        selectors[0] = selector;
-        manager.setTargetFunctionRole(target, selectors, role);
+        manager.open(target, selector, role);
         manager.grantRole(role, holder, 0);
     }
 

@@ -36,11 +36,15 @@ import {
 } from "../../src/types/Types.sol";
 import {MockCourt} from "../settlement/mocks/MockCourt.sol";
 import {Tree} from "./Tree.sol";
+import {Access} from "./Access.sol";
+import {Defaults} from "./Defaults.sol";
 
 /// @dev The contracts of settlement with the real registry and treasury and a court that only remembers, funded
 /// actors, and builders of what they sign. This contract is admin, DAO and guardian. Stake is in the stablecoin, one
 /// base unit for one, and the fee stays at 5 %, so that figures are easy to follow; tests of the fee move its bounds.
 abstract contract Fixture is Test {
+    using Access for AccessManager;
+
     struct Actor {
         address addr;
         uint256 key;
@@ -108,22 +112,11 @@ abstract contract Fixture is Test {
     }
 
     function _open(address target, bytes4 selector, uint64 role) private {
-        bytes4[] memory selectors = new bytes4[](1);
-        selectors[0] = selector;
-        manager.setTargetFunctionRole(target, selectors, role);
+        manager.open(target, selector, role);
     }
 
     function _registryParameters() internal pure returns (INodeRegistry.Parameters memory) {
-        return INodeRegistry.Parameters({
-            computeUsd: 100e6,
-            schedulerUsd: 1_000e6,
-            verifierUsd: 100e6,
-            factorFloor: 0.5e18,
-            factorSlope: 1e18,
-            unbondingDelay: 7 days,
-            period: 7 days,
-            maxMoveBps: 2_500
-        });
+        return Defaults.registry();
     }
 
     function _escrowParameters() internal pure returns (IEscrow.Parameters memory) {

@@ -16,10 +16,13 @@ import {IncentiveController} from "../../../src/treasury/IncentiveController.sol
 import {RewardRoots} from "../../../src/treasury/RewardRoots.sol";
 import {Tree} from "../../utils/Tree.sol";
 import {MockRegistry, MockToken, MockUnits} from "./Mocks.sol";
+import {Access} from "../../utils/Access.sol";
 
 /// @dev Reward roots, incentive controller and the real vault, all from the same second on. This contract is the DAO
 /// and may fund rewards.
 abstract contract EmissionFixture is Test {
+    using Access for AccessManager;
+
     uint40 internal constant START = 1_795_341_600;
     uint256 internal constant POOL = 2_000_000_000e18;
     uint256 internal constant WEEKLY = 3_831_417e18;
@@ -88,9 +91,7 @@ abstract contract EmissionFixture is Test {
     }
 
     function _open(address target, bytes4 selector, uint64 role) internal {
-        bytes4[] memory selectors = new bytes4[](1);
-        selectors[0] = selector;
-        manager.setTargetFunctionRole(target, selectors, role);
+        manager.open(target, selector, role);
     }
 
     function _rounds() private pure returns (Round[] memory rounds) {

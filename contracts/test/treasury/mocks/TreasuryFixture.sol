@@ -18,10 +18,13 @@ import {BuybackExecutor} from "../../../src/treasury/BuybackExecutor.sol";
 import {Treasury} from "../../../src/treasury/Treasury.sol";
 import {TwapOracle} from "../../../src/treasury/TwapOracle.sol";
 import {MockStream, MockToken} from "./Mocks.sol";
+import {Access} from "../../utils/Access.sol";
 
 /// @dev Treasury, oracle and buyback over the real Uniswap v2, a pool of 1,000,000 USD and 30,000,000 VCAI. This
 /// contract is the DAO and reports fees and compensation; whoever calls functions that are not opened to it is refused.
 abstract contract TreasuryFixture is Test {
+    using Access for AccessManager;
+
     uint256 internal constant START = 1_795_341_600;
     uint256 internal constant POOL_USD = 1_000_000e6;
     uint256 internal constant POOL_VCAI = 30_000_000e18;
@@ -86,9 +89,7 @@ abstract contract TreasuryFixture is Test {
     }
 
     function _open(address target, bytes4 selector, uint64 role) internal {
-        bytes4[] memory selectors = new bytes4[](1);
-        selectors[0] = selector;
-        manager.setTargetFunctionRole(target, selectors, role);
+        manager.open(target, selector, role);
     }
 
     function _oracleParameters() internal pure returns (ITwapOracle.Parameters memory) {
