@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "codec/testing/vectors.hpp"
+#include "market/agreement_accrual.hpp"
 #include "market/emission.hpp"
 #include "market/issuance.hpp"
 #include "market/network_fee.hpp"
@@ -148,6 +149,31 @@ TEST(EconomyVectors, NetworkFees) {
         const FeeParameters parameters{.min_ppm = small(vector, "minimum"), .max_ppm = small(vector, "maximum")};
         EXPECT_EQ(next_fee_ppm(small(vector, "fee"), wei(vector, "consumed"), wei(vector, "available"), parameters),
                   number(vector, "next"));
+    }
+}
+
+TEST(EconomyVectors, TermAccruals) {
+    for (const Json& vector : cases("term_accruals")) {
+        const std::uint64_t begin = number(vector, "begin");
+        EXPECT_EQ(term_accrued(usd(vector, "price"), begin, number(vector, "end"), number(vector, "now")).value(),
+                  usd(vector, "accrued"));
+    }
+}
+
+TEST(EconomyVectors, SpotAccruals) {
+    constexpr std::uint64_t kBegin = 1'800'000'000;
+    for (const Json& vector : cases("spot_accruals")) {
+        const std::vector<U128> rates = wei_list(vector, "rates");
+        const std::vector<U128> times = wei_list(vector, "times");
+        SpotMeter meter{.budget = usd(vector, "budget"),
+                        .rate = {static_cast<std::uint64_t>(rates.at(0))},
+                        .rate_since = kBegin,
+                        .end = kBegin + number(vector, "duration")};
+        for (std::size_t i = 0; i < times.size(); ++i) {
+            const Usd rate{static_cast<std::uint64_t>(rates.at(i + 1))};
+            meter = with_rate(meter, rate, kBegin + static_cast<std::uint64_t>(times[i]));
+        }
+        EXPECT_EQ(spot_accrued(meter, kBegin + number(vector, "elapsed")), usd(vector, "accrued"));
     }
 }
 

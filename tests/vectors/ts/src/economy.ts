@@ -247,3 +247,26 @@ export function rewardLeaf(kind: bigint, account: Hex, cumulative: bigint): Hex 
   const types = [{ type: 'uint8' }, { type: 'address' }, { type: 'uint256' }] as const;
   return keccak256(keccak256(encodeAbiParameters(types, [Number(kind), account, cumulative])));
 }
+
+export function termAccrued(price: bigint, begin: bigint, end: bigint, now: bigint): bigint {
+  const until = min(now, end);
+  return until > begin ? (price * (until - begin)) / (end - begin) : 0n;
+}
+
+export interface SpotTerms extends Record<string, bigint | bigint[]> {
+  budget: bigint;
+  duration: bigint;
+  // rates[0] from the begin on, rates[i] from times[i - 1] on; times in seconds since the begin, ascending.
+  rates: bigint[];
+  times: bigint[];
+  elapsed: bigint;
+}
+
+export function spotAccrued(terms: SpotTerms): bigint {
+  const until = min(terms.elapsed, terms.duration);
+  return terms.rates.reduce((accrued, rate, i) => {
+    const from = terms.times[i - 1] ?? 0n;
+    const to = min(terms.times[i] ?? until, until);
+    return min(accrued + (to > from ? (rate * (to - from)) / 3_600n : 0n), terms.budget);
+  }, 0n);
+}

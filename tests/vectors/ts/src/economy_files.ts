@@ -364,6 +364,41 @@ function networkFiles(): [string, VectorFile][] {
   ];
 }
 
+function agreementFiles(): [string, VectorFile][] {
+  const terms = [
+    { price: 99n, begin: TGE, end: TGE + 10n, now: TGE },
+    { price: 99n, begin: TGE, end: TGE + 10n, now: TGE + 1n },
+    { price: 99n, begin: TGE, end: TGE + 10n, now: TGE + 10n },
+    { price: 99n, begin: TGE, end: TGE + 10n, now: TGE + 11n },
+    ...numbers(71n, 29, 20).map((price, i) => ({
+      price: price + 1n,
+      begin: TGE,
+      end: TGE + BigInt(i * i * 3_607) + 1n,
+      now: TGE + BigInt(i * 14_401),
+    })),
+  ];
+  const spots = numbers(72n, 29, 30).map((budget, i): economy.SpotTerms => {
+    const duration = 36_000n + BigInt(i * 1_013);
+    const times = numbers(budget + 3n, 15, i % 5).sort((a, b) => (a < b ? -1 : 1));
+    const rates = [0, ...times].map((_, j) => BigInt((i * 7_919 + j * 104_729) % 12_000_000));
+    return { budget: budget + 1n, duration, rates, times, elapsed: 32_768n + BigInt(i * 331) };
+  });
+  return [
+    [
+      'term_accruals',
+      file('price * (min(now, end) - begin) / (end - begin), zero before begin', terms, (input) => ({
+        accrued: economy.termAccrued(input.price, input.begin, input.end, input.now),
+      })),
+    ],
+    [
+      'spot_accruals',
+      file('rate * seconds / 3600 for each rate, added up and never above the budget', spots, (input) => ({
+        accrued: economy.spotAccrued(input),
+      })),
+    ],
+  ];
+}
+
 function rewardFiles(): [string, VectorFile][] {
   const splits = [
     { amount: 10n, weights: [1n, 1n, 1n] },
@@ -430,5 +465,13 @@ function rewardFiles(): [string, VectorFile][] {
 }
 
 export function economyFiles(): [string, VectorFile][] {
-  return [...lockFiles(), ...streamFiles(), ...emissionFiles(), ...tokenFiles(), ...networkFiles(), ...rewardFiles()];
+  return [
+    ...lockFiles(),
+    ...streamFiles(),
+    ...emissionFiles(),
+    ...tokenFiles(),
+    ...networkFiles(),
+    ...agreementFiles(),
+    ...rewardFiles(),
+  ];
 }
