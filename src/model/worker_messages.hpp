@@ -34,6 +34,11 @@ struct WorkerDrop {  // the trace of this job is no longer needed
     bool operator==(const WorkerDrop&) const = default;
 };
 
+struct WorkerReplay {  // run this finished job again and keep what tier B keeps; answered by WorkerReplayed
+    JobId job_id;
+    bool operator==(const WorkerReplay&) const = default;
+};
+
 // --- worker -> agent
 struct WorkerReady {
     std::string model;
@@ -61,6 +66,11 @@ struct WorkerOpening {
     Opening opening;
     bool operator==(const WorkerOpening&) const = default;
 };
+struct WorkerReplayed {  // from now on WorkerOpen opens the replay, under this root
+    JobId job_id;
+    Hash root;
+    bool operator==(const WorkerReplayed&) const = default;
+};
 struct WorkerError {  // the job ended without a result, or the opening cannot be had
     JobId job_id;
     Errc code = Errc::kInternal;
@@ -76,6 +86,8 @@ using WorkerMessage = std::variant<WorkerGenerate,
                                    WorkerToken,
                                    WorkerDone,
                                    WorkerOpening,
-                                   WorkerError>;
+                                   WorkerError,
+                                   WorkerReplay,
+                                   WorkerReplayed>;
 
 }  // namespace vcity

@@ -55,6 +55,12 @@ struct WorkerWriter {
         out->set_code(static_cast<v1::ErrorCode>(static_cast<int>(value.code) + 1));
         out->set_message(clean(value.message));
     }
+    void operator()(const WorkerReplay& value) const { frame.mutable_replay()->set_job_id(raw(value.job_id)); }
+    void operator()(const WorkerReplayed& value) const {
+        v1::WorkerReplayed* out = frame.mutable_replayed();
+        out->set_job_id(raw(value.job_id));
+        out->set_root(raw(value.root));
+    }
 };
 
 JobId read_job_id(Reader& in, const std::string& bytes) {
@@ -106,6 +112,10 @@ WorkerOpening read(Reader& in, const v1::WorkerOpening& proto) {
     };
 }
 
+WorkerReplayed read(Reader& in, const v1::WorkerReplayed& proto) {
+    return {.job_id = read_job_id(in, proto.job_id()), .root = in.fixed<Hash>(proto.root(), "root")};
+}
+
 WorkerError read(Reader& in, const v1::WorkerError& proto) {
     return {
         .job_id = read_job_id(in, proto.job_id()),
@@ -120,11 +130,13 @@ WorkerMessage read(Reader& in, const v1::WorkerFrame& frame) {
         case v1::WorkerFrame::kCancel: return WorkerCancel{read_job_id(in, frame.cancel().job_id())};
         case v1::WorkerFrame::kOpen: return read(in, frame.open());
         case v1::WorkerFrame::kDrop: return WorkerDrop{read_job_id(in, frame.drop().job_id())};
+        case v1::WorkerFrame::kReplay: return WorkerReplay{read_job_id(in, frame.replay().job_id())};
         case v1::WorkerFrame::kReady: return read(in, frame.ready());
         case v1::WorkerFrame::kToken: return read(in, frame.token());
         case v1::WorkerFrame::kDone: return read(in, frame.done());
         case v1::WorkerFrame::kOpening: return read(in, frame.opening());
         case v1::WorkerFrame::kError: return read(in, frame.error());
+        case v1::WorkerFrame::kReplayed: return read(in, frame.replayed());
         case v1::WorkerFrame::BODY_NOT_SET: break;
     }
     in.fail("body", "is missing or of an unknown kind");

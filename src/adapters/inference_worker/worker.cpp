@@ -178,8 +178,11 @@ Result<void> InferenceWorker::handle(WorkerMessage message) {
         [this](auto&& content) -> Result<void> {
             using Content = std::decay_t<decltype(content)>;
             if constexpr (std::is_same_v<Content, WorkerGenerate> || std::is_same_v<Content, WorkerCancel> ||
-                          std::is_same_v<Content, WorkerOpen> || std::is_same_v<Content, WorkerDrop>) {
+                          std::is_same_v<Content, WorkerOpen> || std::is_same_v<Content, WorkerDrop> ||
+                          std::is_same_v<Content, WorkerReplay>) {
                 return violation("sent what only an agent may send");
+            } else if constexpr (std::is_same_v<Content, WorkerReplayed>) {
+                return violation("replayed what nobody asked for");
             } else {
                 return on(std::forward<decltype(content)>(content));
             }

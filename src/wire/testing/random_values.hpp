@@ -144,6 +144,8 @@ class RandomValues {
             WorkerDone{fixed<JobId>(), pick(FinishReason::kCancelled), usage(), fixed<Hash>()},
             WorkerOpening{fixed<JobId>(), opening()},
             WorkerError{fixed<JobId>(), code(), text()},
+            WorkerReplay{fixed<JobId>()},
+            WorkerReplayed{fixed<JobId>(), fixed<Hash>()},
         };
     }
 
