@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 set(VCITY_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined or thread")
 option(VCITY_FUZZ "Build the libFuzzer programs" OFF)
+option(VCITY_DEVELOPMENT_TEE "Let policies accept simulated attestation evidence: for development networks only" OFF)
 option(VCITY_LTO "Link-time optimisation" OFF)
 
 add_library(vcity_options INTERFACE)

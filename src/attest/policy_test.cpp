@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "attest/policy.hpp"
 
+#include <fstream>
+#include <iterator>
+
 #include <gtest/gtest.h>
 
 #include "attest/encoding.hpp"
+#include "codec/hex.hpp"
+#include "codec/integer.hpp"
+#include "codec/json.hpp"
+#include "crypto/sha256.hpp"
 
 namespace vcity::attest {
 namespace {
@@ -186,6 +193,25 @@ TEST(MonitorBinding, HasTheDocumentedReportData) {
               "85fd53313c077e99fe74adc79b2c1a2bfae8d0a2c4481902d040e512f00db16a"
               "7a80dbf5399c82903578cea035b8f1d5aa7b9470d401f93c28095d2bbd641f56");
     EXPECT_EQ(plain_hex(nonce_of(a_binding())), "67a2fe615bdbeb1c85c1e4042bb0b90dff692cc38df1cf0af682f7b1fb50d24e");
+}
+
+TEST(ReportData, IsThatOfTheVectors) {
+    std::ifstream file{VCITY_SOURCE_DIR "/tests/vectors/monitor_report_data.json"};
+    const std::string text{std::istreambuf_iterator<char>{file}, {}};
+    const codec::Json vectors = *codec::parse_json(text);
+    for (const codec::Json& entry : *vectors.find("cases")->get_array()) {
+        const auto bytes = [&](const char* name) { return *codec::parse_hex(*entry.find(name)->get_string()); };
+        MonitorBinding binding;
+        binding.monitor_key = crypto::sha256(bytes("monitor_point"));
+        binding.policy = Hash::make(bytes("policy"));
+        binding.model_root = Hash::make(bytes("model_root"));
+        binding.epoch = *codec::parse_decimal(*entry.find("epoch")->get_string());
+        binding.nonce = Hash::make(bytes("nonce"));
+
+        EXPECT_EQ(binding.monitor_key, Hash::make(bytes("monitor_key")));
+        EXPECT_EQ(report_data_of(binding), bytes("report_data"));
+        EXPECT_EQ(nonce_of(binding), bytes("device_nonce"));
+    }
 }
 
 }  // namespace

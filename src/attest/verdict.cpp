@@ -21,7 +21,20 @@ std::string_view to_string(Step step) {
         case Step::kRegisterDigest: return "register_digest";
         case Step::kEventLog: return "event_log";
         case Step::kHardwareBinding: return "hardware_binding";
+        case Step::kKeyEnrolment: return "key_enrolment";
         case Step::kReferenceValues: return "reference_values";
+    }
+    CHECK(false);
+}
+
+std::string_view to_string(EvidenceKind kind) {
+    switch (kind) {
+        case EvidenceKind::kTdx: return "tdx";
+        case EvidenceKind::kSgx: return "sgx";
+        case EvidenceKind::kSevSnp: return "sev-snp";
+        case EvidenceKind::kTpm: return "tpm";
+        case EvidenceKind::kNvidia: return "nvidia";
+        case EvidenceKind::kSimulated: return "sim";
     }
     CHECK(false);
 }

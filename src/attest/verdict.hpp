@@ -27,9 +27,11 @@ enum class Step : std::uint8_t {
     kRegisterDigest,        // The PCR values given are the quoted ones.
     kEventLog,              // The event log replays to the registers.
     kHardwareBinding,       // A hardware TEE vouches for the key of the virtual TPM.
+    kKeyEnrolment,          // The attestation key was shown to live in the TPM of a trusted endorsement key.
     kReferenceValues,       // Signed reference measurements were compared.
 };
 std::string_view to_string(Step step);
+std::string_view to_string(EvidenceKind kind);
 
 enum class StepOutcome : std::uint8_t { kPassed, kFailed, kNotChecked };
 struct StepResult {

@@ -33,14 +33,18 @@ const secp256k1_context* context() {
     return instance;
 }
 
-// The last 20 bytes of keccak256(x || y).
-Address address_of(const secp256k1_pubkey& key) {
+PublicPoint point_of(const secp256k1_pubkey& key) {
     std::array<std::uint8_t, 65> point{};
     std::size_t size = point.size();
     CHECK(secp256k1_ec_pubkey_serialize(context(), point.data(), &size, &key, SECP256K1_EC_UNCOMPRESSED) == 1);
     CHECK(size == point.size());
-    const Hash hash = keccak256(ByteView{point}.subspan(1));
-    return Address::make(hash.view().last(Address::kSize));
+    return PublicPoint::make(ByteView{point}.subspan(1));
+}
+
+secp256k1_pubkey public_key_of(ByteView secret) {
+    secp256k1_pubkey key;
+    CHECK(secp256k1_ec_pubkey_create(context(), &key, secret.data()) == 1);
+    return key;
 }
 
 bool is_low_s(const secp256k1_ecdsa_recoverable_signature& signature) {
@@ -51,13 +55,20 @@ bool is_low_s(const secp256k1_ecdsa_recoverable_signature& signature) {
 
 }  // namespace
 
+Address address_of(const PublicPoint& point) {
+    return Address::make(keccak256(point.view()).view().last(Address::kSize));
+}
+
 Result<PrivateKey> PrivateKey::make(ByteView bytes) {
     if (bytes.size() != kKeySize || secp256k1_ec_seckey_verify(context(), bytes.data()) != 1) {
         return make_error(Errc::kInvalid, "not a secp256k1 private key");
     }
-    secp256k1_pubkey key;
-    CHECK(secp256k1_ec_pubkey_create(context(), &key, bytes.data()) == 1);
-    return PrivateKey{SecretBytes{Bytes(bytes.begin(), bytes.end())}, address_of(key)};
+    const Address address = address_of(point_of(public_key_of(bytes)));
+    return PrivateKey{SecretBytes{Bytes(bytes.begin(), bytes.end())}, address};
+}
+
+PublicPoint PrivateKey::public_point() const {
+    return point_of(public_key_of(secret_.reveal()));
 }
 
 Signature PrivateKey::sign(const Hash& digest) const {
@@ -87,7 +98,7 @@ Result<Address> recover(const Hash& digest, const Signature& signature) {
     if (secp256k1_ecdsa_recover(context(), &key, &parsed, digest.bytes.data()) != 1) {
         return make_error(Errc::kInvalid, "signature recovers to no key");
     }
-    return address_of(key);
+    return address_of(point_of(key));
 }
 
 std::string to_checksum_address(const Address& address) {

@@ -10,6 +10,12 @@
 
 namespace vcity::crypto {
 
+// x || y of a public key, big-endian.
+using PublicPoint = FixedBytes<struct PublicPointTag, 64>;
+// The last 20 bytes of keccak256(x || y). The point is not checked to be on the curve: nothing recovers to one that is
+// not.
+Address address_of(const PublicPoint& point);
+
 // An account key. Signatures are deterministic (RFC 6979) with s in the lower half (EIP-2).
 class PrivateKey {
   public:
@@ -17,6 +23,7 @@ class PrivateKey {
     static Result<PrivateKey> make(ByteView bytes);
 
     Address address() const { return address_; }
+    PublicPoint public_point() const;
     Signature sign(const Hash& digest) const;
     ByteView reveal() const { return secret_.reveal(); }
 
