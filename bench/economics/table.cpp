@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <string_view>
 
-#include "market/audit_economics.hpp"
+#include "market/audits/economics.hpp"
 
 namespace vcity::market {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "market/audit_economics.hpp"
+#include "market/audits/economics.hpp"
 
 #include <algorithm>
 #include <cmath>

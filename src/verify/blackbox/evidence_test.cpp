@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "verify/blackbox.hpp"
+#include "verify/blackbox/evidence.hpp"
 
 #include <algorithm>
 #include <cmath>
