@@ -21,8 +21,6 @@ struct CommitterOptions {
     std::uint64_t bytes_max = 256U << 20U;  // of retained canonical bytes
 };
 
-inline constexpr std::size_t kOpenedCellsMax = 64;
-
 // Bytes that a job of this many token positions keeps with Retention::kActivations. A worker admits a request only if
 // this fits its budget; positions are prompt + output_tokens_max - 1.
 std::uint64_t retained_bytes(const ModelShape& shape, std::uint64_t positions);

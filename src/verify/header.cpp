@@ -13,7 +13,7 @@ namespace vcity::verify {
 namespace {
 
 constexpr std::string_view kTag = "VCTH";
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;
 
 void put_tokens(Bytes* out, const std::vector<std::uint32_t>& tokens) {
     CHECK(tokens.size() <= kTraceTokensMax);
@@ -30,6 +30,19 @@ Result<std::vector<std::uint32_t>> get_tokens(detail::Reader* reader, std::uint3
         return make_error(Errc::kInvalid, "trace header: a token is not in the vocabulary");
     }
     return tokens;
+}
+
+Result<void> parse_kind(detail::Reader* reader, TraceHeader* header) {
+    const auto tier = reader->get<std::uint8_t>();
+    const auto kernel = reader->get<std::uint8_t>();
+    const auto page = reader->get<std::uint32_t>();
+    if (tier > static_cast<std::uint8_t>(AuditTier::kServed) ||
+        kernel > static_cast<std::uint8_t>(KernelClass::kFlashTensor) || page != kPagePositions) {
+        return make_error(Errc::kInvalid, "trace header: unknown tier, kernel class or page size");
+    }
+    header->tier = static_cast<AuditTier>(tier);
+    header->kernel = static_cast<KernelClass>(kernel);
+    return {};
 }
 
 }  // namespace
@@ -53,6 +66,12 @@ Bytes encode_header(const TraceHeader& header) {
     append(&bytes, header.request_hash.view());
     append(&bytes, header.weights_root.view());
     append(&bytes, header.shape.view());
+    detail::put(&bytes, static_cast<std::uint8_t>(header.tier));
+    detail::put(&bytes, static_cast<std::uint8_t>(header.kernel));
+    detail::put(&bytes, kPagePositions);
+    append(&bytes, header.client_nonce.view());
+    detail::put(&bytes, header.epoch);
+    append(&bytes, header.monitor_key.view());
     detail::put(&bytes, header.sampling.temperature);
     detail::put(&bytes, header.sampling.top_p);
     detail::put(&bytes, header.sampling.seed);
@@ -72,6 +91,10 @@ Result<TraceHeader> parse_header(const ModelShape& shape, ByteView bytes) {
     header.request_hash = reader.get_fixed<Hash>();
     header.weights_root = reader.get_fixed<Hash>();
     header.shape = reader.get_fixed<Hash>();
+    TRY_OK(parse_kind(&reader, &header));
+    header.client_nonce = reader.get_fixed<Hash>();
+    header.epoch = reader.get<std::uint64_t>();
+    header.monitor_key = reader.get_fixed<Hash>();
     header.sampling.temperature = reader.get<double>();
     header.sampling.top_p = reader.get<double>();
     header.sampling.seed = reader.get<std::uint64_t>();

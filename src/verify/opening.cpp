@@ -10,7 +10,7 @@ namespace vcity::verify {
 namespace {
 
 // Everything in a header but its token ids.
-constexpr std::uint64_t kHeaderFixedBytes = 4 + 1 + 4 * 32 + 3 * 8 + 2 * 4;
+constexpr std::uint64_t kHeaderFixedBytes = 4 + 1 + 4 * 32 + (1 + 1 + 4) + 2 * 32 + 8 + 3 * 8 + 2 * 4;
 
 // The tree that a proof must fit into.
 struct Tree {

@@ -12,6 +12,7 @@
 #include "wire/reader.hpp"
 
 namespace vcity::v1 {
+class AuditQuestion;
 class Batch;
 class BatchHeader;
 class Cell;
@@ -25,7 +26,10 @@ class ModelOffer;
 class ModelRequest;
 class NodeAnnouncement;
 class OpenedCell;
+class OpenedPage;
+class OpenedSketch;
 class Opening;
+class PageId;
 class PlacementReason;
 class Sampling;
 class SignedCap;
@@ -74,7 +78,11 @@ void write(const Hardware& value, v1::Hardware* out);
 void write(const ModelOffer& value, v1::ModelOffer* out);
 void write(const NodeAnnouncement& value, v1::NodeAnnouncement* out);
 void write(const Cell& value, v1::Cell* out);
+void write(const PageId& value, v1::PageId* out);
+void write(const AuditQuestion& value, v1::AuditQuestion* out);
 void write(const OpenedCell& value, v1::OpenedCell* out);
+void write(const OpenedPage& value, v1::OpenedPage* out);
+void write(const OpenedSketch& value, v1::OpenedSketch* out);
 void write(const Opening& value, v1::Opening* out);
 
 TokenUsage read(Reader& in, const v1::TokenUsage& proto);
@@ -99,7 +107,11 @@ Hardware read(Reader& in, const v1::Hardware& proto);
 ModelOffer read(Reader& in, const v1::ModelOffer& proto);
 NodeAnnouncement read(Reader& in, const v1::NodeAnnouncement& proto);
 Cell read(Reader& in, const v1::Cell& proto);
+PageId read(Reader& in, const v1::PageId& proto);
+AuditQuestion read(Reader& in, const v1::AuditQuestion& proto);
 OpenedCell read(Reader& in, const v1::OpenedCell& proto);
+OpenedPage read(Reader& in, const v1::OpenedPage& proto);
+OpenedSketch read(Reader& in, const v1::OpenedSketch& proto);
 Opening read(Reader& in, const v1::Opening& proto);
 
 template <class Value, class Proto>

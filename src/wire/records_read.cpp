@@ -202,11 +202,50 @@ Cell read(Reader& /*in*/, const v1::Cell& proto) {
     return {.position = proto.position(), .layer = proto.layer()};
 }
 
+PageId read(Reader& /*in*/, const v1::PageId& proto) {
+    return {.layer = proto.layer(), .kv_head = proto.kv_head(), .page = proto.page()};
+}
+
+AuditQuestion read(Reader& in, const v1::AuditQuestion& proto) {
+    AuditQuestion question{.cells = in.list(proto.cells(), kOpenedCellsMax, "cells"),
+                           .pages = in.list(proto.pages(), kOpenedPagesMax, "pages"),
+                           .sketches = {}};
+    if (static_cast<std::size_t>(proto.sketches_size()) > kOpenedSketchesMax) {
+        in.fail("sketches", "has too many items");
+        return question;
+    }
+    question.sketches.assign(proto.sketches().begin(), proto.sketches().end());
+    return question;
+}
+
 OpenedCell read(Reader& in, const v1::OpenedCell& proto) {
     return {
         .cell = in.message(proto.has_cell(), proto.cell(), "cell"),
         .data = bytes_of(proto.data()),
         .proof = in.fixed_list<Hash>(proto.proof(), kProofMax, "proof"),
+        .next = bytes_of(proto.next()),
+        .next_proof = in.fixed_list<Hash>(proto.next_proof(), kProofMax, "next_proof"),
+        .computed = bytes_of(proto.computed()),
+    };
+}
+
+OpenedPage read(Reader& in, const v1::OpenedPage& proto) {
+    return {
+        .page = in.message(proto.has_page(), proto.page(), "page"),
+        .data = bytes_of(proto.data()),
+        .proof = in.fixed_list<Hash>(proto.proof(), kProofMax, "proof"),
+    };
+}
+
+OpenedSketch read(Reader& in, const v1::OpenedSketch& proto) {
+    return {
+        .position = proto.position(),
+        .data = bytes_of(proto.data()),
+        .proof = in.fixed_list<Hash>(proto.proof(), kProofMax, "proof"),
+        .middle = bytes_of(proto.middle()),
+        .middle_proof = in.fixed_list<Hash>(proto.middle_proof(), kProofMax, "middle_proof"),
+        .last = bytes_of(proto.last()),
+        .last_proof = in.fixed_list<Hash>(proto.last_proof(), kProofMax, "last_proof"),
     };
 }
 
@@ -214,7 +253,9 @@ Opening read(Reader& in, const v1::Opening& proto) {
     return {
         .header = bytes_of(proto.header()),
         .header_proof = in.fixed_list<Hash>(proto.header_proof(), kProofMax, "header_proof"),
-        .cells = in.list(proto.cells(), kCellsMax, "cells"),
+        .cells = in.list(proto.cells(), kOpenedCellsMax, "cells"),
+        .pages = in.list(proto.pages(), kOpenedPagesMax, "pages"),
+        .sketches = in.list(proto.sketches(), kOpenedSketchesMax, "sketches"),
     };
 }
 

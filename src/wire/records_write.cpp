@@ -172,16 +172,49 @@ void write(const Cell& value, v1::Cell* out) {
     out->set_layer(value.layer);
 }
 
+void write(const PageId& value, v1::PageId* out) {
+    out->set_layer(value.layer);
+    out->set_kv_head(value.kv_head);
+    out->set_page(value.page);
+}
+
+void write(const AuditQuestion& value, v1::AuditQuestion* out) {
+    write_list(value.cells, out->mutable_cells());
+    write_list(value.pages, out->mutable_pages());
+    for (const std::uint32_t position : value.sketches) out->add_sketches(position);
+}
+
 void write(const OpenedCell& value, v1::OpenedCell* out) {
     write(value.cell, out->mutable_cell());
     out->set_data(raw(value.data));
     write_fixed_list(value.proof, out->mutable_proof());
+    out->set_next(raw(value.next));
+    write_fixed_list(value.next_proof, out->mutable_next_proof());
+    out->set_computed(raw(value.computed));
+}
+
+void write(const OpenedPage& value, v1::OpenedPage* out) {
+    write(value.page, out->mutable_page());
+    out->set_data(raw(value.data));
+    write_fixed_list(value.proof, out->mutable_proof());
+}
+
+void write(const OpenedSketch& value, v1::OpenedSketch* out) {
+    out->set_position(value.position);
+    out->set_data(raw(value.data));
+    write_fixed_list(value.proof, out->mutable_proof());
+    out->set_middle(raw(value.middle));
+    write_fixed_list(value.middle_proof, out->mutable_middle_proof());
+    out->set_last(raw(value.last));
+    write_fixed_list(value.last_proof, out->mutable_last_proof());
 }
 
 void write(const Opening& value, v1::Opening* out) {
     out->set_header(raw(value.header));
     write_fixed_list(value.header_proof, out->mutable_header_proof());
     write_list(value.cells, out->mutable_cells());
+    write_list(value.pages, out->mutable_pages());
+    write_list(value.sketches, out->mutable_sketches());
 }
 
 }  // namespace vcity::wire

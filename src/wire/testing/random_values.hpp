@@ -90,8 +90,15 @@ class RandomValues {
     Lease lease() { return {fixed<JobId>(), u64(), fixed<Address>(), u32(), time()}; }
     PlacementReason placement() { return {fixed<Address>(), text(), u32(), u32()}; }
     Cell cell() { return {u32(), u32()}; }
+    PageId page() { return {u32(), u32(), u32()}; }
+    AuditQuestion question() {
+        return {list([this] { return cell(); }), list([this] { return page(); }), list([this] { return u32(); })};
+    }
     Opening opening() {
-        return {bytes(), hashes(), list([this] { return OpenedCell{cell(), bytes(), hashes()}; })};
+        return {bytes(), hashes(),
+                list([this] { return OpenedCell{cell(), bytes(), hashes(), bytes(), hashes(), bytes()}; }),
+                list([this] { return OpenedPage{page(), bytes(), hashes()}; }),
+                list([this] { return OpenedSketch{u32(), bytes(), hashes(), bytes(), hashes(), bytes(), hashes()}; })};
     }
     std::string label() { return std::string(below(32), 'r'); }
     ModelOffer offer() { return {text(), fixed<Hash>(), prices(), u32(), u32()}; }
