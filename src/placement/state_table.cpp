@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "placement/state_table.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "base/check.hpp"
+
+namespace vcity::placement {
+namespace {
+
+constexpr std::uint8_t kUnknown = 0xfe;       // in GpuChoice::gpu: not asked yet
+constexpr std::uint64_t kIdleLookups = 4096;  // a class unused for so many lookups gives way
+constexpr std::size_t kHints = 256;
+constexpr std::size_t kDeadShare = 8;  // unused states are dropped when they are one in so many
+
+std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;
+    return hash ^ (hash >> 32);
+}
+
+std::uint64_t hash_of(std::uint32_t row, const GpuState& key) {
+    std::uint64_t low = 0;
+    std::uint64_t high = 0;
+    std::memcpy(&low, key.left_milli.data(), sizeof low);
+    std::memcpy(&high, key.left_milli.data() + 4, sizeof high);
+    std::uint64_t hash = mix(row, low);
+    hash = mix(hash, high);
+    return mix(hash, (std::uint64_t{key.cpu_left_milli} << 32) ^ key.memory_left_mib);
+}
+
+std::uint64_t hash_of(const GpuRequest& request) {
+    std::uint64_t hash = mix(request.models, (std::uint64_t{request.gpus} << 16) | request.gpu_milli);
+    return mix(hash, (std::uint64_t{request.cpu_milli} << 32) ^ request.memory_mib);
+}
+
+}  // namespace
+
+StateTable::StateTable(const PackingPolicy* policy, std::size_t states_max, std::size_t classes)
+    : policy_{policy},
+      classes_max_{classes},
+      states_(states_max),
+      choices_(states_max * classes, GpuChoice{0, kUnknown}),
+      buckets_(std::bit_ceil(states_max * 3 / 2 + 1), kNone),
+      classes_(classes),
+      class_hints_(kHints, 0) {
+    free_.reserve(states_max);
+    for (std::size_t state = states_max; state-- > 0;) free_.push_back(static_cast<std::uint32_t>(state));
+}
+
+std::uint32_t StateTable::add_row() {
+    rows_.emplace_back();
+    floors_.resize(rows_.size() * classes_max_);
+    return static_cast<std::uint32_t>(rows_.size() - 1);
+}
+
+std::size_t StateTable::bucket_of(std::uint32_t row, const GpuState& key) const {
+    const std::size_t mask = buckets_.size() - 1;
+    std::size_t bucket = hash_of(row, key) & mask;
+    while (buckets_[bucket] != kNone) {
+        const State& there = states_[buckets_[bucket]];
+        if (there.row == row && there.key == key) break;
+        bucket = (bucket + 1) & mask;
+    }
+    return bucket;
+}
+
+void StateTable::link(std::uint32_t state) {
+    Row& row = rows_[states_[state].row];
+    states_[state].next_in_row = row.newest;
+    row.newest = state;
+}
+
+std::uint32_t StateTable::acquire(std::uint32_t row, const GpuState& rounded) {
+    std::size_t bucket = bucket_of(row, rounded);
+    std::uint32_t state = buckets_[bucket];
+    if (state == kNone) {
+        if (free_.empty()) {
+            drop_unused();
+            if (free_.empty()) return kNone;
+            bucket = bucket_of(row, rounded);
+        }
+        state = free_.back();
+        free_.pop_back();
+        states_[state] = State{rounded, row, kNone, 0};
+        const auto first = choices_.begin() + static_cast<std::ptrdiff_t>(state * classes_max_);
+        std::fill_n(first, classes_max_, GpuChoice{0, kUnknown});
+        buckets_[bucket] = state;
+        link(state);
+    }
+    if (states_[state].units++ == 0) ++in_use_;
+    return state;
+}
+
+void StateTable::release(std::uint32_t state) {
+    CHECK(states_[state].units > 0);
+    if (--states_[state].units == 0) --in_use_;
+}
+
+// Unused states stay until room is needed: most come back soon, with their answers.
+void StateTable::drop_unused() {
+    if ((states_.size() - in_use_) * kDeadShare < states_.size()) return;
+    std::ranges::fill(buckets_, kNone);
+    std::ranges::fill(floors_, Floor{});
+    for (Row& row : rows_) row.newest = kNone;
+    for (std::size_t index = states_.size(); index-- > 0;) {
+        const auto state = static_cast<std::uint32_t>(index);
+        if (states_[index].units == 0) {
+            free_.push_back(state);
+            continue;
+        }
+        buckets_[bucket_of(states_[index].row, states_[index].key)] = state;
+        link(state);
+    }
+}
+
+void StateTable::reset_class(std::size_t index) {
+    for (std::size_t at = index; at < choices_.size(); at += classes_max_) choices_[at] = GpuChoice{0, kUnknown};
+    for (std::size_t at = index; at < floors_.size(); at += classes_max_) floors_[at] = Floor{};
+}
+
+int StateTable::class_of(const GpuRequest& rounded) {
+    ++tick_;
+    std::uint8_t& hint = class_hints_[hash_of(rounded) % kHints];
+    if (hint >= classes_.size() || !classes_[hint].is_taken || classes_[hint].request != rounded) {
+        const auto known =
+            std::ranges::find_if(classes_, [&](const Class& one) { return one.is_taken && one.request == rounded; });
+        if (known != classes_.end()) {
+            hint = static_cast<std::uint8_t>(known - classes_.begin());
+        } else {
+            const auto oldest = std::ranges::min_element(classes_, {}, &Class::used_at);
+            if (oldest == classes_.end()) return kNoClass;
+            if (oldest->is_taken) {
+                if (tick_ - oldest->used_at < kIdleLookups) return kNoClass;
+                reset_class(static_cast<std::size_t>(oldest - classes_.begin()));
+            }
+            oldest->request = rounded;
+            oldest->is_taken = true;
+            hint = static_cast<std::uint8_t>(oldest - classes_.begin());
+        }
+    }
+    classes_[hint].used_at = tick_;
+    return hint;
+}
+
+GpuChoice StateTable::choice(std::uint32_t state, int request_class) {
+    const auto index = static_cast<std::size_t>(request_class);
+    GpuChoice& known = choices_[state * classes_max_ + index];
+    if (known.gpu == kUnknown) {
+        known = policy_->choose(states_[state].key, classes_[index].request);
+        CHECK(known.penalty <= kPenaltyMax && known.gpu != kUnknown);
+    }
+    return known;
+}
+
+std::uint16_t StateTable::floor(std::uint32_t row, int request_class) {
+    const Row& held = rows_[row];
+    if (held.stateless > 0) return 0;
+    Floor& floor = floors_[row * classes_max_ + static_cast<std::size_t>(request_class)];
+    for (std::uint32_t state = held.newest; state != floor.seen; state = states_[state].next_in_row) {
+        floor.penalty = std::min(floor.penalty, choice(state, request_class).penalty);
+    }
+    floor.seen = held.newest;
+    return floor.penalty;
+}
+
+std::size_t StateTable::bytes() const {
+    return states_.capacity() * sizeof(State) + choices_.capacity() * sizeof(GpuChoice) +
+           (buckets_.capacity() + free_.capacity()) * sizeof(std::uint32_t) + rows_.capacity() * sizeof(Row) +
+           floors_.capacity() * sizeof(Floor) + classes_.capacity() * sizeof(Class) + class_hints_.capacity();
+}
+
+}  // namespace vcity::placement

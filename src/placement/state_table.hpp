@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "placement/packing_policy.hpp"
+
+namespace vcity::placement {
+
+// Keeps the answers of a packing policy. Units in equal rounded states of one row share a state; requests of equal
+// rounded shape share a request class; the answer for a (state, class) pair is asked of the policy once. A floor, the
+// least penalty of any state that a row has held, bounds the search. Part of the index; allocates only when made and
+// when a row is added.
+class StateTable {
+  public:
+    static constexpr std::uint32_t kNone = UINT32_MAX;
+    static constexpr int kNoClass = -1;
+
+    StateTable(const PackingPolicy* policy, std::size_t states_max, std::size_t classes);
+
+    std::uint32_t add_row();
+
+    // The state of a unit that enters the row, counted once more; kNone when the table is full of states in use, and
+    // then the caller asks the policy itself.
+    std::uint32_t acquire(std::uint32_t row, const GpuState& rounded);
+    void release(std::uint32_t state);
+    // For the units without a state.
+    void add_stateless(std::uint32_t row) { ++rows_[row].stateless; }
+    void remove_stateless(std::uint32_t row) { --rows_[row].stateless; }
+
+    // The class of the request, or kNoClass while all classes are taken by requests in use.
+    int class_of(const GpuRequest& rounded);
+
+    // Of a request that is in the class.
+    GpuChoice choice(std::uint32_t state, int request_class);
+    // No state that the row holds has a smaller penalty. Zero when the row holds units without a state.
+    std::uint16_t floor(std::uint32_t row, int request_class);
+
+    std::size_t bytes() const;
+    std::size_t states_in_use() const { return in_use_; }
+
+  private:
+    struct State {
+        GpuState key;
+        std::uint32_t row = 0;
+        std::uint32_t next_in_row = kNone;  // the one that came before it
+        std::uint32_t units = 0;
+    };
+    struct Row {
+        std::uint32_t newest = kNone;
+        std::uint32_t stateless = 0;
+    };
+    struct Class {
+        GpuRequest request;
+        std::uint64_t used_at = 0;
+        bool is_taken = false;
+    };
+    struct Floor {
+        std::uint32_t seen = kNone;  // states from this one on are in the floor
+        std::uint16_t penalty = UINT16_MAX;
+    };
+
+    std::size_t bucket_of(std::uint32_t row, const GpuState& key) const;
+    void link(std::uint32_t state);
+    void drop_unused();
+    void reset_class(std::size_t index);
+
+    const PackingPolicy* policy_;
+    std::size_t classes_max_;
+    std::vector<State> states_;
+    std::vector<GpuChoice> choices_;  // [state][class]
+    std::vector<std::uint32_t> buckets_;
+    std::vector<std::uint32_t> free_;
+    std::vector<Row> rows_;
+    std::vector<Floor> floors_;  // [row][class]
+    std::vector<Class> classes_;
+    std::vector<std::uint8_t> class_hints_;  // by hash of the request
+    std::uint64_t tick_ = 0;
+    std::size_t in_use_ = 0;
+};
+
+}  // namespace vcity::placement

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "placement/cell_table.hpp"
+#include "placement/state_table.hpp"
+#include "placement/unit_ids.hpp"
+#include "placement/unit_record.hpp"
+#include "placement/units.hpp"
+
+namespace vcity::placement {
+
+struct UnitIndexOptions {
+    std::size_t units_max = std::size_t{1} << 24;
+    std::size_t states_max = std::size_t{1} << 14;  // packing answers are kept for so many states of units
+    std::size_t request_classes = 32;               // and so many shapes of requests, at most 255
+    // Quality per price weight of two usual mixes, ascending: demands near them are bounded best.
+    std::array<float, CellTable::kDirections - 2> quality_per_price = {50.0F, 500.0F};
+};
+
+// The execution units of a network and the exact best one for a demand: the least score (see Weights) among all units
+// that pass every filter; among equals the smallest priority, then the smallest id. Never sampled. The search goes
+// through rows of equal GPU model and capacity class and within them regions, and leaves out what a lower bound of the
+// score proves worse than the best found. Deterministic: decisions depend on the units and what they have left only.
+// place() and release() do not allocate unless they fail. Not thread-safe: one owner, as services are.
+class UnitIndex {
+  public:
+    // The policy must outlive the index.
+    UnitIndex(Catalogue catalogue, const PackingPolicy* policy, UnitIndexOptions options = {});
+
+    const Catalogue& catalogue() const { return catalogue_; }
+    std::size_t size() const { return size_; }
+    void reserve(std::size_t units);
+
+    // kInvalid: out of range; kConflict: the id is joined already; kExhausted: units_max.
+    Result<UnitHandle> join(const ExecutionUnit& unit);
+    // What it held is forgotten: grants on it are refused from now on. kNotFound: it has left.
+    Result<void> leave(UnitHandle handle);
+    // A heartbeat's news. Grants stay. kInvalid, kNotFound.
+    Result<void> update(UnitHandle handle, const UnitTerms& terms);
+
+    // The best unit, without taking it. kInvalid: see check(). The answer may be that no unit will do.
+    Result<Decision> best(const UnitDemand& demand);
+    // Takes what the demand asks from the best unit.
+    Result<Decision> place(const UnitDemand& demand);
+    // kNotFound: the unit has left since; kInvalid: more than it has taken, and nothing changes.
+    Result<void> release(const Grant& grant);
+    // Takes exactly this, e.g. what a ledger says is running after a restart. kConflict: it is not free.
+    Result<void> take(const Grant& grant);
+
+    std::optional<UnitHandle> find(const UnitId& id) const;
+    bool is_joined(UnitHandle handle) const;
+    ExecutionUnit unit(UnitHandle handle) const;        // of one that is joined
+    const UnitRecord& record(UnitHandle handle) const;  // likewise
+
+    // Canonical: units that left or joined in another order, but stand the same now, give the same bytes.
+    Bytes snapshot() const;
+    // Handles and grants of the one that wrote the snapshot hold here too. kCorrupt.
+    static Result<UnitIndex> restore(ByteView bytes, const PackingPolicy* policy, UnitIndexOptions options = {});
+
+    // Calls visit(handle, record) for every unit, in no order that means anything.
+    template <class Visit>
+    void for_each(Visit visit) const {
+        for (std::size_t slot = 0; slot < records_.size(); ++slot) {
+            if (records_[slot].generation == 0) continue;
+            visit(UnitHandle{static_cast<std::uint32_t>(slot), records_[slot].generation}, records_[slot]);
+        }
+    }
+    // Of a unit that passes every filter.
+    Terms terms_of(const UnitRecord& unit, const UnitDemand& demand) const;
+    const UnitId& id_of(UnitHandle handle) const { return ids_.id_of(handle.slot); }
+
+    std::size_t bytes() const;  // on the heap, reserved room included
+    std::size_t states_in_use() const { return states_.states_in_use(); }
+
+  private:
+    struct Search;
+    struct Totals {  // of the unit when nothing runs on it; the search does not need them
+        std::uint32_t cpu_milli = 0;
+        std::uint32_t memory_mib = 0;
+        std::uint32_t disk_mib = 0;
+    };
+    struct Pick {
+        std::uint32_t slot = UINT32_MAX;
+        int request_class = StateTable::kNoClass;
+        Terms terms;
+    };
+
+    void seat(UnitHandle handle, const ExecutionUnit& unit);
+    Result<void> check_joined(UnitHandle handle) const;
+
+    void ensure_rows(const UnitRecord& unit);
+    std::uint16_t row_of(const UnitRecord& unit) const;
+    void enter(std::uint32_t slot);  // into the row, cell and state that it belongs to
+    void withdraw(std::uint32_t slot);
+    void resettle(std::uint32_t slot);  // after what is left has changed
+    void drop_entry(std::uint32_t slot);
+    void acquire_state(UnitRecord* unit);
+    void release_state(UnitRecord* unit);
+
+    Pick search(const UnitDemand& demand);
+    Grant grant_for(const Pick& pick, const UnitDemand& demand);
+    std::uint8_t gpus_for(const UnitRecord& unit, const UnitDemand& demand, int request_class);
+    Result<void> check_grant(const Grant& grant) const;
+    void apply(const Grant& grant);
+
+    Catalogue catalogue_;
+    const PackingPolicy* policy_;
+    UnitIndexOptions options_;
+    std::vector<UnitRecord> records_;
+    std::vector<Totals> totals_;
+    UnitIds ids_;
+    std::vector<std::uint32_t> free_slots_;
+    std::size_t size_ = 0;
+    std::uint32_t next_generation_ = 1;
+    StateTable states_;
+    CellTable cells_;
+    std::vector<std::uint16_t> row_by_class_;  // [model][class]
+    std::vector<std::uint8_t> row_classes_;    // [row]
+    std::vector<ClassMask> live_;              // [model]: classes with units
+    struct Candidate {
+        float bound;
+        std::uint32_t row;
+        std::uint16_t floor;
+    };
+    std::vector<Candidate> scratch_;
+};
+
+}  // namespace vcity::placement
