@@ -4,10 +4,11 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <utility>
+#include <limits>
 #include <vector>
 
 #include "base/check.hpp"
+#include "codec/gumbel.hpp"
 
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT OFF
@@ -31,19 +32,63 @@ double portable_exp(double x) {
     return sum * std::bit_cast<double>(exponent << 52U);
 }
 
-// SplitMix64's output function (Steele, Lea, Flood 2014).
-std::uint64_t mix(std::uint64_t value) {
-    value = (value ^ (value >> 30U)) * 0xbf58476d1ce4e5b9U;
-    value = (value ^ (value >> 27U)) * 0x94d049bb133111ebU;
-    return value ^ (value >> 31U);
+struct Candidate {
+    double weight = 0;
+    std::uint32_t id = 0;
+};
+
+// Makes the heap's front the most probable candidate, of equal ones the lower id.
+bool comes_later(const Candidate& a, const Candidate& b) {
+    return a.weight != b.weight ? a.weight < b.weight : a.id > b.id;
 }
 
-// Uniform in [0, 1), 53 bits.
-double draw(std::uint64_t seed, std::uint64_t step) {
-    constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15U;
-    const std::uint64_t bits = mix(mix(seed + kGolden) + (step + 1) * kGolden);
-    return static_cast<double>(bits >> 11U) * 0x1p-53;
+// The smallest set of most probable tokens whose sum reaches top_p. Takes them from a heap: most logits are never
+// sorted.
+std::vector<std::uint32_t> nucleus(std::span<const float> logits, double top, const Sampling& sampling) {
+    std::vector<Candidate> heap;
+    heap.reserve(logits.size());
+    double total = 0;
+    for (std::uint32_t id = 0; id < logits.size(); ++id) {
+        const double weight = portable_exp((static_cast<double>(logits[id]) - top) / sampling.temperature);
+        total += weight;
+        heap.push_back({.weight = weight, .id = id});
+    }
+    std::ranges::make_heap(heap, comes_later);
+    std::vector<std::uint32_t> kept;
+    double sum = 0;
+    while (!heap.empty() && (kept.empty() || sum < sampling.top_p * total)) {
+        std::ranges::pop_heap(heap, comes_later);
+        sum += heap.back().weight;
+        kept.push_back(heap.back().id);
+        heap.pop_back();
+    }
+    return kept;
 }
+
+// The token with the largest score so far. A logarithm is taken only for tokens that could still win.
+class BestScore {
+  public:
+    BestScore(std::span<const float> logits, const Sampling& sampling, std::uint64_t step)
+        : logits_{logits}, sampling_{&sampling}, step_{step} {}
+
+    void offer(std::uint32_t id) {
+        const double scaled = static_cast<double>(logits_[id]) / sampling_->temperature;
+        const std::uint64_t bits = codec::gumbel_bits(sampling_->seed, step_, id);
+        if (scaled + codec::gumbel_noise_above(bits) < score_) return;
+        const double score = scaled + codec::gumbel_noise(bits);
+        if (score < score_ || (score == score_ && id > id_)) return;
+        score_ = score;
+        id_ = id;
+    }
+    std::uint32_t id() const { return id_; }
+
+  private:
+    std::span<const float> logits_;
+    const Sampling* sampling_;
+    std::uint64_t step_;
+    double score_ = -std::numeric_limits<double>::infinity();
+    std::uint32_t id_ = 0;
+};
 
 }  // namespace
 
@@ -60,27 +105,14 @@ std::uint32_t choose_token(std::span<const float> logits, const Sampling& sampli
     CHECK(!logits.empty());
     const auto best = std::ranges::max_element(logits);
     if (sampling.temperature <= 0) return static_cast<std::uint32_t>(best - logits.begin());
-    const double top = *best;
-    std::vector<std::pair<double, std::uint32_t>> weights(logits.size());
-    double total = 0;
-    for (std::uint32_t id = 0; id < logits.size(); ++id) {
-        const double weight = portable_exp((static_cast<double>(logits[id]) - top) / sampling.temperature);
-        weights[id] = {weight, id};
-        total += weight;
+    BestScore choice{logits, sampling, step};
+    choice.offer(static_cast<std::uint32_t>(best - logits.begin()));
+    if (sampling.top_p < 1) {
+        for (const std::uint32_t id : nucleus(logits, *best, sampling)) choice.offer(id);
+    } else {
+        for (std::uint32_t id = 0; id < logits.size(); ++id) choice.offer(id);
     }
-    std::ranges::sort(weights, [](const auto& a, const auto& b) {
-        return a.first != b.first ? a.first > b.first : a.second < b.second;
-    });
-    double kept = 0;
-    std::size_t count = 0;
-    while (count < weights.size() && (count == 0 || kept < sampling.top_p * total)) kept += weights[count++].first;
-    const double target = draw(sampling.seed, step) * kept;
-    double sum = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-        sum += weights[i].first;
-        if (target < sum) return weights[i].second;
-    }
-    return weights[count - 1].second;
+    return choice.id();
 }
 
 }  // namespace vcity::checkpoint

@@ -14,9 +14,12 @@ Result<void> check_sampling(const Sampling& sampling);
 
 // The token chosen from the logits of one position. `step` counts the output tokens of the request from zero. A pure
 // function of its arguments, the same on every machine: no libm, no fused operations, ties go to the lower id, so a
-// verifier that has the logits can repeat the choice exactly. Temperature zero is greedy. Otherwise softmax(logits /
-// temperature), the smallest set of most probable tokens whose sum reaches top_p, and one draw from (seed, step).
-// The logits are finite and at least one; the sampling is checked.
+// verifier that has the logits can repeat the choice exactly.
+//
+// Temperature zero is greedy. Otherwise the largest logit / temperature + gumbel_noise(seed, step, token)
+// (codec/gumbel.hpp), among the smallest set of most probable tokens of softmax(logits / temperature) whose sum reaches
+// top_p: one draw from the renormalised set. Since the noise belongs to the token, a small change of the logits only
+// changes the choice when two scores are nearly equal. The logits are finite and at least one; the sampling is checked.
 std::uint32_t choose_token(std::span<const float> logits, const Sampling& sampling, std::uint64_t step);
 
 }  // namespace vcity::checkpoint
