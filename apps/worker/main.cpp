@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // vcity-worker serve: runs a model for a node agent, over standard input and output. vcity-worker generate: the same
-// for one question on a terminal. vcity-worker train: trains a model.
+// for one question on a terminal. vcity-worker logprobs: how likely a model finds the answers of others. vcity-worker
+// train: trains a model.
 #include <csignal>
 #include <iostream>
 
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "engine.hpp"
+#include "logprobs.hpp"
 #include "serve.hpp"
 #include "train.hpp"
 
@@ -65,6 +67,14 @@ void add_generate(CLI::App* root, ServeFlags* flags, GenerateFlags* generate) {
     command->add_option("--seed", generate->request.sampling.seed, "of the draws");
 }
 
+void add_logprobs(CLI::App* root, ServeFlags* flags) {
+    CLI::App* command = root->add_subcommand(
+        "logprobs",
+        "read answers of other endpoints, one JSON object a line, and write this model's log probabilities");
+    command->add_option("--model", flags->model, "Hugging Face model directory")->required();
+    command->add_option("--threads", flags->engine.runner.threads, "threads on the cpu")->check(CLI::Range(1, 256));
+}
+
 void add_train(CLI::App* root, TrainOptions* options) {
     CLI::App* train = root->add_subcommand("train", "train a small model on this machine's processor");
     train->add_option("--config", options->recipe, "recipe: the model's configuration and the training plan")
@@ -86,6 +96,11 @@ Result<std::unique_ptr<Engine>> load(ServeFlags flags) {
 Result<void> run_serve(const ServeFlags& flags) {
     TRY(const auto engine, load(flags));
     return vcity::worker::serve(*engine, STDIN_FILENO, STDOUT_FILENO);
+}
+
+Result<void> run_logprobs(const ServeFlags& flags) {
+    TRY(const auto reference, vcity::worker::LogprobReference::load(flags.model, flags.engine.runner.threads));
+    return vcity::worker::serve_logprobs(*reference, std::cin, std::cout);
 }
 
 Result<void> run_generate(const ServeFlags& flags, GenerateFlags generate) {
@@ -113,6 +128,7 @@ Result<void> run(const CLI::App& app,
                  const TrainOptions& train) {
     if (app.got_subcommand("serve")) return run_serve(serve);
     if (app.got_subcommand("generate")) return run_generate(serve, generate);
+    if (app.got_subcommand("logprobs")) return run_logprobs(serve);
     return vcity::worker::train(train);
 }
 
@@ -129,6 +145,7 @@ int main(int argc, char** argv) {
     TrainOptions train;
     add_serve(&app, &serve);
     add_generate(&app, &serve, &generate);
+    add_logprobs(&app, &serve);
     add_train(&app, &train);
     CLI11_PARSE(app, argc, argv);
     const Result<void> result = run(app, serve, generate, train);
