@@ -70,9 +70,9 @@ inline Task<void> ask_into(Tee* tee, Bytes report_data, std::vector<Result<attes
     out->push_back(std::move(evidence));
 }
 
-inline Task<void> ask_four_times(TeeHarness* harness, std::vector<Result<attest::Evidence>>* out) {
+inline Task<void> ask_four_times(TeeHarness* harness, Bytes report_data, std::vector<Result<attest::Evidence>>* out) {
     TaskGroup group{&harness->runtime()};
-    for (int i = 0; i < 4; ++i) group.spawn(ask_into(&harness->tee(), harness->report_data(), out));
+    for (int i = 0; i < 4; ++i) group.spawn(ask_into(&harness->tee(), report_data, out));
     const TimePoint deadline = harness->runtime().now() + std::chrono::seconds{30};
     const auto joined = co_await group.join(deadline);
     EXPECT_TRUE(joined);
@@ -80,9 +80,10 @@ inline Task<void> ask_four_times(TeeHarness* harness, std::vector<Result<attest:
 
 TEST_P(TeeContract, AnswersRequestsThatOverlap) {
     std::vector<Result<attest::Evidence>> answers;
-    harness->run(ask_four_times(harness.get(), &answers));
+    const Bytes report_data = harness->report_data();
+    harness->run(ask_four_times(harness.get(), report_data, &answers));
     ASSERT_EQ(answers.size(), 4U);
-    for (const Result<attest::Evidence>& evidence : answers) expect_authentic(evidence, harness->report_data());
+    for (const Result<attest::Evidence>& evidence : answers) expect_authentic(evidence, report_data);
 }
 
 }  // namespace vcity::ports::testing
