@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "routing/router.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <numeric>
+
+#include "base/check.hpp"
+
+namespace vcity::routing {
+namespace {
+
+constexpr Nanos kNever = ~0ULL;
+constexpr std::size_t kCandidatesMax = 64;
+constexpr std::uint32_t kSpeedOne = 1024;
+constexpr std::uint32_t kSpeedMax = 64 * kSpeedOne;
+constexpr std::uint32_t kTreeDepthMax = 32;
+constexpr std::uint32_t kUnsortedMin = 16;
+
+Nanos add(Nanos a, Nanos b) {
+    return a > kNever - b ? kNever : a + b;
+}
+
+Nanos multiply(Nanos a, std::uint64_t b) {
+    return b != 0 && a > kNever / b ? kNever : a * b;
+}
+
+bool contains(std::span<const ReplicaId> replicas, ReplicaId replica) {
+    return std::ranges::find(replicas, replica) != replicas.end();
+}
+
+}  // namespace
+
+Router::Router(std::uint16_t regions, std::vector<Nanos> round_trips, const RouterOptions& options)
+    : options_{options},
+      round_trips_{std::move(round_trips)},
+      nearest_(regions),
+      regions_(regions),
+      prefixes_{options.cache_entries_max} {
+    CHECK(regions > 0 && round_trips_.size() == std::size_t{regions} * regions);
+    CHECK(options.cached_candidates <= kCandidatesMax);
+    for (std::uint16_t from = 0; from < regions; ++from) {
+        nearest_[from].resize(regions);
+        std::iota(nearest_[from].begin(), nearest_[from].end(), std::uint16_t{0});
+        std::ranges::sort(nearest_[from], {}, [&](std::uint16_t to) { return std::pair{round_trip(from, to), to}; });
+    }
+    for (Region& region : regions_) sum_up(&region);
+}
+
+void Router::sort_leaves(Region* region) {
+    std::ranges::sort(region->members, {}, [&](ReplicaId id) { return std::pair{bound_of(slots_[id]).per_token, id}; });
+    region->unsorted = 0;
+    for (std::uint32_t leaf = 0; leaf < region->members.size(); ++leaf) slots_[region->members[leaf]].place = leaf;
+}
+
+void Router::sum_up(Region* region) {
+    region->width = std::bit_ceil(std::max(static_cast<std::uint32_t>(region->members.size()), 1U));
+    region->nodes.assign(std::size_t{region->width} * 2, Bound{});
+    for (std::size_t leaf = 0; leaf < region->members.size(); ++leaf) {
+        region->nodes[region->width + leaf] = bound_of(slots_[region->members[leaf]]);
+    }
+    for (std::size_t node = region->width; node-- > 1;) region->nodes[node] = both(region->nodes, node);
+}
+
+Result<ReplicaId> Router::add(const Replica& replica) {
+    if (replica.region >= regions_.size()) return make_error(Errc::kInvalid, "the replica is in an unknown region");
+    if (replica.slots == 0) return make_error(Errc::kInvalid, "the replica takes no requests");
+    if (count_ >= options_.replicas_max) return make_error(Errc::kExhausted, "the router takes no more replicas");
+    if (free_.empty()) {
+        free_.push_back(static_cast<ReplicaId>(slots_.size()));
+        slots_.emplace_back();
+    }
+    const ReplicaId id = free_.back();
+    free_.pop_back();
+    ++count_;
+    Region& region = regions_[replica.region];
+    const std::uint32_t generation = slots_[id].generation + 1;
+    slots_[id] = Slot{.replica = replica,
+                      .is_used = true,
+                      .is_available = true,
+                      .generation = generation,
+                      .place = static_cast<std::uint32_t>(region.members.size())};
+    region.members.push_back(id);
+    ++region.unsorted;
+    prefixes_.add(id, replica.cache_blocks);
+    const bool is_sorted = region.unsorted <= kUnsortedMin + region.members.size() / 8;
+    if (!is_sorted) sort_leaves(&region);
+    if (!is_sorted || region.members.size() > region.width) sum_up(&region);
+    refresh(id);
+    return id;
+}
+
+void Router::remove(ReplicaId replica) {
+    if (replica >= slots_.size() || !slots_[replica].is_used) return;
+    set_available(replica, false);
+    // The last leaf takes its place.
+    Region& region = regions_[slots_[replica].replica.region];
+    const ReplicaId last = region.members.back();
+    region.nodes[std::size_t{region.width} + slots_[last].place] = {};
+    refresh_above(&region, slots_[last].place);
+    region.members[slots_[replica].place] = last;
+    region.members.pop_back();
+    slots_[last].place = slots_[replica].place;
+    ++region.unsorted;
+    if (last != replica) refresh(last);
+    prefixes_.remove(replica);
+    slots_[replica].is_used = false;
+    free_.push_back(replica);
+    --count_;
+}
+
+void Router::set_available(ReplicaId replica, bool is_available) {
+    if (replica >= slots_.size() || !slots_[replica].is_used) return;
+    slots_[replica].is_available = is_available;
+    refresh(replica);
+}
+
+Router::Bound Router::bound_of(const Slot& slot) const {
+    if (!slot.is_available || slot.active >= slot.replica.slots) return {};
+    return {slot.backlog, multiply(slot.replica.prefill_per_token, slot.speed_q10) / kSpeedOne, slot.replica.price};
+}
+
+void Router::refresh(ReplicaId replica) {
+    const Slot& slot = slots_[replica];
+    Region& region = regions_[slot.replica.region];
+    region.nodes[std::size_t{region.width} + slot.place] = bound_of(slot);
+    refresh_above(&region, slot.place);
+}
+
+void Router::refresh_above(Region* region, std::uint32_t leaf) {
+    for (std::size_t node = (std::size_t{region->width} + leaf) / 2; node > 0; node /= 2) {
+        region->nodes[node] = both(region->nodes, node);
+    }
+}
+
+Router::Bound Router::both(const std::vector<Bound>& nodes, std::size_t parent) {
+    const Bound& left = nodes[parent * 2];
+    const Bound& right = nodes[parent * 2 + 1];
+    return {std::min(left.backlog, right.backlog), std::min(left.per_token, right.per_token),
+            std::min(left.price, right.price)};
+}
+
+Nanos Router::work_of(const Slot& slot, const Request& request, std::uint32_t cached_blocks) const {
+    const std::uint64_t cached = std::uint64_t{cached_blocks} * request.block_tokens;
+    // The last token is always computed: its logits are needed.
+    const std::uint64_t tokens = request.tokens > cached ? request.tokens - cached : 1;
+    return multiply(multiply(slot.replica.prefill_per_token, slot.speed_q10) / kSpeedOne, tokens);
+}
+
+void Router::consider(const Request& request, ReplicaId replica, std::uint32_t cached, Best* best) const {
+    const Slot& slot = slots_[replica];
+    const bool is_free = slot.is_used && slot.is_available && slot.active < slot.replica.slots;
+    if (!is_free || slot.replica.price > request.price_max || contains(request.excluded, replica)) return;
+    Nanos cost = vcity::routing::add(slot.backlog, work_of(slot, request, cached));
+    cost = vcity::routing::add(cost, round_trip(request.region, slot.replica.region));
+    cost = vcity::routing::add(cost, multiply(request.per_price, slot.replica.price));
+    if (best->is_found && cost >= best->cost) return;
+    *best = {cost, replica, cached, true};
+}
+
+// Depth first, the side with the smaller backlog first; a subtree is left out when even its best would not win.
+void Router::search(const Request& request, std::uint16_t region, Best* best) const {
+    const Region& tree = regions_[region];
+    const Nanos away = round_trip(request.region, region);
+    const auto least = [&](const Bound& bound) {
+        if (bound.backlog == kNever || bound.price > request.price_max) return kNever;
+        const Nanos work = multiply(bound.per_token, std::max(request.tokens, 1U));
+        const Nanos cost = vcity::routing::add(vcity::routing::add(bound.backlog, work), away);
+        return vcity::routing::add(cost, multiply(request.per_price, bound.price));
+    };
+    const auto loses = [&](Nanos cost) { return cost == kNever || (best->is_found && cost >= best->cost); };
+
+    std::array<std::uint32_t, 2 * kTreeDepthMax> open;
+    std::size_t size = 0;
+    open[size++] = 1;
+    while (size > 0) {
+        const std::uint32_t node = open[--size];
+        if (loses(least(tree.nodes[node]))) continue;
+        if (node >= tree.width) {
+            consider(request, tree.members[node - tree.width], 0, best);
+            continue;
+        }
+        const std::uint32_t left = node * 2;
+        const bool left_first = least(tree.nodes[left]) <= least(tree.nodes[left + 1]);
+        open[size++] = left_first ? left + 1 : left;
+        open[size++] = left_first ? left : left + 1;
+    }
+}
+
+std::variant<Choice, Refusal> Router::choose(const Request& request) const {
+    if (request.region >= regions_.size()) return Refusal{};
+    Best best;
+    std::array<PrefixIndex::Holder, kCandidatesMax> holders;
+    const auto some = std::span{holders}.first(options_.cached_candidates);
+    const std::size_t found = prefixes_.find(request.blocks, some);
+    for (const PrefixIndex::Holder& holder : some.first(found)) {
+        consider(request, holder.replica, holder.blocks, &best);
+    }
+    for (const std::uint16_t region : nearest_[request.region]) {
+        if (best.is_found && round_trip(request.region, region) >= best.cost) break;
+        search(request, region, &best);
+    }
+    if (!best.is_found) return why_none(request);
+
+    const Slot& slot = slots_[best.replica];
+    Choice choice{.replica = best.replica, .generation = slot.generation, .cached_blocks = best.cached};
+    // One that was found without its cache may hold something all the same.
+    if (best.cached == 0) choice.cached_blocks = prefixes_.held(best.replica, request.blocks);
+    choice.work = work_of(slot, request, choice.cached_blocks);
+    choice.expected = vcity::routing::add(vcity::routing::add(slot.backlog, choice.work),
+                                          round_trip(request.region, slot.replica.region));
+    if (choice.expected > request.wait_max) {
+        return Refusal{.kind = Refusal::Kind::kBusy, .retry_after = choice.expected - request.wait_max};
+    }
+    choice.hedge_after = multiply(choice.expected, 3);
+    return choice;
+}
+
+Refusal Router::why_none(const Request& request) const {
+    Refusal refusal;
+    for (ReplicaId id = 0; id < slots_.size(); ++id) {
+        const Slot& slot = slots_[id];
+        if (!slot.is_used || !slot.is_available || contains(request.excluded, id)) continue;
+        if (slot.replica.price > request.price_max) {
+            if (refusal.kind == Refusal::Kind::kNone) refusal.kind = Refusal::Kind::kTooDear;
+            continue;
+        }
+        const bool is_first = refusal.kind != Refusal::Kind::kBusy;
+        refusal.retry_after = is_first ? slot.backlog : std::min(refusal.retry_after, slot.backlog);
+        refusal.kind = Refusal::Kind::kBusy;
+    }
+    return refusal;
+}
+
+Router::Slot* Router::slot_of(const Choice& choice) {
+    if (choice.replica >= slots_.size()) return nullptr;
+    Slot& slot = slots_[choice.replica];
+    return slot.is_used && slot.generation == choice.generation ? &slot : nullptr;
+}
+
+void Router::dispatch(const Choice& choice, const Request& request) {
+    Slot* const found = slot_of(choice);
+    if (found == nullptr) return;
+    Slot& slot = *found;
+    ++slot.active;
+    slot.backlog = vcity::routing::add(slot.backlog, choice.work);
+    prefixes_.touch(choice.replica, request.blocks);
+    refresh(choice.replica);
+}
+
+void Router::on_first_token(const Choice& choice, Nanos took) {
+    Slot* const found = slot_of(choice);
+    if (found == nullptr) return;
+    Slot& slot = *found;
+    slot.backlog -= std::min(slot.backlog, choice.work);
+    if (choice.work > 0) {
+        // speed <- 7/8 speed + 1/8 speed * took / work
+        const std::uint64_t ratio = std::min<std::uint64_t>(multiply(took, kSpeedOne) / choice.work, kSpeedMax);
+        const std::uint64_t now = slot.speed_q10 * ratio / kSpeedOne;
+        const std::uint64_t smoothed = (std::uint64_t{slot.speed_q10} * 7 + now + 4) / 8;
+        slot.speed_q10 = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(smoothed, 1, kSpeedMax));
+    }
+    refresh(choice.replica);
+}
+
+void Router::on_end(const Choice& choice) {
+    release(choice, true);
+}
+
+void Router::on_failure(const Choice& choice) {
+    release(choice, false);
+}
+
+void Router::release(const Choice& choice, bool had_token) {
+    Slot* const found = slot_of(choice);
+    if (found == nullptr) return;
+    Slot& slot = *found;
+    slot.active -= std::min(slot.active, 1U);
+    if (!had_token) slot.backlog -= std::min(slot.backlog, choice.work);
+    refresh(choice.replica);
+}
+
+Nanos Router::backlog(ReplicaId replica) const {
+    return replica < slots_.size() && slots_[replica].is_used ? slots_[replica].backlog : 0;
+}
+
+}  // namespace vcity::routing
