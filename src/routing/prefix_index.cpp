@@ -9,6 +9,9 @@
 namespace vcity::routing {
 namespace {
 
+// Bounds the walk past holders that a deeper block has shown already.
+constexpr std::size_t kStepsPerHolder = 3;
+
 // The finaliser of splitmix64 (Steele, Lea and Flood 2014).
 std::uint64_t mix(std::uint64_t value) {
     value = (value ^ (value >> 30U)) * 0xbf58476d1ce4e5b9;
@@ -80,8 +83,6 @@ void PrefixIndex::touch(ReplicaId replica, std::span<const std::uint64_t> blocks
         }
         unlink_queue(known);
         link_newest(known);
-        unlink_holder(known);
-        link_holder(known);
     }
 }
 
@@ -192,10 +193,12 @@ std::size_t PrefixIndex::find(std::span<const std::uint64_t> blocks, std::span<H
         }
     }
     std::size_t count = 0;
-    for (std::size_t depth = low; depth > 0 && count < holders.size(); --depth) {
+    std::size_t steps = kStepsPerHolder * holders.size();
+    for (std::size_t depth = low; depth > 0 && count < holders.size() && steps > 0; --depth) {
         const std::uint32_t block = find_block(blocks[depth - 1]);
-        for (std::uint32_t at = blocks_[block].first; at != kNone && count < holders.size();
+        for (std::uint32_t at = blocks_[block].first; at != kNone && count < holders.size() && steps > 0;
              at = entries_[at].holder_after) {
+            --steps;
             const ReplicaId replica = entries_[at].replica;
             const auto known = holders.first(count);
             if (std::ranges::find(known, replica, &Holder::replica) != known.end()) continue;

@@ -32,7 +32,7 @@ class PrefixIndex {
         bool operator==(const Holder&) const = default;
     };
     // Up to holders->size() replicas that hold most of this prompt's beginning, the longest first; of equal ones the
-    // last touched first. Returns how many.
+    // newest holder first. Returns how many; short prefixes are left out when the walk to them would be long.
     std::size_t find(std::span<const std::uint64_t> blocks, std::span<Holder> holders) const;
     // How many of the first blocks this replica holds.
     std::uint32_t held(ReplicaId replica, std::span<const std::uint64_t> blocks) const;
@@ -43,7 +43,7 @@ class PrefixIndex {
     static constexpr std::uint32_t kNone = ~0U;
 
     // A (block, replica) pair: member of its pair's bucket, of its block's holders and of its replica's queue.
-    struct Entry {
+    struct alignas(32) Entry {
         std::uint64_t block = 0;
         ReplicaId replica = 0;
         std::uint32_t bucket_next = kNone;
@@ -55,7 +55,7 @@ class PrefixIndex {
     struct Block {
         std::uint64_t name = 0;
         std::uint32_t bucket_next = kNone;
-        std::uint32_t first = kNone;  // the holder touched last
+        std::uint32_t first = kNone;  // the newest holder
     };
     struct Queue {
         std::uint32_t newest = kNone;

@@ -14,7 +14,7 @@ namespace {
 
 using Prompt = std::vector<std::uint64_t>;
 
-TEST(PrefixIndex, FindsTheLongestPrefixAndWhoTouchedItLast) {
+TEST(PrefixIndex, FindsTheLongestPrefixAndItsNewestHolder) {
     PrefixIndex index{100};
     for (ReplicaId replica = 0; replica < 3; ++replica) index.add(replica, 10);
     index.touch(0, Prompt{1, 2, 3});

@@ -6,6 +6,7 @@
 #include <bit>
 #include <numeric>
 
+#include "base/amount.hpp"
 #include "base/check.hpp"
 
 namespace vcity::routing {
@@ -18,12 +19,15 @@ constexpr std::uint32_t kSpeedMax = 64 * kSpeedOne;
 constexpr std::uint32_t kTreeDepthMax = 32;
 constexpr std::uint32_t kUnsortedMin = 16;
 
+// Both stop at kNever.
 Nanos add(Nanos a, Nanos b) {
-    return a > kNever - b ? kNever : a + b;
+    const Nanos sum = a + b;
+    return sum < a ? kNever : sum;
 }
 
 Nanos multiply(Nanos a, std::uint64_t b) {
-    return b != 0 && a > kNever / b ? kNever : a * b;
+    const U128 product = U128{a} * b;
+    return product > kNever ? kNever : static_cast<Nanos>(product);
 }
 
 bool contains(std::span<const ReplicaId> replicas, ReplicaId replica) {
@@ -148,11 +152,15 @@ Nanos Router::work_of(const Slot& slot, const Request& request, std::uint32_t ca
     return multiply(multiply(slot.replica.prefill_per_token, slot.speed_q10) / kSpeedOne, tokens);
 }
 
+Nanos Router::weighted(Nanos work) const {
+    return multiply(work, 100 + std::uint64_t{options_.work_weight_percent}) / 100;
+}
+
 void Router::consider(const Request& request, ReplicaId replica, std::uint32_t cached, Best* best) const {
     const Slot& slot = slots_[replica];
     const bool is_free = slot.is_used && slot.is_available && slot.active < slot.replica.slots;
     if (!is_free || slot.replica.price > request.price_max || contains(request.excluded, replica)) return;
-    Nanos cost = vcity::routing::add(slot.backlog, work_of(slot, request, cached));
+    Nanos cost = vcity::routing::add(slot.backlog, weighted(work_of(slot, request, cached)));
     cost = vcity::routing::add(cost, round_trip(request.region, slot.replica.region));
     cost = vcity::routing::add(cost, multiply(request.per_price, slot.replica.price));
     if (best->is_found && cost >= best->cost) return;
@@ -165,26 +173,31 @@ void Router::search(const Request& request, std::uint16_t region, Best* best) co
     const Nanos away = round_trip(request.region, region);
     const auto least = [&](const Bound& bound) {
         if (bound.backlog == kNever || bound.price > request.price_max) return kNever;
-        const Nanos work = multiply(bound.per_token, std::max(request.tokens, 1U));
+        const Nanos work = weighted(multiply(bound.per_token, std::max(request.tokens, 1U)));
         const Nanos cost = vcity::routing::add(vcity::routing::add(bound.backlog, work), away);
         return vcity::routing::add(cost, multiply(request.per_price, bound.price));
     };
     const auto loses = [&](Nanos cost) { return cost == kNever || (best->is_found && cost >= best->cost); };
 
-    std::array<std::uint32_t, 2 * kTreeDepthMax> open;
+    struct Open {
+        std::uint32_t node;
+        Nanos cost;
+    };
+    std::array<Open, kTreeDepthMax + 2> open;
     std::size_t size = 0;
-    open[size++] = 1;
+    open[size++] = {1, least(tree.nodes[1])};
     while (size > 0) {
-        const std::uint32_t node = open[--size];
-        if (loses(least(tree.nodes[node]))) continue;
+        const auto [node, cost] = open[--size];
+        if (loses(cost)) continue;
         if (node >= tree.width) {
             consider(request, tree.members[node - tree.width], 0, best);
             continue;
         }
-        const std::uint32_t left = node * 2;
-        const bool left_first = least(tree.nodes[left]) <= least(tree.nodes[left + 1]);
-        open[size++] = left_first ? left + 1 : left;
-        open[size++] = left_first ? left : left + 1;
+        Open near{node * 2, least(tree.nodes[std::size_t{node} * 2])};
+        Open far{node * 2 + 1, least(tree.nodes[std::size_t{node} * 2 + 1])};
+        if (far.cost < near.cost) std::swap(near, far);
+        if (!loses(far.cost)) open[size++] = far;
+        if (!loses(near.cost)) open[size++] = near;
     }
 }
 

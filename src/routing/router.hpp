@@ -58,14 +58,16 @@ struct Refusal {
 
 struct RouterOptions {
     std::uint32_t cache_entries_max = 1U << 20U;
-    std::uint32_t cached_candidates = 16;  // replicas with most of the prompt that are looked at
+    std::uint32_t cached_candidates = 8;  // replicas with most of the prompt that are looked at
     std::uint32_t replicas_max = 1U << 20U;
+    std::uint32_t work_weight_percent = 100;  // see Router
 };
 
 // One request goes to the replica with the smallest expected time to the first token:
 //
 //   round trip + work it has in hand + prefill_per_token * (tokens - cached tokens) [+ per_price * price]
 //
+// where its own work counts once more by work_weight_percent, for what it makes later requests wait.
 // Among the replicas without anything of the prompt the smallest is found exactly, by branch and bound over one
 // tournament tree a region; replicas that hold a part of it are looked at one by one, the longest parts first. So a
 // cached prefix attracts a request exactly as far as it saves time, and a loaded replica loses it: that is the load
@@ -129,6 +131,7 @@ class Router {
 
     Nanos round_trip(std::uint16_t from, std::uint16_t to) const { return round_trips_[from * regions_.size() + to]; }
     Nanos work_of(const Slot& slot, const Request& request, std::uint32_t cached_blocks) const;
+    Nanos weighted(Nanos work) const;
     void consider(const Request& request, ReplicaId replica, std::uint32_t cached, Best* best) const;
     void search(const Request& request, std::uint16_t region, Best* best) const;
     Refusal why_none(const Request& request) const;

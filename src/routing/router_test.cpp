@@ -67,8 +67,8 @@ TEST(Router, ACachedPrefixAttractsAsFarAsItSavesTime) {
     EXPECT_EQ(cached.replica, far);
     EXPECT_EQ(cached.cached_blocks, 4U);
     EXPECT_EQ(cached.work, 100'000U);  // the last token is computed all the same
-    // With work in hand that takes longer than the whole prompt, the cache is worth nothing.
-    const Request other{.region = 1, .tokens = 2500};
+    // With work in hand that takes longer than twice the prompt, the cache is worth nothing.
+    const Request other{.region = 1, .tokens = 4500};
     router.dispatch(chosen(router, other), other);
     EXPECT_EQ(chosen(router, request).replica, near);
 }
@@ -219,17 +219,18 @@ TEST(Router, IsExactAgainstAPlainScan) {
                 Nanos least = ~0ULL;
                 for (const auto& [id, each] : plain) {
                     if (each.active >= each.replica.slots || each.replica.price > request.price_max) continue;
-                    least =
-                        std::min(least, each.backlog + each.replica.prefill_per_token * std::max(request.tokens, 1U) +
-                                            round_trips[request.region * kRegions + each.replica.region] +
-                                            request.per_price * each.replica.price);
+                    least = std::min(least, each.backlog +
+                                                2 * each.replica.prefill_per_token * std::max(request.tokens, 1U) +
+                                                round_trips[request.region * kRegions + each.replica.region] +
+                                                request.per_price * each.replica.price);
                 }
                 const auto answer = router.choose(request);
                 ASSERT_EQ(std::holds_alternative<Choice>(answer), least != ~0ULL) << seed << " " << round;
                 if (least == ~0ULL) continue;
                 const Choice choice = std::get<Choice>(answer);
                 Plain& it = plain.at(choice.replica);
-                ASSERT_EQ(choice.expected + request.per_price * it.replica.price, least) << seed << " " << round;
+                ASSERT_EQ(choice.expected + choice.work + request.per_price * it.replica.price, least)
+                    << seed << " " << round;
                 router.dispatch(choice, request);
                 it.backlog += choice.work;
                 ++it.active;
