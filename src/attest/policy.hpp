@@ -12,7 +12,7 @@ namespace vcity::attest {
 // What a monitor puts into its report data, so that a report speaks for one key, under one policy, of one model, in
 // one epoch, to one verifier.
 struct MonitorBinding {
-    Hash monitor_key;  // SHA-256 of the public key as it is announced
+    Hash monitor_key;  // keccak-256 of the public key (x || y, secp256k1): its last 20 bytes are the key's address
     Hash policy;
     Hash model_root;
     std::uint64_t epoch = 0;

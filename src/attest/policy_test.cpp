@@ -10,7 +10,7 @@
 #include "codec/hex.hpp"
 #include "codec/integer.hpp"
 #include "codec/json.hpp"
-#include "crypto/sha256.hpp"
+#include "crypto/keccak.hpp"
 
 namespace vcity::attest {
 namespace {
@@ -202,7 +202,7 @@ TEST(ReportData, IsThatOfTheVectors) {
     for (const codec::Json& entry : *vectors.find("cases")->get_array()) {
         const auto bytes = [&](const char* name) { return *codec::parse_hex(*entry.find(name)->get_string()); };
         MonitorBinding binding;
-        binding.monitor_key = crypto::sha256(bytes("monitor_point"));
+        binding.monitor_key = crypto::keccak256(bytes("monitor_point"));
         binding.policy = Hash::make(bytes("policy"));
         binding.model_root = Hash::make(bytes("model_root"));
         binding.epoch = *codec::parse_decimal(*entry.find("epoch")->get_string());

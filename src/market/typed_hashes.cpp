@@ -22,6 +22,9 @@ constexpr std::string_view kVerdictType =
 constexpr std::string_view kCapType =
     "SpendingCap(address client,address scheduler,uint128 limit,uint64 expiry,uint256 nonce)";
 constexpr std::string_view kLinkHelloType = "LinkHello(address peer,uint8 role,bytes32 challenge,uint64 issuedAt)";
+constexpr std::string_view kSealType =
+    "MonitorSeal(bytes32 jobId,bytes32 verificationRoot,bytes32 requestHash,bytes32 clientNonce,bytes32 modelRoot,"
+    "uint64 epoch,uint64 sealedAt)";
 
 crypto::Eip712Domain domain_of(const char* name, const Deployment& deployment, const Address& contract) {
     return {.name = name, .version = "1", .chain_id = deployment.chain_id, .verifying_contract = contract};
@@ -52,6 +55,11 @@ crypto::Eip712Domain escrow_domain(const Deployment& deployment) {
 
 crypto::Eip712Domain link_domain(const Deployment& deployment) {
     return domain_of("Vcity Link", deployment, deployment.registry);
+}
+
+// No contract reads seals; that of Settlement binds them to the network.
+crypto::Eip712Domain monitor_domain(const Deployment& deployment) {
+    return domain_of("Vcity Monitor", deployment, deployment.settlement);
 }
 
 Hash receipt_hash(const UsageReceipt& receipt) {
@@ -93,6 +101,16 @@ Hash link_hello_digest(
         link_domain(deployment),
         crypto::hash_struct(kLinkHelloType, {word(peer), word(static_cast<std::uint64_t>(role)), word(challenge),
                                              word(issued_at.count())}));
+}
+
+Hash seal_hash(const MonitorSeal& seal) {
+    return crypto::hash_struct(
+        kSealType, {seal.job_id.as<U256>(), word(seal.verification_root), word(seal.request_hash),
+                    word(seal.client_nonce), word(seal.model_root), word(seal.epoch), word(seal.sealed_at.count())});
+}
+
+Hash seal_digest(const Deployment& deployment, const MonitorSeal& seal) {
+    return crypto::eip712_digest(monitor_domain(deployment), seal_hash(seal));
 }
 
 Hash receipt_leaf(const SignedReceipt& receipt) {

@@ -3,6 +3,7 @@
 
 #include "crypto/eip712.hpp"
 #include "model/chain.hpp"
+#include "model/monitor.hpp"
 #include "model/receipt.hpp"
 
 namespace vcity::market {
@@ -11,6 +12,7 @@ namespace vcity::market {
 crypto::Eip712Domain settlement_domain(const Deployment& deployment);  // UsageReceipt, Verdict
 crypto::Eip712Domain escrow_domain(const Deployment& deployment);      // SpendingCap
 crypto::Eip712Domain link_domain(const Deployment& deployment);        // LinkHello
+crypto::Eip712Domain monitor_domain(const Deployment& deployment);     // MonitorSeal
 
 // hashStruct of each, and the digest that is signed.
 Hash receipt_hash(const UsageReceipt& receipt);
@@ -21,6 +23,9 @@ Hash verdict_digest(const Deployment& deployment, const Verdict& verdict);
 Hash cap_digest(const Deployment& deployment, const SpendingCap& cap);
 Hash link_hello_digest(
     const Deployment& deployment, const Address& peer, Role role, const Hash& challenge, UnixMillis issued_at);
+
+Hash seal_hash(const MonitorSeal& seal);
+Hash seal_digest(const Deployment& deployment, const MonitorSeal& seal);
 
 // Leaves of the two Merkle trees of a batch, hashed twice (Settlement.sol).
 Hash receipt_leaf(const SignedReceipt& receipt);
