@@ -42,6 +42,7 @@ class PlainDevice : public Device {
     void chain_end() override { states_.clear(); }
 
     Result<void> store_begin(const CapacityStoreShape& shape) override {
+        if (shape.bytes() > card().memory_bytes_free) return make_error(Errc::kExhausted, "the store does not fit");
         store_shape_ = shape;
         store_.assign(shape.bytes(), 0);
         return {};
