@@ -176,20 +176,37 @@ TEST(Router, SurvivesTheLargestNumbers) {
     EXPECT_EQ(router.backlog(id), 0U);
 }
 
-// Against a plain scan of all replicas, for requests whose prompts are nowhere cached.
+struct Plain {
+    Replica replica;
+    Nanos backlog = 0;
+    std::uint32_t active = 0;
+};
+
+constexpr std::uint16_t kRegions = 5;
+
+// The least cost by a plain scan; the largest number when no replica will do.
+Nanos least_cost(const std::map<ReplicaId, Plain>& plain,
+                 const std::vector<Nanos>& round_trips,
+                 const Request& request) {
+    Nanos least = ~0ULL;
+    for (const auto& [id, each] : plain) {
+        if (each.active >= each.replica.slots || each.replica.price > request.price_max) continue;
+        const Nanos cost = each.backlog + 2 * each.replica.prefill_per_token * std::max(request.tokens, 1U) +
+                           round_trips[request.region * kRegions + each.replica.region] +
+                           request.per_price * each.replica.price;
+        least = std::min(least, cost);
+    }
+    return least;
+}
+
+// For requests whose prompts are nowhere cached.
 TEST(Router, IsExactAgainstAPlainScan) {
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
         std::mt19937_64 random{seed};
         const auto below = [&](std::uint64_t bound) { return random() % bound; };
-        constexpr std::uint16_t kRegions = 5;
         std::vector<Nanos> round_trips(kRegions * kRegions);
         for (Nanos& time : round_trips) time = below(200) * kMilli;
         Router router{kRegions, round_trips, {.cache_entries_max = 16}};
-        struct Plain {
-            Replica replica;
-            Nanos backlog = 0;
-            std::uint32_t active = 0;
-        };
         std::map<ReplicaId, Plain> plain;
         std::vector<Choice> running;
         for (int round = 0; round < 400; ++round) {
@@ -216,14 +233,7 @@ TEST(Router, IsExactAgainstAPlainScan) {
                                       .tokens = static_cast<std::uint32_t>(below(3000)),
                                       .price_max = below(4) == 0 ? below(50) : ~0ULL,
                                       .per_price = below(3) == 0 ? below(20) * kMilli : 0};
-                Nanos least = ~0ULL;
-                for (const auto& [id, each] : plain) {
-                    if (each.active >= each.replica.slots || each.replica.price > request.price_max) continue;
-                    least = std::min(least, each.backlog +
-                                                2 * each.replica.prefill_per_token * std::max(request.tokens, 1U) +
-                                                round_trips[request.region * kRegions + each.replica.region] +
-                                                request.per_price * each.replica.price);
-                }
+                const Nanos least = least_cost(plain, round_trips, request);
                 const auto answer = router.choose(request);
                 ASSERT_EQ(std::holds_alternative<Choice>(answer), least != ~0ULL) << seed << " " << round;
                 if (least == ~0ULL) continue;
