@@ -7,20 +7,21 @@
 #include <cstdint>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    using namespace vcity::search;
-    static constexpr std::array<Field, 3> kFields{
-        {{"num_gpus", FieldType::kNumber, ""}, {"gpu_name", FieldType::kText, ""}, {"verified", FieldType::kFlag, ""}}};
+    namespace search = vcity::search;
+    static constexpr std::array<search::Field, 3> kFields{{{"num_gpus", search::FieldType::kNumber, ""},
+                                                           {"gpu_name", search::FieldType::kText, ""},
+                                                           {"verified", search::FieldType::kFlag, ""}}};
     const std::string_view text{reinterpret_cast<const char*>(data), size};
-    const std::array<Value, 3> known{2.0, std::string{"RTX 4090"}, true};
-    const std::array<Value, 3> unknown{};
-    if (const auto query = parse_query(kFields, text)) {
-        static_cast<void>(matches(*query, known));
-        for (const Condition& condition : query->conditions) {
-            if (!condition.values.empty() && matches(Query{{condition}}, unknown)) __builtin_trap();
+    const std::array<search::Value, 3> known{2.0, std::string{"RTX 4090"}, true};
+    const std::array<search::Value, 3> unknown{};
+    if (const auto query = search::parse_query(kFields, text)) {
+        static_cast<void>(search::matches(*query, known));
+        for (const search::Condition& condition : query->conditions) {
+            if (!condition.values.empty() && search::matches(search::Query{{condition}}, unknown)) __builtin_trap();
         }
     }
-    if (const auto order = parse_order(kFields, text)) {
-        if (comes_before(*order, known, known)) __builtin_trap();
+    if (const auto order = search::parse_order(kFields, text)) {
+        if (search::comes_before(*order, known, known)) __builtin_trap();
     }
     return 0;
 }
