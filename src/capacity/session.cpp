@@ -178,15 +178,34 @@ void Session::on_opening(const CapacityOpening& opening, TimePoint now) {
     card->score.outcome = outcome_of(fault);
 }
 
-std::optional<CapacityFill> Session::next_fill(std::size_t bytes_max) {
+std::optional<FillPart> Session::next_part(std::size_t bytes_max) {
     for (Card& card : cards_) {
-        if (card.failed() || !card.opened || card.store->complete()) continue;
-        const std::uint64_t offset = card.filled;
-        Bytes data = card.store->next_chunk(std::min(bytes_max, kFillBytesMax));
-        card.filled += data.size();
-        return CapacityFill{id_, card.challenge.card, card.store->shape(), offset, std::move(data)};
+        const CapacityStoreShape& shape = card.store->shape();
+        if (card.failed() || !card.opened || card.rows_given == shape.rows) continue;
+        const auto fitting =
+            static_cast<std::uint32_t>(std::max<std::size_t>(1, std::min(bytes_max, kFillBytesMax) / shape.columns));
+        const FillPart part{card.challenge.card, card.rows_given, std::min(fitting, shape.rows - card.rows_given)};
+        card.rows_given += part.rows;
+        return part;
     }
     return std::nullopt;
+}
+
+StoreRows Session::make_fill(const FillPart& part) const {
+    return cards_.at(part.card).store->make_rows(part.first_row, part.rows);
+}
+
+CapacityFill Session::keep_fill(const FillPart& part, StoreRows rows) {
+    StoreKey& store = *cards_.at(part.card).store;
+    store.keep(rows);
+    const std::uint64_t offset = std::uint64_t{part.first_row} * store.shape().columns;
+    return CapacityFill{id_, part.card, store.shape(), offset, std::move(rows.data)};
+}
+
+std::optional<CapacityFill> Session::next_fill(std::size_t bytes_max) {
+    const std::optional<FillPart> part = next_part(bytes_max);
+    if (!part) return std::nullopt;
+    return keep_fill(*part, make_fill(*part));
 }
 
 bool Session::waiting() const {

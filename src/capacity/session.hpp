@@ -64,6 +64,13 @@ struct CardScore {
     std::uint32_t rounds_in_time = 0;
 };
 
+// Rows of a card's D that are to be sent.
+struct FillPart {
+    std::uint32_t card = 0;
+    std::uint32_t first_row = 0;
+    std::uint32_t rows = 0;
+};
+
 // Sizes for a claim: a chain that takes the claimed peak about a fifth of a second and whose opening of 48 cells is at
 // most 40 MB, a store of the given number of bytes or a little less.
 CapacityChainShape chain_for(std::uint64_t operations);
@@ -90,7 +97,13 @@ class Session {
     // What to open, once every card committed or failed; empty before.
     std::vector<CapacityDraw> draws(TimePoint now);
     void on_opening(const CapacityOpening& opening, TimePoint now);
-    // The next part of some card's D; none when all are filled.
+    // The next part of some card's D; none when all are given out. make_fill() is the work, which may run on other
+    // threads while nothing else happens to the session; keep_fill() takes what it gave, and the message is then sent,
+    // for each card in the order of the parts.
+    std::optional<FillPart> next_part(std::size_t bytes_max);
+    StoreRows make_fill(const FillPart& part) const;
+    CapacityFill keep_fill(const FillPart& part, StoreRows rows);
+    // All three in one.
     std::optional<CapacityFill> next_fill(std::size_t bytes_max);
     // The next round for all cards; empty when there is none left or one is under way.
     std::vector<CapacitySweep> start_round(TimePoint now);
@@ -112,7 +125,7 @@ class Session {
         CapacityDraw draw;
         bool opened = false;
         std::optional<StoreKey> store;
-        std::uint64_t filled = 0;
+        std::uint32_t rows_given = 0;  // of D, as parts
         std::optional<CapacitySweep> sweep;
         std::vector<Duration> full_times;
         std::vector<Duration> short_times;

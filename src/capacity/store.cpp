@@ -35,18 +35,28 @@ std::vector<std::int8_t> sweep_vector(const Hash& seed, std::uint32_t rows) {
 StoreKey::StoreKey(const CapacityStoreShape& shape, const Hash& data_key, const Hash& vector_key)
     : shape_{shape}, data_key_{data_key}, vector_{field_elements(vector_key, shape.columns)}, limbs_{vector_} {
     CHECK(check_store(shape).has_value());
-    products_.reserve(shape.rows);
+    products_.resize(shape.rows);
+}
+
+StoreRows StoreKey::make_rows(std::uint32_t first, std::uint32_t count) const {
+    CHECK(std::uint64_t{first} + count <= shape_.rows);
+    StoreRows rows{first, Bytes(std::uint64_t{count} * shape_.columns), {}};
+    KeyStream{data_key_}.read(std::uint64_t{first} * shape_.columns, rows.data);
+    rows.products = limbs_.multiply(as_signed(rows.data));
+    return rows;
+}
+
+void StoreKey::keep(const StoreRows& rows) {
+    CHECK(rows.first + rows.products.size() <= shape_.rows && kept_ + rows.products.size() <= shape_.rows);
+    std::ranges::copy(rows.products, products_.begin() + rows.first);
+    kept_ += static_cast<std::uint32_t>(rows.products.size());
 }
 
 Bytes StoreKey::next_chunk(std::size_t bytes_max) {
-    const std::uint64_t rows_left = shape_.rows - products_.size();
-    const std::uint64_t rows = std::min<std::uint64_t>(rows_left, std::max<std::size_t>(1, bytes_max / shape_.columns));
-    Bytes data(rows * shape_.columns);
-    KeyStream{data_key_}.read(products_.size() * shape_.columns, data);
-    for (std::uint64_t row = 0; row < rows; ++row) {
-        products_.push_back(limbs_.dot(as_signed(ByteView{data}.subspan(row * shape_.columns, shape_.columns))));
-    }
-    return data;
+    const std::size_t fitting = std::max<std::size_t>(1, bytes_max / shape_.columns);
+    StoreRows rows = make_rows(kept_, static_cast<std::uint32_t>(std::min<std::size_t>(shape_.rows - kept_, fitting)));
+    keep(rows);
+    return std::move(rows.data);
 }
 
 bool StoreKey::accepts(const CapacitySweep& sweep, std::span<const std::int64_t> sums) const {
