@@ -101,9 +101,14 @@ void StateTable::release(std::uint32_t state) {
 // Unused states stay until room is needed: most come back soon, with their answers.
 void StateTable::drop_unused() {
     if ((states_.size() - in_use_) * kDeadShare < states_.size()) return;
+    relink_used();
+}
+
+void StateTable::relink_used() {
     std::ranges::fill(buckets_, kNone);
     std::ranges::fill(floors_, Floor{});
     for (Row& row : rows_) row.newest = kNone;
+    free_.clear();
     for (std::size_t index = states_.size(); index-- > 0;) {
         const auto state = static_cast<std::uint32_t>(index);
         if (states_[index].units == 0) {
@@ -112,6 +117,16 @@ void StateTable::drop_unused() {
         }
         buckets_[bucket_of(states_[index].row, states_[index].key)] = state;
         link(state);
+    }
+}
+
+void StateTable::replace_policy(const PackingPolicy* policy) {
+    policy_ = policy;
+    relink_used();
+    for (std::size_t state = 0; state < states_.size(); ++state) {
+        if (states_[state].units == 0) continue;
+        const auto first = choices_.begin() + static_cast<std::ptrdiff_t>(state * classes_max_);
+        std::fill_n(first, classes_max_, GpuChoice{0, kUnknown});
     }
 }
 

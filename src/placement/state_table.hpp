@@ -21,6 +21,9 @@ class StateTable {
 
     std::uint32_t add_row();
 
+    // Another policy, which rounds as the one before does: the states stand, the kept answers are forgotten.
+    void replace_policy(const PackingPolicy* policy);
+
     // The state of a unit that enters the row, counted once more; kNone when the table is full of states in use, and
     // then the caller asks the policy itself.
     std::uint32_t acquire(std::uint32_t row, const GpuState& rounded);
@@ -64,6 +67,7 @@ class StateTable {
     std::size_t bucket_of(std::uint32_t row, const GpuState& key) const;
     void link(std::uint32_t state);
     void drop_unused();
+    void relink_used();
     void reset_class(std::size_t index);
 
     const PackingPolicy* policy_;

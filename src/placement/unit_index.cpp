@@ -246,6 +246,11 @@ std::uint16_t UnitIndex::row_of(const UnitRecord& unit) const {
     return row_by_class_[unit.model * kCapacityClasses + capacity_class(unit)];
 }
 
+void UnitIndex::replace_policy(const PackingPolicy* policy) {
+    policy_ = policy;
+    states_.replace_policy(policy);
+}
+
 void UnitIndex::acquire_state(UnitRecord* unit) {
     unit->state = states_.acquire(unit->row, policy_->rounded(ordered_state(*unit).state));
     if (unit->state == StateTable::kNone) states_.add_stateless(unit->row);

@@ -30,6 +30,10 @@ class UnitIndex {
     // The policy must outlive the index.
     UnitIndex(Catalogue catalogue, const PackingPolicy* policy, UnitIndexOptions options = {});
 
+    // From now on answers come from this policy, which must round as the one before does. Costs as much as asking anew
+    // for every state in use, so a policy that follows the load is replaced now and then, not with every placement.
+    void replace_policy(const PackingPolicy* policy);
+
     const Catalogue& catalogue() const { return catalogue_; }
     std::size_t size() const { return size_; }
     void reserve(std::size_t units);

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "placement/value_packing.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/check.hpp"
+#include "placement/model_pressure.hpp"
+
+namespace vcity::placement {
+namespace {
+
+constexpr double kPenaltiesPerMilli = 2;
+constexpr double kPenaltyOffsetMilli = 3000;  // a good fit may gain more than it costs
+constexpr double kCpuUnit = 128'000;          // CPU fit: the weight is per so much, in GPUs
+constexpr double kLeastDemandShare = 0.002;   // of the capacity
+constexpr double kCpuPerGpuUnknown = 1;       // nothing is stranded while no request was seen
+
+double milli_of(const GpuRequest& request) {
+    return static_cast<double>(request.gpus) * request.gpu_milli;
+}
+
+bool is_share(const GpuRequest& request) {
+    return request.gpus == 1 && request.gpu_milli < kWholeGpuMilli;
+}
+
+std::uint16_t penalty_of(double cost_milli) {
+    const double steps = std::floor((cost_milli + kPenaltyOffsetMilli) * kPenaltiesPerMilli + 0.5);
+    return static_cast<std::uint16_t>(std::clamp(steps, 0.0, static_cast<double>(kPenaltyMax)));
+}
+
+std::uint32_t less(std::uint32_t left, std::uint32_t taken) {
+    return left > taken ? left - taken : 0;
+}
+
+// Takes a share from one GPU; the order stays descending.
+GpuState after_share(const GpuState& before, const GpuRequest& request, std::size_t gpu) {
+    GpuState after = before;
+    after.cpu_left_milli = less(before.cpu_left_milli, request.cpu_milli);
+    const auto left = static_cast<std::uint16_t>(before.left_milli[gpu] - request.gpu_milli);
+    for (; gpu + 1 < after.gpus && after.left_milli[gpu + 1] > left; ++gpu) {
+        after.left_milli[gpu] = after.left_milli[gpu + 1];
+    }
+    after.left_milli[gpu] = left;
+    return after;
+}
+
+// Takes the first `gpus` GPUs, which are the freest; no GPU at all for a request without.
+GpuState after_whole(const GpuState& before, const GpuRequest& request) {
+    GpuState after = before;
+    after.cpu_left_milli = less(before.cpu_left_milli, request.cpu_milli);
+    const std::size_t taken = std::min<std::size_t>(request.gpus, before.gpus);
+    const std::size_t kept = before.gpus - taken;
+    std::copy_n(before.left_milli.begin() + taken, kept, after.left_milli.begin());
+    std::fill_n(after.left_milli.begin() + kept, taken, std::uint16_t{0});
+    return after;
+}
+
+}  // namespace
+
+ValuePacking::ValuePacking(const RequestMix& mix,
+                           const PackingSupply& supply,
+                           const ShareValues& values,
+                           const PackingParameters& parameters,
+                           PackingGrain grain)
+    : parameters_{parameters},
+      grain_{grain},
+      pressures_{model_pressures(mix.shapes(), supply)},
+      values_{values.values()} {
+    CHECK(grain.gpu_milli > 0 && grain.cpu_milli > 0);
+    cpu_per_gpu_.fill(kCpuPerGpuUnknown);
+    learn(mix.typical(parameters.typical_share), supply);
+
+    double gpu = 0;
+    double cpu = 0;
+    std::array<double, kPackingModels> gpu_by_model{};
+    std::array<double, kPackingModels> cpu_by_model{};
+    for (const RequestMix::Shape& shape : mix.shapes()) {
+        const double milli = static_cast<double>(shape.count) * milli_of(shape.request);
+        const double cpu_milli = static_cast<double>(shape.count) * shape.request.cpu_milli;
+        gpu += milli;
+        cpu += cpu_milli;
+        for (std::size_t model = 0; milli > 0 && model < kPackingModels; ++model) {
+            if ((shape.request.models >> model & 1U) == 0) continue;
+            gpu_by_model[model] += milli;
+            cpu_by_model[model] += cpu_milli;
+        }
+    }
+    if (gpu <= 0 || supply.cpu_milli == 0) return;
+    const double asked = cpu / gpu * static_cast<double>(supply.gpu_milli) / static_cast<double>(supply.cpu_milli);
+    scarcity_ = std::max(0.0, asked - parameters.scarce_from);
+    for (std::size_t model = 0; model < kPackingModels; ++model) {
+        if (gpu_by_model[model] <= 0) continue;
+        cpu_per_gpu_[model] =
+            (1 + parameters.scarce_need * scarcity_) * cpu_by_model[model] * kWholeGpuMilli / gpu_by_model[model];
+    }
+}
+
+void ValuePacking::learn(const std::vector<RequestMix::Shape>& typical, const PackingSupply& supply) {
+    double total = 0;
+    for (const RequestMix::Shape& shape : typical) {
+        if (milli_of(shape.request) > 0) total += static_cast<double>(shape.count);
+    }
+    for (const RequestMix::Shape& shape : typical) {
+        const GpuRequest& request = shape.request;
+        if (milli_of(request) <= 0) continue;
+        const Use use{request.models, request.cpu_milli, request.gpu_milli, request.gpus,
+                      static_cast<double>(shape.count) / total};
+        for (std::size_t model = 0; model < kPackingModels; ++model) {
+            if ((request.models & supply.models) >> model & 1U) uses_[model].push_back(use);
+        }
+    }
+}
+
+GpuState ValuePacking::rounded(const GpuState& exact) const {
+    GpuState state = exact;
+    for (std::uint16_t& left : state.left_milli) left = static_cast<std::uint16_t>(left - left % grain_.gpu_milli);
+    state.cpu_left_milli -= state.cpu_left_milli % grain_.cpu_milli;
+    state.memory_left_mib = 0;
+    return state;
+}
+
+// The models that would do are a filter of the index and do not change what a unit loses.
+GpuRequest ValuePacking::rounded(const GpuRequest& exact) const {
+    GpuRequest request = exact;
+    request.models = 0;
+    request.memory_mib = 0;
+    return request;
+}
+
+double ValuePacking::usable_milli(const GpuState& state) const {
+    std::array<double, kGpusMax + 1> freest{};  // [n]: free milli of the n freest GPUs
+    for (std::size_t gpu = 0; gpu < state.gpus; ++gpu) freest[gpu + 1] = freest[gpu] + state.left_milli[gpu];
+    double usable = 0;
+    for (const Use& use : uses_[state.model]) {
+        if (use.cpu_milli > state.cpu_left_milli) continue;
+        std::size_t fitting = 0;
+        while (fitting < state.gpus && state.left_milli[fitting] >= use.gpu_milli) ++fitting;
+        if (fitting >= use.gpus) usable += use.probability * freest[fitting];
+    }
+    return usable;
+}
+
+double ValuePacking::stranded_milli(const GpuState& state) const {
+    const double free = std::accumulate(state.left_milli.begin(), state.left_milli.begin() + state.gpus, 0.0);
+    if (free <= 0) return 0;
+    const double shortage = 1 - state.cpu_left_milli / (cpu_per_gpu_[state.model] * free / kWholeGpuMilli);
+    return shortage <= 0 ? 0 : free * std::pow(shortage, parameters_.stranded_power);
+}
+
+// What the network would lose if nothing more could be said of this unit than that it stands so.
+double ValuePacking::potential(const GpuState& state) const {
+    return parameters_.stranded * stranded_milli(state) - parameters_.usable * usable_milli(state);
+}
+
+double ValuePacking::leftover_cost(std::uint16_t left_milli, std::uint16_t share_milli) const {
+    const std::size_t level = left_milli / PackingSupply::kLevelMilli;
+    const std::size_t share = (share_milli + PackingSupply::kLevelMilli - 1U) / PackingSupply::kLevelMilli;
+    return parameters_.leftover * (values_[level] - values_[level - std::min(level, share)]);
+}
+
+double ValuePacking::cpu_cost(const GpuState& after, const GpuRequest& request) const {
+    const double weight = request.gpus == 0 ? parameters_.scarce_fit * scarcity_ : parameters_.cpu_fit;
+    return weight * kWholeGpuMilli * after.cpu_left_milli / kCpuUnit;
+}
+
+GpuChoice ValuePacking::choose(const GpuState& before, const GpuRequest& request) const {
+    CHECK(before.gpus <= kGpusMax && before.model < kPackingModels);
+    const double potential_before = potential(before);
+    const double pressure = parameters_.pressure * pressures_[before.model] * milli_of(request);
+    const auto penalty = [&](const GpuState& after, double more) {
+        const double cost = potential(after) - potential_before + cpu_cost(after, request) + pressure + more;
+        return penalty_of(cost / std::max<int>(1, request.gpus));
+    };
+    if (!is_share(request)) return {penalty(after_whole(before, request), 0), GpuChoice::kAny};
+    GpuChoice best{kPenaltyMax, GpuChoice::kAny};
+    for (std::size_t gpu = before.gpus; gpu-- > 0;) {  // the tightest first: it wins ties
+        const std::uint16_t left = before.left_milli[gpu];
+        if (left < request.gpu_milli) continue;
+        if (gpu + 1 < before.gpus && before.left_milli[gpu + 1] == left) continue;
+        const std::uint16_t here = penalty(after_share(before, request, gpu), leftover_cost(left, request.gpu_milli));
+        if (best.gpu == GpuChoice::kAny || here < best.penalty) best = {here, static_cast<std::uint8_t>(gpu)};
+    }
+    return best;
+}
+
+PackingPlanner::PackingPlanner(PackingParameters parameters, PackingGrain grain)
+    : parameters_{parameters}, grain_{grain}, values_{parameters.tau_milli} {}
+
+std::unique_ptr<ValuePacking> PackingPlanner::plan(const PackingSupply& supply) {
+    values_.set_mix(mix_.shapes());
+    values_.solve(supply.gpus_at, std::max(static_cast<double>(supply.free_gpu_milli_total()),
+                                           kLeastDemandShare * static_cast<double>(supply.gpu_milli)));
+    return std::make_unique<ValuePacking>(mix_, supply, values_, parameters_, grain_);
+}
+
+}  // namespace vcity::placement
