@@ -36,6 +36,7 @@ void add_commands(CLI::App* root, vcity::cli::Commands* commands) {
     vcity::cli::add_gateway_commands(root, commands);
     vcity::cli::add_indexer_commands(root, commands);
     vcity::cli::add_keeper_commands(root, commands);
+    vcity::cli::add_monitor_commands(root, commands);
     vcity::cli::add_chain_commands(root, commands);
     vcity::cli::add_wallet_commands(root, commands);
     vcity::cli::add_token_commands(root, commands);

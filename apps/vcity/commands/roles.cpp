@@ -51,6 +51,7 @@ void add_verifier_commands(CLI::App* root, Commands* commands) {
     run->add_option("--scheduler", options->scheduler, "link of the scheduler")->capture_default_str();
     run->add_option("--model", options->models, "folder with a model's public weights (repeat)")->required();
     commands->on(run, [options](Session* /*session*/) { return wiring::run_verifier(*options); });
+    add_attest_command(noun, commands);
 }
 
 void add_gateway_commands(CLI::App* root, Commands* commands) {

@@ -20,7 +20,7 @@ struct MonitorOptions {
     attest::MonitorPolicy policy;
     Hash model_root;
     Rate evidence_rate{.per_second = 2, .burst = 20};
-    Rate enrolment_rate{.per_second = 0.2, .burst = 10};
+    Rate enrolment_rate{.per_second = 1, .burst = 40};
     Rate seal_rate{.per_second = 200, .burst = 1000};
     std::size_t seals_max = 1'000'000;  // of the two epochs whose keys live; 300 bytes each
     std::size_t evidence_at_once = 4;

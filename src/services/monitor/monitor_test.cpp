@@ -7,7 +7,7 @@
 
 #include "codec/hex.hpp"
 #include "market/typed_hashes.hpp"
-#include "seal/judge.hpp"
+#include "seal/client.hpp"
 #include "seal/testing/soft_tpm.hpp"
 #include "services/monitor/api.hpp"
 #include "sim/runtime.hpp"
@@ -47,6 +47,30 @@ class Recorder final : public ports::HttpResponder {
     bool is_connected() const override { return true; }
 
     ports::HttpResponse response;
+};
+
+// Carries requests to a handler in this process. With `garbage` it answers that instead.
+class LoopClient final : public ports::HttpClient {
+  public:
+    explicit LoopClient(ports::HttpHandler* handler) : handler_{handler} {}
+
+    Task<Result<ports::HttpResponse>> send(ports::HttpRequest request, TimePoint /*deadline*/) override {
+        if (garbage) co_return ports::HttpResponse{.status = garbage->first, .headers = {}, .body = garbage->second};
+        request.target = request.target.substr(std::string_view{"http://monitor"}.size());
+        request.remote = "127.0.0.1:1000";
+        Recorder recorder;
+        co_await handler_->handle(std::move(request), &recorder);
+        co_return recorder.response;
+    }
+    Task<Result<std::unique_ptr<ports::HttpStream>>> open(ports::HttpRequest /*request*/,
+                                                          TimePoint /*deadline*/) override {
+        co_return make_error(Errc::kInternal, "not used");
+    }
+
+    std::optional<std::pair<unsigned, std::string>> garbage;
+
+  private:
+    ports::HttpHandler* handler_;
 };
 
 // A monitor on a software TPM in simulated time.
@@ -260,6 +284,72 @@ TEST(MonitorApi, RefusesWhatIsMalformedOrFromElsewhere) {
     EXPECT_EQ(world.ask(Face::kNode, "POST", "/v1/seals", "{}").status, 400U);
     world.remote = "192.0.2.1:1000";
     EXPECT_EQ(world.ask(Face::kNode, "POST", "/v1/seals", "{}").status, 403U);
+}
+
+// What a client at the other end of HTTP sees.
+struct Remote {
+    explicit Remote(Face face) : api{&world.monitor(), face} {}
+
+    seal::MonitorClient& client() { return *client_; }
+    TimePoint soon() { return world.runtime.now() + 1s; }
+
+    World world;
+    MonitorApi api;
+    LoopClient http{&api};
+
+  private:
+    std::unique_ptr<seal::MonitorClient> client_ = *seal::MonitorClient::make(&world.runtime, &http, "http://monitor/");
+};
+
+TEST(MonitorClient, AsksAsAVerifierAndAsANode) {
+    Remote node{Face::kNode};
+    const auto key = node.world.await(node.client().current(node.soon()));
+    ASSERT_TRUE(key) << key.error().message;
+    EXPECT_EQ(key->hash, node.world.monitor().statement().key_hash());
+    const auto sealed = node.world.await(node.client().seal(node.world.a_seal(), node.soon()));
+    ASSERT_TRUE(sealed) << sealed.error().message;
+    EXPECT_EQ(*sealed, *node.world.monitor().find_seal(node.world.a_seal().job_id));
+
+    Remote verifier{Face::kVerifiers};
+    const auto reply = verifier.world.await(verifier.client().evidence(filled<Hash>(7), verifier.soon()));
+    ASSERT_TRUE(reply) << reply.error().message;
+    EXPECT_EQ(reply->nonce, filled<Hash>(7));
+    const JobId job = verifier.world.a_seal().job_id;
+    EXPECT_EQ(verifier.world.await(verifier.client().find_seal(job, verifier.soon())).error().code, Errc::kNotFound);
+    const std::vector<Hash> no_keys;
+    EXPECT_EQ(verifier.world.await(verifier.client().enrol(no_keys, verifier.soon())).error().code, Errc::kNotFound);
+}
+
+TEST(MonitorClient, PassesOnWhyItWasRefused) {
+    Remote node{Face::kNode};
+    ASSERT_TRUE(node.world.monitor().seal_now(node.world.a_seal()));
+    MonitorSeal second = node.world.a_seal();
+    second.verification_root.bytes[0] ^= 1U;
+    const auto refused = node.world.await(node.client().seal(second, node.soon()));
+    EXPECT_EQ(refused.error().code, Errc::kConflict);
+    EXPECT_NE(refused.error().message.find("another computation"), std::string::npos);
+}
+
+TEST(MonitorClient, BelievesNoNonsense) {
+    Remote verifier{Face::kVerifiers};
+    verifier.http.garbage = {200, "<html>"};
+    EXPECT_EQ(verifier.world.await(verifier.client().statement(verifier.soon())).error().code, Errc::kCorrupt);
+    EXPECT_EQ(verifier.world.await(verifier.client().evidence({}, verifier.soon())).error().code, Errc::kCorrupt);
+    verifier.http.garbage = {500, "{\"error\":{\"message\":\"a\\u001bb\"}}"};
+    const auto refused = verifier.world.await(verifier.client().statement(verifier.soon()));
+    EXPECT_EQ(refused.error().message, "the monitor says 500: ab");
+    // A seal of something else than what was asked for.
+    SignedSeal other{.seal = verifier.world.a_seal(9), .signature = {}};
+    verifier.http.garbage = {200, codec::dump_json(seal::to_json(other))};
+    const MonitorSeal wanted = verifier.world.a_seal();
+    EXPECT_EQ(verifier.world.await(verifier.client().seal(wanted, verifier.soon())).error().code, Errc::kCorrupt);
+}
+
+TEST(MonitorClient, TakesOnlyAddressesOfHttpServers) {
+    Remote any{Face::kNode};
+    for (const char* url : {"", "monitor:8100", "ws://monitor", "http://monitor/v1"}) {
+        EXPECT_FALSE(seal::MonitorClient::make(&any.world.runtime, &any.http, url)) << url;
+    }
 }
 
 }  // namespace
