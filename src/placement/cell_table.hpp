@@ -3,8 +3,9 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
 #include <vector>
+
+#include "placement/unit_record.hpp"
 
 namespace vcity::placement {
 
@@ -12,10 +13,10 @@ namespace vcity::placement {
 // Four fields of three bits, each under a guard bit, compared in one subtraction.
 struct Traits {
     static constexpr std::uint16_t kGuards = 0x8888;
+    static constexpr std::uint8_t kFieldMax = 7;
 
     std::uint16_t fields = 0;
 
-    static constexpr std::uint8_t kFieldMax = 7;
     static Traits make(std::uint32_t cpu_milli,
                        std::uint32_t memory_mib,
                        std::uint8_t level,
@@ -40,28 +41,20 @@ class CellTable {
     static constexpr std::size_t kDirections = 4;
     static constexpr std::uint32_t kNone = UINT32_MAX;
     static constexpr float kEmpty = 1e30F;  // the minimum of a cell without units
-    static constexpr std::uint16_t kKindShift = 14;
 
     struct Entry {
         std::uint32_t unit = 0;
         std::uint32_t price = 0;
-        std::uint16_t flaws_and_kind = 0;  // kReputationMax less the reputation; the kind above kKindShift
+        std::uint16_t flaws = 0;  // kReputationMax less the reputation
+        UnitKind kind = UnitKind::kFlexible;
         Traits traits;
-
-        std::uint16_t flaws() const { return flaws_and_kind & ((1U << kKindShift) - 1); }
-        std::uint8_t kind_bit() const { return static_cast<std::uint8_t>(1U << (flaws_and_kind >> kKindShift)); }
     };
     struct Cell {
-        std::uint32_t chunk = kNone;  // the one with room
+        std::uint32_t chunk = kNone;  // the one with room; full ones follow
         std::uint32_t count = 0;
         Traits most;  // of any unit
         std::uint8_t kinds = 0;
         bool is_stale = false;  // some minimum may be too low
-    };
-    static constexpr std::size_t kChunkEntries = 5;
-    struct alignas(64) Chunk {
-        std::array<Entry, kChunkEntries> entries;
-        std::uint32_t next = kNone;
     };
     // Non-negative multiples of two neighbouring directions that add up to the weights.
     struct Mix {
@@ -71,9 +64,10 @@ class CellTable {
     };
 
     // `ratios`: quality per price weight of the middle directions, ascending.
-    CellTable(std::size_t regions, std::array<float, kDirections - 2> ratios);
+    CellTable(std::size_t models, std::size_t regions, std::array<float, kDirections - 2> ratios);
 
-    std::uint32_t add_row();
+    bool has_row(std::uint32_t row) const { return dense_[row] != kNoRow; }
+    void add_row(std::uint32_t row);
     void reserve(std::size_t units);  // room for so many, however they are spread
 
     std::uint32_t insert(std::uint32_t row, std::size_t region, const Entry& entry);  // the place of the entry
@@ -82,35 +76,48 @@ class CellTable {
     void set_traits(std::uint32_t row, std::size_t region, std::uint32_t place, Traits traits);
 
     Mix mix_of(std::uint64_t price_weight, std::uint64_t quality_weight) const;
-    std::size_t padded_regions() const { return padded_; }
+    std::size_t region_lanes() const { return steps_ * kLaneStep; }
+    // By region, of a row that has been added.
     const float* minima(std::uint32_t row, std::size_t direction) const {
-        return minima_.data() + (row * kDirections + direction) * padded_;
+        return minima_[(dense_[row] * kDirections + direction) * steps_].values.data();
     }
-    float row_minimum(std::uint32_t row, std::size_t direction) const { return lows_[row][direction]; }
-    const Cell& cell(std::uint32_t row, std::size_t region) const { return cells_[row * regions_ + region]; }
+    // By class, over all regions; kEmpty where there is no unit.
+    const float* row_minima(std::size_t model, std::size_t direction) const {
+        return lows_[(direction * models_ + model) * (kRowsPerModel / kLaneStep)].values.data();
+    }
+    const Cell& cell(std::uint32_t row, std::size_t region) const { return cells_[dense_[row] * regions_ + region]; }
     const Chunk& chunk(std::uint32_t index) const { return chunks_[index]; }
-    std::size_t units_in(std::uint32_t row) const { return counts_[row]; }
-    static std::size_t head_entries(const Cell& cell) { return (cell.count - 1) % kChunkEntries + 1; }
+    static unsigned head_mask(const Cell& cell) { return (2U << (cell.count - 1) % Chunk::kEntries) - 1; }
 
     void refresh(std::uint32_t row, std::size_t region);  // makes the minima of the cell exact
 
     std::size_t bytes() const;
 
   private:
+    static constexpr std::uint16_t kNoRow = UINT16_MAX;
     using Minima = std::array<float, kDirections>;
 
-    Minima static_scores(const Entry& entry) const;
-    void settle_rows(std::uint32_t row, const Minima& before);
+    Minima static_scores(std::uint32_t price, std::uint16_t flaws) const;
+    float& minimum(std::uint32_t row, std::size_t direction, std::size_t region) {
+        return minima_[(dense_[row] * kDirections + direction) * steps_ + region / kLaneStep]
+            .values[region % kLaneStep];
+    }
+    float& low(std::uint32_t row, std::size_t direction) {
+        return lows_[(direction * models_ * kRowsPerModel + row) / kLaneStep].values[row % kLaneStep];
+    }
+    void settle_low(std::uint32_t row, std::size_t direction);
 
+    std::size_t models_;
     std::size_t regions_;
-    std::size_t padded_;
+    std::size_t steps_;
     std::array<float, kDirections> price_parts_;
     std::array<float, kDirections> quality_parts_;
     std::array<double, kDirections> ratios_;
-    std::vector<float> minima_;  // [row][direction][padded region]
-    std::vector<Minima> lows_;   // [row]: over its regions
-    std::vector<Cell> cells_;    // [row][region]
-    std::vector<std::size_t> counts_;
+    std::vector<std::uint16_t> dense_;  // [row]: where it stands below
+    std::vector<Lanes> minima_;         // [dense row][direction][region]
+    std::vector<Lanes> lows_;           // [direction][row]
+    std::vector<Cell> cells_;           // [dense row][region]
+    std::size_t rows_ = 0;
     std::vector<Chunk> chunks_;
     std::vector<std::uint32_t> free_chunks_;
 };

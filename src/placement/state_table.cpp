@@ -37,22 +37,32 @@ std::uint64_t hash_of(const GpuRequest& request) {
 
 }  // namespace
 
-StateTable::StateTable(const PackingPolicy* policy, std::size_t states_max, std::size_t classes)
+StateTable::StateTable(const PackingPolicy* policy, std::size_t models, std::size_t states_max, std::size_t classes)
     : policy_{policy},
       classes_max_{classes},
       states_(states_max),
       choices_(states_max * classes, GpuChoice{0, kUnknown}),
       buckets_(std::bit_ceil(states_max * 3 / 2 + 1), kNone),
+      rows_(models * kRowsPerModel),
+      floors_((classes * models + 1) * (kRowsPerModel / kLaneStep)),
+      seen_(classes * rows_.size(), kNone),
+      unsettled_(classes * models, 0),
       classes_(classes),
       class_hints_(kHints, 0) {
     free_.reserve(states_max);
     for (std::size_t state = states_max; state-- > 0;) free_.push_back(static_cast<std::uint32_t>(state));
+    for (std::size_t index = 0; index < classes; ++index) reset_floors(index);
 }
 
-std::uint32_t StateTable::add_row() {
-    rows_.emplace_back();
-    floors_.resize(rows_.size() * classes_max_);
-    return static_cast<std::uint32_t>(rows_.size() - 1);
+void StateTable::mark_unsettled(std::uint32_t row) {
+    const std::size_t models = rows_.size() / kRowsPerModel;
+    for (std::size_t at = row / kRowsPerModel; at < unsettled_.size(); at += models) {
+        unsettled_[at] |= 1ULL << (row % kRowsPerModel);
+    }
+}
+
+void StateTable::add_stateless(std::uint32_t row) {
+    if (rows_[row].stateless++ == 0) mark_unsettled(row);
 }
 
 std::size_t StateTable::bucket_of(std::uint32_t row, const GpuState& key) const {
@@ -70,6 +80,7 @@ void StateTable::link(std::uint32_t state) {
     Row& row = rows_[states_[state].row];
     states_[state].next_in_row = row.newest;
     row.newest = state;
+    mark_unsettled(states_[state].row);
 }
 
 std::uint32_t StateTable::acquire(std::uint32_t row, const GpuState& rounded) {
@@ -106,9 +117,9 @@ void StateTable::drop_unused() {
 
 void StateTable::relink_used() {
     std::ranges::fill(buckets_, kNone);
-    std::ranges::fill(floors_, Floor{});
     for (Row& row : rows_) row.newest = kNone;
     free_.clear();
+    for (std::size_t index = 0; index < classes_max_; ++index) reset_floors(index);
     for (std::size_t index = states_.size(); index-- > 0;) {
         const auto state = static_cast<std::uint32_t>(index);
         if (states_[index].units == 0) {
@@ -132,7 +143,18 @@ void StateTable::replace_policy(const PackingPolicy* policy) {
 
 void StateTable::reset_class(std::size_t index) {
     for (std::size_t at = index; at < choices_.size(); at += classes_max_) choices_[at] = GpuChoice{0, kUnknown};
-    for (std::size_t at = index; at < floors_.size(); at += classes_max_) floors_[at] = Floor{};
+    reset_floors(index);
+}
+
+// Back to "no state seen", with everything there is to be looked at again.
+void StateTable::reset_floors(std::size_t index) {
+    const std::size_t models = rows_.size() / kRowsPerModel;
+    for (std::size_t row = 0; row < rows_.size(); ++row) {
+        seen_[index * rows_.size() + row] = kNone;
+        floor_at(index, row) = kPenaltyMax;
+        if (rows_[row].newest == kNone && rows_[row].stateless == 0) continue;
+        unsettled_[index * models + row / kRowsPerModel] |= 1ULL << (row % kRowsPerModel);
+    }
 }
 
 int StateTable::class_of(const GpuRequest& rounded) {
@@ -169,21 +191,34 @@ GpuChoice StateTable::choice(std::uint32_t state, int request_class) {
     return known;
 }
 
-std::uint16_t StateTable::floor(std::uint32_t row, int request_class) {
-    const Row& held = rows_[row];
-    if (held.stateless > 0) return 0;
-    Floor& floor = floors_[row * classes_max_ + static_cast<std::size_t>(request_class)];
-    for (std::uint32_t state = held.newest; state != floor.seen; state = states_[state].next_in_row) {
-        floor.penalty = std::min(floor.penalty, choice(state, request_class).penalty);
+const Lanes* StateTable::floors(std::size_t model, int request_class) {
+    constexpr std::size_t kStep = kRowsPerModel / kLaneStep;
+    const std::size_t models = rows_.size() / kRowsPerModel;
+    if (request_class == kNoClass) return floors_.data() + classes_max_ * models * kStep;
+    const auto index = static_cast<std::size_t>(request_class);
+    if (unsettled_[index * models + model] != 0) settle_floors(model, index);
+    return floors_.data() + (index * models + model) * kStep;
+}
+
+void StateTable::settle_floors(std::size_t model, std::size_t index) {
+    ClassMask& unsettled = unsettled_[index * (rows_.size() / kRowsPerModel) + model];
+    for (; unsettled != 0; unsettled &= unsettled - 1) {
+        const std::size_t row = model * kRowsPerModel + static_cast<std::size_t>(std::countr_zero(unsettled));
+        std::uint32_t& seen = seen_[index * rows_.size() + row];
+        float& floor = floor_at(index, row);
+        for (std::uint32_t state = rows_[row].newest; state != seen; state = states_[state].next_in_row) {
+            floor = std::min(floor, static_cast<float>(choice(state, static_cast<int>(index)).penalty));
+        }
+        seen = rows_[row].newest;
+        if (rows_[row].stateless > 0) floor = 0;
     }
-    floor.seen = held.newest;
-    return floor.penalty;
 }
 
 std::size_t StateTable::bytes() const {
     return states_.capacity() * sizeof(State) + choices_.capacity() * sizeof(GpuChoice) +
            (buckets_.capacity() + free_.capacity()) * sizeof(std::uint32_t) + rows_.capacity() * sizeof(Row) +
-           floors_.capacity() * sizeof(Floor) + classes_.capacity() * sizeof(Class) + class_hints_.capacity();
+           floors_.capacity() * sizeof(Lanes) + seen_.capacity() * sizeof(std::uint32_t) +
+           unsettled_.capacity() * sizeof(ClassMask) + classes_.capacity() * sizeof(Class) + class_hints_.capacity();
 }
 
 }  // namespace vcity::placement

@@ -4,22 +4,19 @@
 #include <cstdint>
 #include <vector>
 
-#include "placement/packing_policy.hpp"
+#include "placement/unit_record.hpp"
 
 namespace vcity::placement {
 
 // Keeps the answers of a packing policy. Units in equal rounded states of one row share a state; requests of equal
 // rounded shape share a request class; the answer for a (state, class) pair is asked of the policy once. A floor, the
-// least penalty of any state that a row has held, bounds the search. Part of the index; allocates only when made and
-// when a row is added.
+// least penalty of any state that a row has held, bounds the search. Part of the index; allocates only when made.
 class StateTable {
   public:
     static constexpr std::uint32_t kNone = UINT32_MAX;
     static constexpr int kNoClass = -1;
 
-    StateTable(const PackingPolicy* policy, std::size_t states_max, std::size_t classes);
-
-    std::uint32_t add_row();
+    StateTable(const PackingPolicy* policy, std::size_t models, std::size_t states_max, std::size_t classes);
 
     // Another policy, which rounds as the one before does: the states stand, the kept answers are forgotten.
     void replace_policy(const PackingPolicy* policy);
@@ -29,7 +26,7 @@ class StateTable {
     std::uint32_t acquire(std::uint32_t row, const GpuState& rounded);
     void release(std::uint32_t state);
     // For the units without a state.
-    void add_stateless(std::uint32_t row) { ++rows_[row].stateless; }
+    void add_stateless(std::uint32_t row);
     void remove_stateless(std::uint32_t row) { --rows_[row].stateless; }
 
     // The class of the request, or kNoClass while all classes are taken by requests in use.
@@ -37,8 +34,9 @@ class StateTable {
 
     // Of a request that is in the class.
     GpuChoice choice(std::uint32_t state, int request_class);
-    // No state that the row holds has a smaller penalty. Zero when the row holds units without a state.
-    std::uint16_t floor(std::uint32_t row, int request_class);
+    // For each row of the model: no state that it holds has a smaller penalty. Zero in a row that holds units without a
+    // state, and everywhere for kNoClass.
+    const Lanes* floors(std::size_t model, int request_class);
 
     std::size_t bytes() const;
     std::size_t states_in_use() const { return in_use_; }
@@ -59,16 +57,18 @@ class StateTable {
         std::uint64_t used_at = 0;
         bool is_taken = false;
     };
-    struct Floor {
-        std::uint32_t seen = kNone;  // states from this one on are in the floor
-        std::uint16_t penalty = UINT16_MAX;
-    };
 
     std::size_t bucket_of(std::uint32_t row, const GpuState& key) const;
     void link(std::uint32_t state);
+    void mark_unsettled(std::uint32_t row);
+    void settle_floors(std::size_t model, std::size_t index);
+    float& floor_at(std::size_t index, std::size_t row) {
+        return floors_[(index * rows_.size() + row) / kLaneStep].values[row % kLaneStep];
+    }
     void drop_unused();
     void relink_used();
     void reset_class(std::size_t index);
+    void reset_floors(std::size_t index);
 
     const PackingPolicy* policy_;
     std::size_t classes_max_;
@@ -77,7 +77,9 @@ class StateTable {
     std::vector<std::uint32_t> buckets_;
     std::vector<std::uint32_t> free_;
     std::vector<Row> rows_;
-    std::vector<Floor> floors_;  // [row][class]
+    std::vector<Lanes> floors_;         // [class][row], then a model's rows of zeros
+    std::vector<std::uint32_t> seen_;   // [class][row]: states from this one on are in the floor
+    std::vector<ClassMask> unsettled_;  // [class][model]: rows with states that are not
     std::vector<Class> classes_;
     std::vector<std::uint8_t> class_hints_;  // by hash of the request
     std::uint64_t tick_ = 0;

@@ -22,6 +22,10 @@ void set_terms(UnitRecord* unit, const UnitTerms& terms) {
     unit->is_open = terms.is_open;
 }
 
+std::uint16_t row_of(const UnitRecord& unit) {
+    return static_cast<std::uint16_t>(unit.model * kRowsPerModel + capacity_class(unit));
+}
+
 Traits traits_of(const UnitRecord& unit) {
     return Traits::make(unit.cpu_left_milli, unit.memory_left_mib, unit.level,
                         static_cast<std::uint8_t>(unit.interconnect));
@@ -33,11 +37,21 @@ UnitIndex::UnitIndex(Catalogue catalogue, const PackingPolicy* policy, UnitIndex
     : catalogue_{std::move(catalogue)},
       policy_{policy},
       options_{options},
-      states_{policy, options.states_max, options.request_classes},
-      cells_{catalogue_.regions().size(), options.quality_per_price},
-      row_by_class_(catalogue_.models().size() * kCapacityClasses, UnitRecord::kNoRow),
-      live_(catalogue_.models().size()) {
+      states_{policy, catalogue_.models().size(), options.states_max, options.request_classes},
+      cells_{catalogue_.models().size(), catalogue_.regions().size(), options.quality_per_price},
+      row_bounds_(catalogue_.models().size() * (kRowsPerModel / kLaneStep)) {
     CHECK(options.request_classes <= kRequestClassesMax && options.units_max < UINT32_MAX);
+    const std::size_t regions = catalogue_.regions().size();
+    for (std::size_t from = 0; from < regions; ++from) {
+        const auto latencies = catalogue_.latencies_us_from(from);
+        for (std::size_t base = 0; base < cells_.region_lanes(); base += kLaneStep) {
+            Lanes& lanes = latencies_.emplace_back();
+            for (std::size_t to = base; to < std::min(base + kLaneStep, regions); ++to) {
+                lanes.values[to - base] = static_cast<float>(latencies[to]);
+            }
+        }
+        latency_least_.push_back(static_cast<float>(*std::ranges::min_element(latencies)));
+    }
 }
 
 void UnitIndex::reserve(std::size_t units) {
@@ -233,17 +247,9 @@ void UnitIndex::ensure_rows(const UnitRecord& unit) {
         const std::size_t whole = capacity / kSliceLevels;
         const std::size_t used = capacity % kSliceLevels == 0 ? 0 : 1;
         if (whole + used > unit.gpus) continue;
-        std::uint16_t& row = row_by_class_[unit.model * kCapacityClasses + capacity];
-        if (row != UnitRecord::kNoRow) continue;
-        row = static_cast<std::uint16_t>(cells_.add_row());
-        CHECK(states_.add_row() == row);
-        row_classes_.push_back(static_cast<std::uint8_t>(capacity));
+        const auto row = static_cast<std::uint32_t>(unit.model * kRowsPerModel + capacity);
+        if (!cells_.has_row(row)) cells_.add_row(row);
     }
-    scratch_.reserve(row_classes_.size());
-}
-
-std::uint16_t UnitIndex::row_of(const UnitRecord& unit) const {
-    return row_by_class_[unit.model * kCapacityClasses + capacity_class(unit)];
 }
 
 void UnitIndex::replace_policy(const PackingPolicy* policy) {
@@ -269,12 +275,8 @@ void UnitIndex::enter(std::uint32_t slot) {
     UnitRecord& unit = records_[slot];
     if (!unit.is_open) return;
     unit.row = row_of(unit);
-    const auto flaws = static_cast<unsigned>(kReputationMax - unit.reputation_bp);
-    const auto kind = static_cast<unsigned>(unit.kind) << CellTable::kKindShift;
-    unit.place = cells_.insert(unit.row, unit.region,
-                               {slot, unit.price_micro, static_cast<std::uint16_t>(flaws | kind), traits_of(unit)});
-    const std::size_t index = row_classes_[unit.row];
-    live_[unit.model][index / 64] |= 1ULL << (index % 64);
+    const auto flaws = static_cast<std::uint16_t>(kReputationMax - unit.reputation_bp);
+    unit.place = cells_.insert(unit.row, unit.region, {slot, unit.price_micro, flaws, unit.kind, traits_of(unit)});
     acquire_state(&unit);
 }
 
@@ -290,8 +292,6 @@ void UnitIndex::drop_entry(std::uint32_t slot) {
     UnitRecord& unit = records_[slot];
     const std::uint32_t moved = cells_.remove(unit.row, unit.region, unit.place);
     if (moved != CellTable::kNone) records_[moved].place = unit.place;
-    const std::size_t index = row_classes_[unit.row];
-    if (cells_.units_in(unit.row) == 0) live_[unit.model][index / 64] &= ~(1ULL << (index % 64));
 }
 
 void UnitIndex::resettle(std::uint32_t slot) {
@@ -335,8 +335,7 @@ ExecutionUnit UnitIndex::unit(UnitHandle handle) const {
 std::size_t UnitIndex::bytes() const {
     return records_.capacity() * sizeof(UnitRecord) + totals_.capacity() * sizeof(Totals) + ids_.bytes() +
            free_slots_.capacity() * sizeof(std::uint32_t) + states_.bytes() + cells_.bytes() +
-           row_by_class_.capacity() * sizeof(std::uint16_t) + row_classes_.capacity() +
-           live_.capacity() * sizeof(ClassMask) + scratch_.capacity() * sizeof(Candidate);
+           (latencies_.capacity() + row_bounds_.capacity()) * sizeof(Lanes) + latency_least_.capacity() * sizeof(float);
 }
 
 }  // namespace vcity::placement

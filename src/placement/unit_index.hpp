@@ -96,7 +96,6 @@ class UnitIndex {
     Result<void> check_joined(UnitHandle handle) const;
 
     void ensure_rows(const UnitRecord& unit);
-    std::uint16_t row_of(const UnitRecord& unit) const;
     void enter(std::uint32_t slot);  // into the row, cell and state that it belongs to
     void withdraw(std::uint32_t slot);
     void resettle(std::uint32_t slot);  // after what is left has changed
@@ -121,15 +120,10 @@ class UnitIndex {
     std::uint32_t next_generation_ = 1;
     StateTable states_;
     CellTable cells_;
-    std::vector<std::uint16_t> row_by_class_;  // [model][class]
-    std::vector<std::uint8_t> row_classes_;    // [row]
-    std::vector<ClassMask> live_;              // [model]: classes with units
-    struct Candidate {
-        float bound;
-        std::uint32_t row;
-        std::uint16_t floor;
-    };
-    std::vector<Candidate> scratch_;
+    const LaneKernels* kernels_ = &best_kernels();
+    std::vector<Lanes> latencies_;      // [customer's region][unit's region], microseconds
+    std::vector<float> latency_least_;  // [customer's region]
+    std::vector<Lanes> row_bounds_;     // [model][class], of the search that runs
 };
 
 }  // namespace vcity::placement

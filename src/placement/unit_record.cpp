@@ -12,16 +12,15 @@ constexpr std::size_t slice_level(std::uint16_t milli) {
     return (milli + kSliceMilli - 1U) / kSliceMilli;
 }
 
-// [0][level]: of shares that need so many eighths; [gpus][0]: of whole GPUs; [0][0]: every class.
+// [0][level]: of shares that need so many quarters; [gpus][0]: of whole GPUs; [0][0]: every class.
 constexpr auto kClassMasks = [] {
     std::array<std::array<ClassMask, kSliceLevels>, kGpusMax + 1> masks{};
     for (std::size_t whole = 0; whole <= kGpusMax; ++whole) {
         for (std::size_t level = 0; level < kSliceLevels; ++level) {
-            const std::size_t index = whole * kSliceLevels + level;
-            const std::uint64_t bit = 1ULL << (index % 64);
-            for (std::size_t gpus = 0; gpus <= whole; ++gpus) masks[gpus][0][index / 64] |= bit;
+            const ClassMask bit = 1ULL << (whole * kSliceLevels + level);
+            for (std::size_t gpus = 0; gpus <= whole; ++gpus) masks[gpus][0] |= bit;
             for (std::size_t need = 1; need < kSliceLevels; ++need) {
-                if (whole > 0 || level >= need) masks[0][need][index / 64] |= bit;
+                if (whole > 0 || level >= need) masks[0][need] |= bit;
             }
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "placement/lane_kernels.hpp"
 #include "placement/units.hpp"
 
 namespace vcity::placement {
@@ -70,17 +71,22 @@ inline bool fits_gpus(const UnitRecord& unit, const UnitDemand& demand) {
     return fitting >= demand.gpus;
 }
 
-// Everything that the row, the region and the entry of the unit do not already say.
+// Everything but what the row and the region of the unit say.
 inline bool fits_record(const UnitRecord& unit, const UnitDemand& demand) {
-    return unit.cpu_left_milli >= demand.cpu_milli && unit.memory_left_mib >= demand.memory_mib &&
-           unit.disk_left_mib >= demand.disk_mib && unit.stake_vcai >= demand.stake_vcai_min &&
-           unit.gpus >= demand.unit_gpus_min && fits_gpus(unit, demand);
+    return unit.price_micro <= demand.price_micro_max && unit.reputation_bp >= demand.reputation_bp_min &&
+           unit.level >= demand.level_min && (kind_bit(unit.kind) & demand.kinds) != 0 &&
+           unit.interconnect >= demand.interconnect_min && unit.cpu_left_milli >= demand.cpu_milli &&
+           unit.memory_left_mib >= demand.memory_mib && unit.disk_left_mib >= demand.disk_mib &&
+           unit.stake_vcai >= demand.stake_vcai_min && unit.gpus >= demand.unit_gpus_min && fits_gpus(unit, demand);
 }
 
-// Free capacity in coarse classes: GPUs wholly free times eighths of the largest free share of a used one.
-inline constexpr std::size_t kSliceLevels = 9;
+// Free capacity in coarse classes: GPUs wholly free times quarters of the largest free share of a used one.
+inline constexpr std::size_t kSliceLevels = 5;
 inline constexpr std::size_t kCapacityClasses = (kGpusMax + 1) * kSliceLevels;
-using ClassMask = std::array<std::uint64_t, 2>;  // bit per class
+using ClassMask = std::uint64_t;  // bit per class
+// A row is a GPU model and a class; the rows of a model fill whole vectors.
+inline constexpr std::size_t kRowsPerModel = (kCapacityClasses + kLaneStep - 1) / kLaneStep * kLaneStep;
+static_assert(kRowsPerModel <= kLanesMax);
 
 std::size_t capacity_class(const UnitRecord& unit);
 // The classes that can hold the GPUs asked for; a unit of such a class may still not.
