@@ -12,6 +12,8 @@
 
 namespace vcity::placement {
 
+class SnapshotReader;
+
 struct UnitIndexOptions {
     std::size_t units_max = std::size_t{1} << 24;
     std::size_t states_max = std::size_t{1} << 14;  // packing answers are kept for so many states of units
@@ -37,7 +39,6 @@ class UnitIndex {
     const Catalogue& catalogue() const { return catalogue_; }
     std::size_t size() const { return size_; }
     void reserve(std::size_t units);
-
     // kInvalid: out of range; kConflict: the id is joined already; kExhausted: units_max.
     Result<UnitHandle> join(const ExecutionUnit& unit);
     // What it held is forgotten: grants on it are refused from now on. kNotFound: it has left.
@@ -51,6 +52,13 @@ class UnitIndex {
     Result<Decision> place(const UnitDemand& demand);
     // kNotFound: the unit has left since; kInvalid: more than it has taken, and nothing changes.
     Result<void> release(const Grant& grant);
+    // Places every member, or none. The sum of the members' scores is the least possible; equal sums in one region go
+    // to the region with the smallest number. `decisions` has one place per member and is written when all are placed.
+    // kInvalid: see check(), or no or too many members.
+    Result<Outcome> place_gang(const Gang& gang, std::span<Decision> decisions);
+    // Places every part, or none: the largest first, each on the best unit that is left then. `decisions` are in the
+    // order of the parts; those after the one that found no unit are not written. kInvalid: likewise.
+    Result<Outcome> place_parts(std::span<const UnitDemand> parts, std::span<Decision> decisions);
     // Takes exactly this, e.g. what a ledger says is running after a restart. kConflict: it is not free.
     Result<void> take(const Grant& grant);
 
@@ -59,9 +67,10 @@ class UnitIndex {
     ExecutionUnit unit(UnitHandle handle) const;        // of one that is joined
     const UnitRecord& record(UnitHandle handle) const;  // likewise
 
-    // Canonical: units that left or joined in another order, but stand the same now, give the same bytes.
+    // The catalogue, every unit and what it has left, in one encoding: an index restored from it gives the same bytes.
     Bytes snapshot() const;
-    // Handles and grants of the one that wrote the snapshot hold here too. kCorrupt.
+    // Handles and grants of the one that wrote the snapshot hold here too. kCorrupt: cut off, out of range, over
+    // units_max or not as snapshot() writes it. Allocates at most what units_max units take.
     static Result<UnitIndex> restore(ByteView bytes, const PackingPolicy* policy, UnitIndexOptions options = {});
 
     // Calls visit(handle, record) for every unit, in no order that means anything.
@@ -104,6 +113,11 @@ class UnitIndex {
     void release_state(UnitRecord* unit);
 
     Pick search(const UnitDemand& demand);
+    Result<void> restore_units(SnapshotReader* reader);
+    std::optional<std::uint64_t> gather(const Gang& gang,
+                                        std::uint64_t regions,
+                                        std::uint64_t limit,
+                                        std::span<Decision> decisions);
     Grant grant_for(const Pick& pick, const UnitDemand& demand);
     std::uint8_t gpus_for(const UnitRecord& unit, const UnitDemand& demand, int request_class);
     Result<void> check_grant(const Grant& grant) const;

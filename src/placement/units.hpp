@@ -184,6 +184,16 @@ struct Terms {  // each times its weight
     bool operator==(const Terms&) const = default;
 };
 
+// Equal members on units of their own, for work that needs all of them at once.
+struct Gang {
+    static constexpr std::size_t kMembersMax = 64;
+
+    UnitDemand member;
+    std::size_t members = 0;
+    bool is_one_region = false;  // all in one region, as an interconnect between units needs it
+};
+inline constexpr std::size_t kPartsMax = 256;
+
 enum class Outcome : std::uint8_t { kPlaced, kNoUnit };
 
 struct Decision {
