@@ -56,6 +56,17 @@ std::uint32_t partner_block(const CapacityChainShape& shape, std::uint32_t segme
     return (block + (1U << (segment % bits))) % blocks;
 }
 
+std::vector<std::int8_t> mixed_block(std::span<const std::int8_t> block,
+                                     std::span<const std::int8_t> partner,
+                                     std::span<const std::int8_t> first) {
+    CHECK(block.size() == partner.size() && block.size() == first.size());
+    std::vector<std::int8_t> mixed(block.size());
+    for (std::size_t i = 0; i < mixed.size(); ++i) {
+        mixed[i] = static_cast<std::int8_t>(block[i] + partner[i] + first[i]);
+    }
+    return mixed;
+}
+
 std::int8_t chain_entry(std::int32_t product) {
     const std::int32_t residue = ((product % kModulus) + kModulus) % kModulus;
     return static_cast<std::int8_t>((residue * residue * residue % kModulus) - kShift);

@@ -22,6 +22,7 @@ class Judge {
           shape_{challenge.shape},
           root_{root},
           matrix_{chain_matrix(shape_, challenge.seed)},
+          first_state_{chain_start(shape_, challenge.seed)},
           factors_{derive_key("factors", key)},
           inputs_{shape_.rows},
           outputs_{shape_.rows} {
@@ -33,19 +34,17 @@ class Judge {
 
     ChainFault add(const CapacityOpenedCell& opened) {
         if (!well_formed(opened)) return ChainFault::kMalformed;
-        std::vector<std::int8_t> columns = opened.start;
-        std::vector<std::int8_t> partner = opened.partner;
+        std::span<const std::int8_t> block = opened.start;
+        std::span<const std::int8_t> partner = opened.partner;
         const std::uint32_t partner_at = partner_block(shape_, opened.cell.segment, opened.cell.block);
         if (opened.cell.segment == 0) {
-            columns = first_block(opened.cell.block);
+            block = first_block(opened.cell.block);
             partner = first_block(partner_at);
-        } else if (!under_root(opened.cell.segment, opened.cell.block, columns, opened.start_proof) ||
+        } else if (!under_root(opened.cell.segment, opened.cell.block, block, opened.start_proof) ||
                    !under_root(opened.cell.segment, partner_at, partner, opened.partner_proof)) {
             return ChainFault::kWrongRoot;
         }
-        for (std::size_t i = 0; i < columns.size(); ++i) {
-            columns[i] = static_cast<std::int8_t>(columns[i] + partner[i]);
-        }
+        std::vector<std::int8_t> columns = mixed_block(block, partner, first_block(opened.cell.block));
         for (std::uint32_t step = 0; step < shape_.steps; ++step) {
             const auto products = std::span{opened.products}.subspan(step * columns.size(), columns.size());
             if (!add_step(columns, products)) return ChainFault::kWrongProduct;
@@ -80,10 +79,8 @@ class Judge {
                                    [](std::int32_t p) { return p >= -kProductMax && p <= kProductMax; });
     }
 
-    std::vector<std::int8_t> first_block(std::uint32_t block) {
-        if (first_state_.empty()) first_state_ = chain_start(shape_, challenge_.seed);
-        const auto part = std::span{first_state_}.subspan(block * shape_.block_bytes(), shape_.block_bytes());
-        return {part.begin(), part.end()};
+    std::span<const std::int8_t> first_block(std::uint32_t block) const {
+        return std::span{first_state_}.subspan(block * shape_.block_bytes(), shape_.block_bytes());
     }
 
     bool under_root(std::uint32_t state,

@@ -58,9 +58,9 @@ Result<void> Prover::add_products(std::vector<CapacityOpenedCell>* cells) {
     std::vector<std::int8_t> columns;
     columns.reserve(cells->size() * size);
     for (const CapacityOpenedCell& cell : *cells) {
-        for (std::size_t i = 0; i < size; ++i) {
-            columns.push_back(static_cast<std::int8_t>(cell.start[i] + cell.partner[i]));
-        }
+        TRY(const std::vector<std::int8_t> first, device_->chain_block(0, cell.cell.block));
+        const std::vector<std::int8_t> mixed = mixed_block(cell.start, cell.partner, first);
+        columns.insert(columns.end(), mixed.begin(), mixed.end());
     }
     // All cells advance together: one product a step.
     for (std::uint32_t step = 0; step < shape.steps; ++step) {

@@ -23,7 +23,7 @@ struct CardClaim {
 
 // How hard a session looks. docs/capacity.md derives the defaults.
 struct SessionPolicy {
-    std::size_t cells = 48;          // drawn of each chain
+    std::size_t cells = 96;          // drawn of each chain
     std::uint32_t rows = 1;          // computed outright of each opened product
     double memory_fraction = 0.9;    // of the claimed memory that D takes
     std::uint32_t full_rounds = 12;  // over all of D
@@ -71,8 +71,8 @@ struct FillPart {
     std::uint32_t rows = 0;
 };
 
-// Sizes for a claim: a chain that takes the claimed peak about a fifth of a second and whose opening of 48 cells is at
-// most 40 MB, a store of the given number of bytes or a little less.
+// Sizes for a claim: a chain that takes the claimed peak about a fifth of a second and whose opening of 96 cells is at
+// most 77 MB, a store of the given number of bytes or a little less.
 CapacityChainShape chain_for(std::uint64_t operations);
 CapacityStoreShape store_for(std::uint64_t bytes);
 

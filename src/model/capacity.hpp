@@ -65,8 +65,8 @@ struct CapacityDraw {
 
 struct CapacityOpenedCell {
     CapacityCell cell;
-    // The block and the partner it is mixed with, in the state before the segment; empty for segment 0, whose state the
-    // verifier derives itself.
+    // The block and the partner it is mixed with, in the state before the segment; empty for segment 0, whose state
+    // follows from the seed.
     std::vector<std::int8_t> start;
     std::vector<std::int8_t> partner;
     std::vector<Hash> start_proof;

@@ -15,8 +15,6 @@
 namespace vcity::adapters {
 namespace {
 
-// |product| <= 8 * 16 * rows.
-constexpr std::size_t kProductPerRow = 128;
 constexpr std::size_t kColumnsAtOnce = 32;
 
 // Calls work(first, last) on parts of [0, count) from several threads.
@@ -62,7 +60,7 @@ Result<void> CpuDevice::chain_begin(const CapacityChainShape& shape,
     shape_ = shape;
     matrix_.assign(matrix.begin(), matrix.end());
     states_ = {{state.begin(), state.end()}};
-    const auto bound = static_cast<std::int32_t>(kProductPerRow * shape.rows);
+    const auto bound = capacity::kProductPerRow * static_cast<std::int32_t>(shape.rows);
     entry_of_.resize(static_cast<std::size_t>(bound) * 2 + 1);
     for (std::int32_t product = -bound; product <= bound; ++product) {
         entry_of_[static_cast<std::size_t>(product + bound)] = capacity::chain_entry(product);
@@ -80,15 +78,15 @@ void CpuDevice::run_columns(std::uint32_t segment, std::size_t first, std::size_
         const std::size_t partner = capacity::partner_block(shape_, segment, block);
         const std::size_t source = (partner * shape_.block_columns) + (column % shape_.block_columns);
         for (std::size_t i = 0; i < rows; ++i) {
-            columns[((column - first) * rows) + i] =
-                static_cast<std::int16_t>(state[(column * rows) + i] + state[(source * rows) + i]);
+            columns[((column - first) * rows) + i] = static_cast<std::int16_t>(
+                state[(column * rows) + i] + state[(source * rows) + i] + states_[0][(column * rows) + i]);
         }
     }
-    const std::size_t bound = kProductPerRow * rows;
+    const std::int32_t bound = capacity::kProductPerRow * static_cast<std::int32_t>(rows);
     for (std::uint32_t step = 0; step < shape_.steps; ++step) {
         cpu_multiply(matrix_.data(), columns.data(), rows, last - first, products.data());
         for (std::size_t i = 0; i < products.size(); ++i) {
-            columns[i] = entry_of_[static_cast<std::size_t>(products[i] + static_cast<std::int32_t>(bound))];
+            columns[i] = entry_of_[static_cast<std::size_t>(products[i] + bound)];
         }
     }
     std::transform(columns.begin(), columns.end(), out + (first * rows),

@@ -146,11 +146,12 @@ void launch_multiply(Card* card, const std::int8_t* columns, int count, Out* out
     multiply<Out><<<grid, kThreads, sizeof(Shared), card->stream>>>(columns, card->matrix, count, rows, out);
 }
 
-// out = state + state with its blocks rotated.
-__global__ void mix(const std::int8_t* state, std::size_t size, std::size_t shift, std::int8_t* out) {
+// out = state + state with its blocks rotated + state 0.
+__global__ void mix(
+    const std::int8_t* state, const std::int8_t* first, std::size_t size, std::size_t shift, std::int8_t* out) {
     const std::size_t stride = std::size_t{gridDim.x} * blockDim.x;
     for (std::size_t i = std::size_t{blockIdx.x} * blockDim.x + threadIdx.x; i < size; i += stride) {
-        out[i] = static_cast<std::int8_t>(state[i] + state[(i + shift) % size]);
+        out[i] = static_cast<std::int8_t>(state[i] + state[(i + shift) % size] + first[i]);
     }
 }
 
@@ -304,7 +305,7 @@ const char* chain_advance(Card* card, std::uint32_t segment, std::uint32_t dista
     const int count = static_cast<int>(card->sizes.columns);
     const std::int8_t* from = card->states + segment * one;
     std::int8_t* next = card->states + (segment + 1) * one;
-    mix<<<1024, kThreads, 0, card->stream>>>(from, one, distance * block_bytes(*card), card->work[0]);
+    mix<<<1024, kThreads, 0, card->stream>>>(from, card->states, one, distance * block_bytes(*card), card->work[0]);
     for (std::uint32_t step = 0; step < card->sizes.steps; ++step) {
         const bool last = step + 1 == card->sizes.steps;
         launch_multiply(card, card->work[step % 2], count, last ? next : card->work[(step + 1) % 2]);

@@ -84,13 +84,12 @@ class PlainDevice : public Device {
     }
 
     std::vector<std::int8_t> mixed(std::uint32_t segment) const {
-        std::vector<std::int8_t> columns = states_.at(segment);
+        std::vector<std::int8_t> columns;
         for (std::uint32_t block = 0; block < shape_.blocks(); ++block) {
-            const auto partner = block_of(states_[segment], partner_block(shape_, segment, block));
-            for (std::size_t i = 0; i < partner.size(); ++i) {
-                std::int8_t& entry = columns[(block * shape_.block_bytes()) + i];
-                entry = static_cast<std::int8_t>(entry + partner[i]);
-            }
+            const std::uint32_t partner = partner_block(shape_, segment, block);
+            const auto part = mixed_block(block_of(states_.at(segment), block), block_of(states_[segment], partner),
+                                          block_of(states_[0], block));
+            columns.insert(columns.end(), part.begin(), part.end());
         }
         return columns;
     }

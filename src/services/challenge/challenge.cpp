@@ -85,7 +85,9 @@ Task<std::vector<capacity::CardScore>> challenge(Runtime* runtime,
     for (CapacityDraw& draw : session->draws(runtime->now())) group.spawn(open(&play, std::move(draw)));
     co_await join(&group);
     bool filling = true;
-    while (filling) filling = co_await fill(&play, &group, options);
+    while (filling) {
+        filling = co_await fill(&play, &group, options);
+    }
     while (!session->done()) {
         const std::vector<CapacitySweep> round = session->start_round(runtime->now());
         if (round.empty()) break;
