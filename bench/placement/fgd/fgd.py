@@ -97,9 +97,11 @@ def show(results, workloads, published):
         compared = [difference(curve, published[workload, seed, theirs])
                     for (workload, seed, name), curve in results.curves.items()
                     if name == policy and (workload, seed, theirs) in published]
+        if not compared:
+            continue
         print(f"{policy} against the published curves: {len(compared)} curves, "
               f"{sum(points for points, _ in compared)} points, greatest difference "
-              f"{max((most for _, most in compared), default=float('nan')):.3f}")
+              f"{max(most for _, most in compared):.3f}")
     ours = [taken for (_, _, policy), taken in results.seconds.items() if policy == "ours"]
     print(f"a run of ours: {statistics.mean(ours):.2f} s in the mean, plans included")
 

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <cstring>
 #include <functional>
+#include <map>
+#include <optional>
+#include <sstream>
 
 #include "procedure.hpp"
 
 // placement_fgd FOLDER WORKLOAD:SEED... : the curves of each policy on unpacked traces, a JSON object a line.
+// placement_fgd --parameters NAME=VALUE,... FOLDER WORKLOAD:SEED... : only ours, with these instead of the shipped
+// ones.
 namespace vcity::bench {
 namespace {
 
@@ -28,7 +33,41 @@ void print(const char* workload, const char* seed, const char* policy, const std
     std::fflush(stdout);
 }
 
-void run_case(const std::string& folder, const Cluster& cluster, const std::string& workload, const std::string& seed) {
+using placement::PackingParameters;
+
+// False: an unknown name, or no number.
+bool set(PackingParameters* parameters, const std::string& name, const std::string& value) {
+    const std::map<std::string, double PackingParameters::*> fields = {
+        {"usable", &PackingParameters::usable},           {"stranded", &PackingParameters::stranded},
+        {"power", &PackingParameters::stranded_power},    {"leftover", &PackingParameters::leftover},
+        {"tau", &PackingParameters::tau_milli},           {"pressure", &PackingParameters::pressure},
+        {"cpu_fit", &PackingParameters::cpu_fit},         {"scarce_from", &PackingParameters::scarce_from},
+        {"scarce_need", &PackingParameters::scarce_need}, {"scarce_fit", &PackingParameters::scarce_fit},
+    };
+    const auto field = fields.find(name);
+    if (field == fields.end()) return false;
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), parameters->*field->second);
+    return error == std::errc{} && end == value.data() + value.size();
+}
+
+std::optional<PackingParameters> parse(const std::string& words) {
+    PackingParameters parameters;
+    std::stringstream stream{words};
+    std::string word;
+    while (std::getline(stream, word, ',')) {
+        const std::size_t equals = word.find('=');
+        if (equals == std::string::npos || !set(&parameters, word.substr(0, equals), word.substr(equals + 1))) {
+            return std::nullopt;
+        }
+    }
+    return parameters;
+}
+
+void run_case(const std::string& folder,
+              const Cluster& cluster,
+              const std::string& workload,
+              const std::string& seed,
+              const std::optional<PackingParameters>& parameters) {
     const std::vector<Task> tasks = read_tasks(folder + "/pods-" + workload + ".csv", cluster);
     std::string path = folder;
     path.append("/").append(workload).append("-").append(seed).append(".txt");
@@ -36,6 +75,10 @@ void run_case(const std::string& folder, const Cluster& cluster, const std::stri
     const auto show = [&](const char* policy, const std::function<Curve()>& run) {
         print(workload.c_str(), seed.c_str(), policy, run);
     };
+    if (parameters) {
+        show("ours", [&] { return run_ours(cluster, tasks, order, Learning::kRecord, *parameters); });
+        return;
+    }
     show("BestFit", [&] { return run_peer(cluster, tasks, order, BestFit{}); });
     show("FGD", [&] { return run_peer(cluster, tasks, order, Fgd{tasks}); });
     show("ours", [&] { return run_ours(cluster, tasks, order, Learning::kRecord); });
@@ -46,16 +89,22 @@ void run_case(const std::string& folder, const Cluster& cluster, const std::stri
 }  // namespace vcity::bench
 
 int main(int count, char** words) {
-    if (count < 3) {
-        std::fprintf(stderr, "usage: placement_fgd FOLDER WORKLOAD:SEED...\n");
+    std::vector<std::string> rest{words + 1, words + count};
+    std::optional<vcity::placement::PackingParameters> parameters;
+    if (rest.size() > 1 && rest[0] == "--parameters") {
+        parameters = vcity::bench::parse(rest[1]);
+        if (!parameters) rest.clear();
+        if (parameters) rest.erase(rest.begin(), rest.begin() + 2);
+    }
+    if (rest.size() < 2) {
+        std::fprintf(stderr, "usage: placement_fgd [--parameters NAME=VALUE,...] FOLDER WORKLOAD:SEED...\n");
         return 2;
     }
-    const std::string folder = words[1];
+    const std::string& folder = rest[0];
     const vcity::bench::Cluster cluster = vcity::bench::read_cluster(folder + "/nodes.csv");
-    for (int at = 2; at < count; ++at) {
-        const std::string name = words[at];
-        const std::size_t colon = name.find(':');
+    for (std::size_t at = 1; at < rest.size(); ++at) {
+        const std::size_t colon = rest[at].find(':');
         if (colon == std::string::npos) return 2;
-        vcity::bench::run_case(folder, cluster, name.substr(0, colon), name.substr(colon + 1));
+        vcity::bench::run_case(folder, cluster, rest[at].substr(0, colon), rest[at].substr(colon + 1), parameters);
     }
 }

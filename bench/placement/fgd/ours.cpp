@@ -81,8 +81,12 @@ PackingSupply supply_of(const UnitIndex& index) {
 
 }  // namespace
 
-Curve run_ours(const Cluster& cluster, std::span<const Task> tasks, const Order& order, Learning learning) {
-    PackingPlanner planner;
+Curve run_ours(const Cluster& cluster,
+               std::span<const Task> tasks,
+               const Order& order,
+               Learning learning,
+               const placement::PackingParameters& parameters) {
+    PackingPlanner planner{parameters};
     if (learning == Learning::kRecord) {
         for (const Task& task : tasks) planner.mix().add(gpu_request(demand_of(task)));
     }

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "peers.hpp"
+#include "placement/value_packing.hpp"
 #include "trace.hpp"
 
 namespace vcity::bench {
@@ -39,6 +40,10 @@ enum class Learning : std::uint8_t {
     kArrivals,  // nothing but what has arrived so far
 };
 // Ours, through the placement engine with all weights but packing zero.
-Curve run_ours(const Cluster& cluster, std::span<const Task> tasks, const Order& order, Learning learning);
+Curve run_ours(const Cluster& cluster,
+               std::span<const Task> tasks,
+               const Order& order,
+               Learning learning,
+               const placement::PackingParameters& parameters = {});
 
 }  // namespace vcity::bench
