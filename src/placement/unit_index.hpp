@@ -4,9 +4,9 @@
 #include <optional>
 #include <vector>
 
-#include "placement/cell_table.hpp"
-#include "placement/state_table.hpp"
-#include "placement/unit_ids.hpp"
+#include "placement/index/cell_table.hpp"
+#include "placement/index/state_table.hpp"
+#include "placement/index/unit_ids.hpp"
 #include "placement/unit_record.hpp"
 #include "placement/units.hpp"
 

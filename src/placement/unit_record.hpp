@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "placement/lane_kernels.hpp"
+#include "placement/index/lane_kernels.hpp"
 #include "placement/units.hpp"
 
 namespace vcity::placement {

@@ -2,6 +2,7 @@
 """tools/dev: build, test, measure and show Vcity."""
 import argparse
 import os
+import pathlib
 import sys
 
 from . import build as building
@@ -38,6 +39,7 @@ def parser():
     one = command("bench", "run a benchmark: a table, or with --json one object of stable figure names")
     one.add_argument("name", nargs="?")
     one.add_argument("--json", action="store_true")
+    one.add_argument("--data", type=pathlib.Path, help="input in place of the usual, for benchmarks that read some")
     one = command("contracts", "campaigns over the contracts that are too long for every change")
     one.add_argument("what", choices=["coverage", "mutate", "deep", "gas"],
                      help="coverage by contract; mutation test; fuzz and invariants in depth; gas beside the peers")
@@ -78,7 +80,8 @@ def bench(args):
     names = sorted(path.parent.name for path in ROOT.glob("bench/*/run.sh"))
     if args.name not in names:
         raise Failed(f"no benchmark {args.name!r}; there are: {', '.join(names)}")
-    run(["bash", f"bench/{args.name}/run.sh", *(["--json"] if args.json else [])], quiet=args.json)
+    data = ["--data", args.data.resolve()] if args.data else []
+    run(["bash", f"bench/{args.name}/run.sh", *data, *(["--json"] if args.json else [])], quiet=args.json)
 
 
 def contracts(args):

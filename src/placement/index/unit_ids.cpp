@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "placement/unit_ids.hpp"
+#include "placement/index/unit_ids.hpp"
 
 #include <bit>
 #include <cstring>

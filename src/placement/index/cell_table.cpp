@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "placement/cell_table.hpp"
+#include "placement/index/cell_table.hpp"
 
 #include <algorithm>
 #include <bit>

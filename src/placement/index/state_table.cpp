@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "placement/state_table.hpp"
+#include "placement/index/state_table.hpp"
 
 #include <algorithm>
 #include <bit>

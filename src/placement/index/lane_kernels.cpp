@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "placement/lane_kernels.hpp"
+#include "placement/index/lane_kernels.hpp"
 
 #include <algorithm>
 #include <limits>
