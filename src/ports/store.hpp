@@ -30,6 +30,16 @@ struct StoreChange {
     std::vector<std::string> deletes;
 };
 
+inline constexpr std::size_t kStoreKeyBytesMax = 256;
+inline constexpr std::size_t kStoreValueBytesMax = 16U << 20U;
+inline constexpr std::size_t kStoreChangeBytesMax = 64U << 20U;
+
+// All keys and values together; kInvalid when a bound is passed or a key is empty.
+Result<std::size_t> change_bytes(const StoreChange& change);
+
+// Greater than every key that starts with prefix, and not greater than any other key that is greater than those.
+std::string end_of_prefix(std::string prefix);
+
 // Ordered, durable keys and values: what a role must not forget. Owned by one role; called on its runtime. Keys are at
 // most 256 bytes, values at most 16 MiB, and order is that of bytes.
 class Store {

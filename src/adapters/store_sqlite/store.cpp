@@ -11,16 +11,13 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "adapters/store_sqlite/completion.hpp"
 #include "adapters/store_sqlite/database.hpp"
-#include "adapters/store_sqlite/work_queue.hpp"
+#include "async/completion.hpp"
+#include "async/work_queue.hpp"
 
 namespace vcity::adapters {
 namespace {
 
-constexpr std::size_t kKeyBytesMax = 256;
-constexpr std::size_t kValueBytesMax = 16U << 20U;
-constexpr std::size_t kChangeBytesMax = 64U << 20U;
 // "vcit" in the file's header says whose database it is.
 constexpr std::int64_t kApplicationId = 0x76636974;
 constexpr std::int64_t kSchemaVersion = 1;
@@ -104,56 +101,6 @@ Result<Database> open_writer(const SqliteStoreOptions& options) {
         if (verdict != "ok") return make_error(Errc::kCorrupt, "damaged store: " + verdict);
     }
     return database;
-}
-
-Result<std::size_t> size_of(const ports::StoreChange& change) {
-    std::size_t bytes = 0;
-    const auto add_key = [&bytes](const std::string& key) -> Result<void> {
-        if (key.empty()) return make_error(Errc::kInvalid, "empty key");
-        if (key.size() > kKeyBytesMax) {
-            return make_error(Errc::kInvalid, "key of " + std::to_string(key.size()) + " bytes, at most " +
-                                                  std::to_string(kKeyBytesMax));
-        }
-        bytes += key.size();
-        return {};
-    };
-    const auto add_value = [&bytes](const Bytes& value) -> Result<void> {
-        if (value.size() > kValueBytesMax) {
-            return make_error(Errc::kInvalid, "value of " + std::to_string(value.size()) + " bytes, at most " +
-                                                  std::to_string(kValueBytesMax));
-        }
-        bytes += value.size();
-        return {};
-    };
-    for (const auto& expectation : change.expectations) {
-        TRY_OK(add_key(expectation.key));
-        if (expectation.value) {
-            TRY_OK(add_value(*expectation.value));
-        }
-    }
-    for (const ports::StoreEntry& entry : change.puts) {
-        TRY_OK(add_key(entry.key));
-        TRY_OK(add_value(entry.value));
-    }
-    for (const std::string& key : change.deletes) {
-        TRY_OK(add_key(key));
-    }
-    if (bytes > kChangeBytesMax) {
-        return make_error(Errc::kInvalid,
-                          "change of " + std::to_string(bytes) + " bytes, at most " + std::to_string(kChangeBytesMax));
-    }
-    return bytes;
-}
-
-// Greater than every key that starts with prefix, and not greater than any other key that is greater than those.
-std::string end_of_prefix(std::string prefix) {
-    while (!prefix.empty() && static_cast<unsigned char>(prefix.back()) == 0xff) prefix.pop_back();
-    if (prefix.empty()) {
-        prefix.assign(kKeyBytesMax + 1, '\xff');
-        return prefix;
-    }
-    prefix.back() = static_cast<char>(static_cast<unsigned char>(prefix.back()) + 1);
-    return prefix;
 }
 
 struct PendingChange {
@@ -270,7 +217,7 @@ class Reader {
                                                 std::size_t limit) {
         // The key that follows `after` with nothing between.
         const std::string from = std::max(prefix, after + '\0');
-        const std::string end = end_of_prefix(prefix);
+        const std::string end = ports::end_of_prefix(prefix);
         const StatementUse use{&range_};
         TRY_OK(range_.bind(1, as_bytes(from)));
         TRY_OK(range_.bind(2, as_bytes(end)));
@@ -365,7 +312,7 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const SqliteStoreOptions&
 }
 
 Task<Result<void>> SqliteStore::commit(ports::StoreChange change) {
-    CO_TRY(const std::size_t bytes, size_of(change));
+    CO_TRY(const std::size_t bytes, ports::change_bytes(change));
     auto start = [this, bytes, moved = std::move(change)](Completion<Result<void>> done) mutable {
         PendingChange pending{std::move(moved), done};
         if (!impl_->changes.try_push(std::move(pending), bytes)) {

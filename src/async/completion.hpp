@@ -13,7 +13,7 @@
 
 #include "async/task.hpp"
 
-namespace vcity::adapters {
+namespace vcity {
 
 // The end of a wait that another thread brings about: it resumes the waiting task on that task's own executor. Copies
 // share one wait; exactly one of them must be called, once.
@@ -48,4 +48,4 @@ Task<T> complete_elsewhere(Start start) {
                                                                                       boost::asio::use_awaitable);
 }
 
-}  // namespace vcity::adapters
+}  // namespace vcity

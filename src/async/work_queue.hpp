@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace vcity::adapters {
+namespace vcity {
 
 // Hands work to one thread, bounded by count and by bytes. Whoever takes gets all that waits, so work that arrives
 // while the thread is busy forms one group.
@@ -56,4 +56,4 @@ class WorkQueue {
     bool closed_ = false;
 };
 
-}  // namespace vcity::adapters
+}  // namespace vcity
