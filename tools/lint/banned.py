@@ -6,7 +6,7 @@ import sys
 
 from common import read, sources
 
-OUTSIDE = r"^(src/adapters|src/sim|apps|tests|bench)/"
+OUTSIDE = r"^src/async/work_queue\.hpp$|^(src/adapters|src/sim|apps|tests|bench)/"
 # (pattern, where it is allowed, what to do instead)
 BANNED = [
     (r"std::chrono::\w+_clock::now", OUTSIDE, "take time from Runtime"),
@@ -21,6 +21,7 @@ BANNED = [
     (r"#include <nlohmann", r"^src/codec/.*\.cpp$", "use codec/json.hpp"),
     (r"#include <torch|#include <ATen", r"^apps/worker/", "only the worker links libtorch"),
     (r"#include <sqlite3", r"^src/adapters/store_sqlite/.*\.cpp$|^tests/", "use ports/store.hpp"),
+    (r"#include <libpq", r"^src/adapters/store_postgres/.*\.cpp$", "use ports/store.hpp"),
     (r"\b(?:FIXME|XXX|HACK)\b|\bTODO(?!\(#\d+\))", r"^$", "do it now, or file an issue"),
 ]
 

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "adapters/store_postgres/store.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <thread>
+
+#include "adapters/store_postgres/connection.hpp"
+#include "async/completion.hpp"
+#include "async/work_queue.hpp"
+
+namespace vcity::adapters {
+namespace {
+
+constexpr int kAttemptsMax = 10;
+constexpr std::size_t kSpaceBytesMax = 63;
+
+// Two processes that make the table at once would collide in the server's catalogue.
+constexpr const char* kSchema =
+    "BEGIN; SELECT pg_advisory_xact_lock(1986226548);"
+    "CREATE TABLE IF NOT EXISTS vcity_entries("
+    "space text NOT NULL, key bytea NOT NULL, value bytea NOT NULL, PRIMARY KEY(space, key));"
+    "COMMIT";
+constexpr const char* kLock =
+    "SELECT key, value FROM vcity_entries WHERE space = $1 AND key = ANY($2) ORDER BY key FOR UPDATE";
+// Rows go in by ascending key, as the arrays have them. A key that somebody else inserted meanwhile is left alone, and
+// the count tells.
+constexpr const char* kInsert =
+    "INSERT INTO vcity_entries(space, key, value) SELECT $1, k, v FROM unnest($2, $3) AS t(k, v)"
+    " ON CONFLICT(space, key) DO NOTHING";
+constexpr const char* kUpdate =
+    "UPDATE vcity_entries SET value = t.v FROM unnest($2, $3) AS t(k, v) WHERE space = $1 AND key = t.k";
+constexpr const char* kDelete = "DELETE FROM vcity_entries WHERE space = $1 AND key = ANY($2)";
+constexpr const char* kGet = "SELECT value FROM vcity_entries WHERE space = $1 AND key = $2";
+constexpr const char* kScan =
+    "SELECT key, value FROM vcity_entries WHERE space = $1 AND key >= $2 AND key < $3 ORDER BY key LIMIT $4";
+
+Result<void> check_space(const std::string& space) {
+    const auto is_good = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    };
+    if (!space.empty() && space.size() <= kSpaceBytesMax && std::ranges::all_of(space, is_good)) return {};
+    return make_error(Errc::kInvalid, "a store's space is 1 to 63 of a-z, 0-9, \"_\" and \"-\"");
+}
+
+struct PendingChange {
+    ports::StoreChange change;
+    Completion<Result<void>> done;
+};
+
+using State = std::map<std::string, std::optional<Bytes>>;
+
+// A connection that is opened again when it broke.
+class Link {
+  public:
+    explicit Link(const PostgresStoreOptions& options) : options_{options} {}
+
+    Result<PostgresConnection*> get() {
+        if (connection_ && connection_->is_usable()) return &*connection_;
+        connection_.reset();
+        TRY(PostgresConnection opened, PostgresConnection::open(options_.uri, options_.patience));
+        connection_.emplace(std::move(opened));
+        return &*connection_;
+    }
+    void drop() { connection_.reset(); }
+    const std::string& space() const { return options_.space; }
+
+  private:
+    PostgresStoreOptions options_;
+    std::optional<PostgresConnection> connection_;
+};
+
+// One transaction for a group of changes. The state before is that of the locked rows; every change sees those before
+// it in the group.
+class GroupCommit {
+  public:
+    GroupCommit(PostgresConnection* connection, const std::string* space) : connection_{connection}, space_{space} {}
+
+    // One result for each change. An Error: nothing was written, or (kUnavailable, kTimeout) it is unknown.
+    Result<std::vector<Result<void>>> run(const std::vector<PendingChange>& group) {
+        TRY_OK(connection_->run("BEGIN ISOLATION LEVEL READ COMMITTED"));
+        auto results = decide_and_write(group);
+        if (!results) {
+            // Best effort: a connection that broke is dropped anyway.
+            static_cast<void>(connection_->run("ROLLBACK").has_value());
+            return results;
+        }
+        TRY_OK(connection_->run("COMMIT"));
+        return results;
+    }
+
+  private:
+    Result<std::vector<Result<void>>> decide_and_write(const std::vector<PendingChange>& group) {
+        TRY_OK(lock_rows(group));
+        std::vector<Result<void>> results;
+        for (const PendingChange& pending : group) results.push_back(apply(pending.change));
+        TRY_OK(write());
+        return results;
+    }
+
+    Result<void> lock_rows(const std::vector<PendingChange>& group) {
+        for (const PendingChange& pending : group) {
+            for (const auto& expectation : pending.change.expectations) before_.try_emplace(expectation.key);
+            for (const auto& entry : pending.change.puts) before_.try_emplace(entry.key);
+            for (const auto& key : pending.change.deletes) before_.try_emplace(key);
+        }
+        std::vector<ByteView> keys;
+        for (const auto& [key, value] : before_) keys.push_back(as_bytes(key));
+        TRY(const PostgresRows rows, connection_->execute(kLock, {*space_, keys}));
+        for (int row = 0; row < rows.count(); ++row) {
+            const ByteView value = rows.bytes(row, 1);
+            before_[std::string{as_text(rows.bytes(row, 0))}] = Bytes{value.begin(), value.end()};
+        }
+        after_ = before_;
+        return {};
+    }
+
+    Result<void> apply(const ports::StoreChange& change) {
+        for (const auto& expectation : change.expectations) {
+            if (!expectation.value && !before_.at(expectation.key)) expected_absent_.insert(expectation.key);
+            if (after_.at(expectation.key) != expectation.value) {
+                return make_error(Errc::kConflict, "expectation does not hold: " + expectation.key);
+            }
+        }
+        for (const ports::StoreEntry& entry : change.puts) after_[entry.key] = entry.value;
+        for (const std::string& key : change.deletes) after_[key].reset();
+        return {};
+    }
+
+    // What is new is inserted by ascending key, also what was only expected to be absent: that is deleted again.
+    Result<void> write() {
+        static const Bytes kNothing;
+        std::vector<ByteView> new_keys;
+        std::vector<ByteView> new_values;
+        std::vector<ByteView> old_keys;
+        std::vector<ByteView> old_values;
+        std::vector<ByteView> gone;
+        for (const auto& [key, value] : after_) {
+            const std::optional<Bytes>& old = before_.at(key);
+            const bool is_guarded = !old && !value && expected_absent_.contains(key);
+            if (!old && (value || is_guarded)) {
+                new_keys.push_back(as_bytes(key));
+                new_values.emplace_back(value ? *value : kNothing);
+            } else if (old && value && old != value) {
+                old_keys.push_back(as_bytes(key));
+                old_values.emplace_back(*value);
+            }
+            if ((old && !value) || is_guarded) gone.push_back(as_bytes(key));
+        }
+        if (!new_keys.empty()) {
+            TRY(const PostgresRows rows, connection_->execute(kInsert, {*space_, new_keys, new_values}));
+            if (rows.changed() != new_keys.size()) {
+                return make_error(Errc::kConflict, "postgres: another process inserted one of these keys");
+            }
+        }
+        if (!old_keys.empty()) {
+            TRY_OK(connection_->execute(kUpdate, {*space_, old_keys, old_values}));
+        }
+        if (!gone.empty()) {
+            TRY_OK(connection_->execute(kDelete, {*space_, gone}));
+        }
+        return {};
+    }
+
+    PostgresConnection* connection_;
+    const std::string* space_;
+    State before_;
+    State after_;
+    std::set<std::string> expected_absent_;
+};
+
+class Writer {
+  public:
+    Writer(const PostgresStoreOptions& options, std::size_t group_max) : link_{options}, group_max_{group_max} {}
+
+    Result<void> prepare() {
+        TRY(PostgresConnection* const connection, link_.get());
+        return connection->run(kSchema);
+    }
+
+    void run(std::deque<PendingChange> waiting) {
+        while (!waiting.empty()) {
+            std::vector<PendingChange> group;
+            while (!waiting.empty() && group.size() < group_max_) {
+                group.push_back(std::move(waiting.front()));
+                waiting.pop_front();
+            }
+            const Result<std::vector<Result<void>>> results = try_often(group);
+            for (std::size_t i = 0; i < group.size(); ++i) {
+                group[i].done(results ? (*results)[i] : Result<void>{results.error()});
+            }
+        }
+    }
+
+  private:
+    // Whatever the server gave up for another transaction's sake is decided anew on the state that one left.
+    Result<std::vector<Result<void>>> try_often(const std::vector<PendingChange>& group) {
+        Error last = make_error(Errc::kUnavailable, "postgres: not tried");
+        for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
+            TRY(PostgresConnection* const connection, link_.get());
+            auto results = GroupCommit{connection, &link_.space()}.run(group);
+            if (results) return results;
+            last = results.error();
+            if (!connection->is_usable()) link_.drop();
+            if (last.code != Errc::kConflict) return last;
+        }
+        return make_error(Errc::kUnavailable, "postgres: given up after many conflicts: " + last.message);
+    }
+
+    Link link_;
+    std::size_t group_max_;
+};
+
+class Reader {
+  public:
+    explicit Reader(const PostgresStoreOptions& options) : link_{options} {}
+
+    Result<std::optional<Bytes>> get(const std::string& key) {
+        TRY(const PostgresRows rows, ask(kGet, {link_.space(), as_bytes(key)}));
+        if (rows.count() == 0) return std::optional<Bytes>{};
+        const ByteView value = rows.bytes(0, 0);
+        return std::optional<Bytes>{Bytes{value.begin(), value.end()}};
+    }
+
+    Result<std::vector<ports::StoreEntry>> scan(const std::string& prefix,
+                                                const std::string& after,
+                                                std::size_t limit) {
+        // The key that follows `after` with nothing between.
+        const std::string from = std::max(prefix, after + '\0');
+        const std::string end = ports::end_of_prefix(prefix);
+        const auto most = static_cast<std::int64_t>(std::min<std::size_t>(limit, INT64_MAX));
+        TRY(const PostgresRows rows, ask(kScan, {link_.space(), as_bytes(from), as_bytes(end), most}));
+        std::vector<ports::StoreEntry> entries;
+        for (int row = 0; row < rows.count(); ++row) {
+            const ByteView value = rows.bytes(row, 1);
+            entries.push_back({std::string{as_text(rows.bytes(row, 0))}, Bytes{value.begin(), value.end()}});
+        }
+        return entries;
+    }
+
+  private:
+    // Reading twice is harmless, so a connection that had died unnoticed costs one more try.
+    Result<PostgresRows> ask(const char* sql, const std::vector<PostgresValue>& values) {
+        TRY(PostgresConnection * connection, link_.get());
+        Result<PostgresRows> rows = connection->execute(sql, values);
+        if (rows || connection->is_usable()) return rows;
+        link_.drop();
+        if (rows.error().code != Errc::kUnavailable) return rows;
+        TRY(connection, link_.get());
+        return connection->execute(sql, values);
+    }
+
+    Link link_;
+};
+
+using ReadJob = std::function<void(Reader*)>;
+
+}  // namespace
+
+struct PostgresStore::Impl {
+    Impl(Writer opened_writer, const PostgresStoreOptions& options)
+        : writer{std::move(opened_writer)},
+          reader{options},
+          changes{options.changes_waiting_max, options.bytes_waiting_max},
+          reads{options.reads_waiting_max, SIZE_MAX},
+          write_thread{[this] { write_all(); }},
+          read_thread{[this] { read_all(); }} {}
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
+
+    ~Impl() {
+        changes.close();
+        reads.close();
+        write_thread.join();
+        read_thread.join();
+    }
+
+    void write_all() {
+        for (auto group = changes.take_all(); !group.empty(); group = changes.take_all()) writer.run(std::move(group));
+    }
+    void read_all() {
+        for (auto jobs = reads.take_all(); !jobs.empty(); jobs = reads.take_all()) {
+            for (ReadJob& job : jobs) std::exchange(job, nullptr)(&reader);
+        }
+    }
+
+    // Runs read(Reader*) -> T on the reading thread.
+    template <class T, class Read>
+    Task<T> read(Read function) {
+        return complete_elsewhere<T>([this, function = std::move(function)](Completion<T> done) mutable {
+            ReadJob job = [function = std::move(function), done](Reader* target) mutable { done(function(target)); };
+            if (!reads.try_push(std::move(job), 0)) done(make_error(Errc::kExhausted, "too many reads wait"));
+        });
+    }
+
+    Writer writer;
+    Reader reader;
+    WorkQueue<PendingChange> changes;
+    WorkQueue<ReadJob> reads;
+    std::thread write_thread;
+    std::thread read_thread;
+};
+
+PostgresStore::PostgresStore(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}
+
+PostgresStore::~PostgresStore() = default;
+
+Result<std::unique_ptr<PostgresStore>> PostgresStore::open(const PostgresStoreOptions& options) {
+    TRY_OK(check_space(options.space));
+    Writer writer{options, std::max<std::size_t>(options.group_changes_max, 1)};
+    TRY_OK(writer.prepare());
+    return std::unique_ptr<PostgresStore>{new PostgresStore{std::make_unique<Impl>(std::move(writer), options)}};
+}
+
+Task<Result<void>> PostgresStore::commit(ports::StoreChange change) {
+    CO_TRY(const std::size_t bytes, ports::change_bytes(change));
+    auto start = [this, bytes, moved = std::move(change)](Completion<Result<void>> done) mutable {
+        PendingChange pending{std::move(moved), done};
+        if (!impl_->changes.try_push(std::move(pending), bytes)) {
+            done(make_error(Errc::kExhausted, "too many changes wait for the database"));
+        }
+    };
+    co_return co_await complete_elsewhere<Result<void>>(std::move(start));
+}
+
+Task<Result<std::optional<Bytes>>> PostgresStore::get(std::string key) {
+    auto read = [wanted = std::move(key)](Reader* reader) { return reader->get(wanted); };
+    co_return co_await impl_->read<Result<std::optional<Bytes>>>(std::move(read));
+}
+
+Task<Result<std::vector<ports::StoreEntry>>> PostgresStore::scan(std::string prefix,
+                                                                 std::string after,
+                                                                 std::size_t limit) {
+    auto read = [start = std::move(prefix), previous = std::move(after), limit](Reader* reader) {
+        return reader->scan(start, previous, limit);
+    };
+    co_return co_await impl_->read<Result<std::vector<ports::StoreEntry>>>(std::move(read));
+}
+
+}  // namespace vcity::adapters
