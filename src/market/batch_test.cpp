@@ -235,11 +235,14 @@ TEST(RequestHash, IsOfTheCanonicalText) {
     request.output_tokens_max = 7;
     request.sampling = {.temperature = 0.7, .top_p = 1, .seed = 3};
     request.stop = {"\n"};
+    request.client_nonce.bytes[31] = 7;
+    request.verification = Verification::kFull;
     EXPECT_EQ(
         request_hash(request),
-        crypto::keccak256_text(R"({"messages":[{"content":"hi","role":"user"}],"model":"m","output_tokens_max":7,)"
+        crypto::keccak256_text(R"({"client_nonce":"0x)" + std::string(62, '0') +
+                               R"(07","messages":[{"content":"hi","role":"user"}],"model":"m","output_tokens_max":7,)"
                                R"("prompt":"","sampling":{"seed":3,"temperature":"0.700000","top_p":"1.000000"},)"
-                               R"("stop":["\n"]})"));
+                               R"("stop":["\n"],"verification":"full"})"));
 }
 
 }  // namespace

@@ -141,7 +141,9 @@ Hash request_hash(const ModelRequest& request) {
         .set("prompt", request.prompt)
         .set("output_tokens_max", request.output_tokens_max)
         .set("sampling", std::move(sampling))
-        .set("stop", codec::JsonArray(request.stop.begin(), request.stop.end()));
+        .set("stop", codec::JsonArray(request.stop.begin(), request.stop.end()))
+        .set("client_nonce", codec::to_hex(request.client_nonce))
+        .set("verification", to_string(request.verification));
     return crypto::keccak256_text(codec::dump_json_canonical(json));
 }
 

@@ -35,6 +35,17 @@ std::string_view to_string(VerdictOutcome outcome) {
     switch (outcome) {
         case VerdictOutcome::kAccepted: return "accepted";
         case VerdictOutcome::kRejected: return "rejected";
+        case VerdictOutcome::kNotOpened: return "not_opened";
+    }
+    unreachable();
+}
+
+std::string_view to_string(Verification verification) {
+    switch (verification) {
+        case Verification::kNone: return "none";
+        case Verification::kSampled: return "sampled";
+        case Verification::kFull: return "full";
+        case Verification::kTee: return "tee";
     }
     unreachable();
 }

@@ -8,6 +8,7 @@
 #include "base/amount.hpp"
 #include "base/bytes.hpp"
 #include "base/vcai.hpp"
+#include "model/request.hpp"
 
 namespace vcity {
 
@@ -48,6 +49,15 @@ struct TokenPrices {
     bool operator==(const TokenPrices&) const = default;
 };
 
+// The tiers a node can serve in.
+struct AuditTiers {
+    bool replay = true;
+    bool served = true;
+
+    constexpr bool has(AuditTier tier) const { return tier == AuditTier::kReplay ? replay : served; }
+    bool operator==(const AuditTiers&) const = default;
+};
+
 // One model a node serves and on which terms.
 struct ModelOffer {
     std::string model;  // e.g. "vcity/mini-bilingual"
@@ -55,6 +65,7 @@ struct ModelOffer {
     TokenPrices prices;
     std::uint32_t context_tokens_max = 0;
     std::uint32_t slots = 0;  // requests it runs at the same time
+    AuditTiers tiers;
 
     bool operator==(const ModelOffer&) const = default;
 };
@@ -65,6 +76,7 @@ struct NodeAnnouncement {
     Hardware hardware;
     std::vector<ModelOffer> offers;
     std::string software_version;
+    Hash monitor_key;  // keccak-256 of the public key of its monitor; zero: it has none
 
     bool operator==(const NodeAnnouncement&) const = default;
 };

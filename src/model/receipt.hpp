@@ -57,7 +57,12 @@ struct SignedReceipt {
     bool operator==(const SignedReceipt&) const = default;
 };
 
-enum class VerdictOutcome : std::uint8_t { kAccepted = 0, kRejected = 1 };
+// The numbers enter the verdict's typed hash. The contracts take only "rejected" for a proof of a lie.
+enum class VerdictOutcome : std::uint8_t {
+    kAccepted = 0,
+    kRejected = 1,
+    kNotOpened = 2,  // the node was asked and did not open in time: not paid, and nothing is proved against it
+};
 std::string_view to_string(VerdictOutcome outcome);
 
 // What a verifier found. EIP-712, domain "Vcity Settlement".

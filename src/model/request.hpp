@@ -5,6 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes.hpp"
+#include "base/time.hpp"
+
 namespace vcity {
 
 struct ChatMessage {
@@ -22,6 +25,31 @@ struct Sampling {
     bool operator==(const Sampling&) const = default;
 };
 
+// How much checking a client asks for: provider.verification of the API.
+enum class Verification : std::uint8_t {
+    kNone = 0,     // only what the network checks in its own interest
+    kSampled = 1,  // the lottery of audits
+    kFull = 2,     // every result is audited before it is paid
+    kTee = 3,      // the same, and only nodes with an attested monitor
+};
+std::string_view to_string(Verification verification);
+
+// What a worker commits to while it serves; docs/verification.md. The numbers are those of the trace header.
+enum class AuditTier : std::uint8_t {
+    kReplay = 1,  // tier A: tokens and a sketch; the request is run again when it is challenged
+    kServed = 2,  // tier B: what ties positions and layers together, so that an audit opens what was served
+};
+// The tier that a request has to be served in. It follows from the request alone, so that node and verifier agree.
+constexpr AuditTier tier_of(Verification verification) {
+    return verification == Verification::kNone ? AuditTier::kReplay : AuditTier::kServed;
+}
+
+// The epoch of the network that a time lies in: hours since 1970-01-01 UTC.
+constexpr std::uint64_t epoch_of(UnixMillis time) {
+    constexpr std::uint64_t kEpochMillis = 3'600'000;
+    return time.count() / kEpochMillis;
+}
+
 // A normalised model call. Exactly one of messages (chat) and prompt (completion) is used: a chat has messages.
 struct ModelRequest {
     std::string model;
@@ -30,6 +58,8 @@ struct ModelRequest {
     std::uint32_t output_tokens_max = 0;
     Sampling sampling;
     std::vector<std::string> stop;  // at most 4
+    Hash client_nonce;              // 32 bytes of the client's choice: nobody can have the answer before they exist
+    Verification verification = Verification::kSampled;
 
     bool operator==(const ModelRequest&) const = default;
 };

@@ -18,6 +18,8 @@ namespace vcity {
 struct WorkerGenerate {
     JobId job_id;
     ModelRequest request;
+    std::uint64_t epoch = 0;  // epoch_of() the receipt's start
+    Hash monitor_key;         // as announced; zero: none
     bool operator==(const WorkerGenerate&) const = default;
 };
 struct WorkerCancel {  // answered by WorkerDone with kCancelled
@@ -46,6 +48,7 @@ struct WorkerReady {
     std::uint32_t context_tokens_max = 0;
     std::uint32_t vocabulary = 0;
     std::uint32_t slots = 0;
+    AuditTiers tiers;
     bool operator==(const WorkerReady&) const = default;
 };
 struct WorkerToken {

@@ -22,6 +22,8 @@ enum class Filter : std::uint8_t {
     kInputPrice,
     kOutputPrice,
     kContext,
+    kTier,
+    kMonitor,
     kInactive,
     kBusy,
     kPassed,
@@ -46,6 +48,9 @@ Filter first_failed(const Demand& demand, const Candidate& candidate) {
     // The prompt's tokens are not known here; the worker refuses one that is too long. What is surely too long is not
     // sent at all.
     if (demand.request.output_tokens_max > offer.context_tokens_max) return Filter::kContext;
+    const Verification verification = demand.request.verification;
+    if (!offer.tiers.has(tier_of(verification))) return Filter::kTier;
+    if (verification == Verification::kTee && !candidate.has_monitor) return Filter::kMonitor;
     if (!candidate.is_active) return Filter::kInactive;
     if (candidate.leased >= offer.slots) return Filter::kBusy;
     return Filter::kPassed;
@@ -85,6 +90,8 @@ std::string explain(const Demand& demand, Filter filter, const Candidate& exampl
         case Filter::kContext:
             return "holds " + std::to_string(example.offer.context_tokens_max) + " tokens of context, fewer than the " +
                    std::to_string(demand.request.output_tokens_max) + " asked for";
+        case Filter::kTier: return "does not commit to its work as the request asks";
+        case Filter::kMonitor: return "has no attested monitor";
         case Filter::kBusy: return "no free slot";
         case Filter::kPassed: return "fits";
     }

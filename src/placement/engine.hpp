@@ -17,8 +17,9 @@ struct Candidate {
     std::uint32_t leased = 0;    // slots of this offer that are taken
     std::uint32_t failures = 0;  // recent failures, decayed by the directory
     Vcai stake;
-    bool is_active = false;   // registered on chain with enough stake, and connected
-    bool is_flagged = false;  // a verifier rejected a result of it, or it left too many unopened
+    bool has_monitor = false;  // it announced the key of one
+    bool is_active = false;    // registered on chain with enough stake, and connected
+    bool is_flagged = false;   // a verifier rejected a result of it, or it left too many unopened
 };
 
 struct Demand {
@@ -48,7 +49,8 @@ struct NotPlaced {
 using Placement = std::variant<Placed, NotPlaced>;
 
 // The best candidate, or why there is none. Pure and deterministic: the order of the candidates does not matter.
-// Hard filters: model, pinned root, not flagged, not excluded, prices, context length, active, a free slot. Among the
+// Hard filters: model, pinned root, not flagged, not excluded, prices, context length, the tier and
+// the monitor that the request's verification asks for, active, a free slot. Among the
 // rest the smallest wins of (cost of the request at the offered prices, share of slots taken, recent failures, stake
 // with the greater first, address), all in integers.
 Placement place(const Demand& demand, const std::vector<Candidate>& candidates);

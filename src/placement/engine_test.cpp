@@ -56,6 +56,21 @@ NotPlaced refused(const Demand& demand, const std::vector<Candidate>& candidates
     return none == nullptr ? NotPlaced{} : *none;
 }
 
+TEST(Placement, NeedsTheTierAndTheMonitorOfTheRequest) {
+    Demand demand = a_demand();
+    Candidate sketches = a_node(1);
+    sketches.offer.tiers.served = false;
+    EXPECT_NE(refused(demand, {sketches}).reason.text.find("does not commit"), std::string::npos);
+    demand.request.verification = Verification::kNone;
+    EXPECT_EQ(chosen(demand, {sketches}), node(1));
+
+    demand.request.verification = Verification::kTee;
+    Candidate attested = a_node(3);
+    attested.has_monitor = true;
+    EXPECT_EQ(chosen(demand, {a_node(2), attested}), node(3));
+    EXPECT_NE(refused(demand, {a_node(2)}).reason.text.find("no attested monitor"), std::string::npos);
+}
+
 TEST(Placement, PrefersTheCheapestNode) {
     Candidate cheap = a_node(2);
     cheap.offer.prices = {5, 10};

@@ -16,6 +16,9 @@ class ChainReader {
   public:
     virtual ~ChainReader() = default;
     virtual Task<Result<ChainHead>> head() = 0;
+    // The first block of the present chain with a later timestamp; nullopt while there is none. Its hash is the beacon
+    // of an audit: nobody knew it at that time. A reorganisation may change the answer.
+    virtual Task<Result<std::optional<ChainHead>>> first_block_after(UnixMillis time) = 0;
     virtual Task<Result<std::optional<NodeRecord>>> node(Address identity) = 0;
     virtual Task<Result<CapState>> cap(CapId cap_id) = 0;
     virtual Task<Result<std::uint64_t>> next_batch_index(Address scheduler) = 0;

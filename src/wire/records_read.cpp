@@ -43,6 +43,8 @@ ModelRequest read(Reader& in, const v1::ModelRequest& proto) {
         .output_tokens_max = proto.output_tokens_max(),
         .sampling = in.message(proto.has_sampling(), proto.sampling(), "sampling"),
         .stop = in.text_list(proto.stop(), kStopMax, "stop"),
+        .client_nonce = in.fixed<Hash>(proto.client_nonce(), "client_nonce"),
+        .verification = in.enumeration(proto.verification(), Verification::kTee, "verification"),
     };
 }
 
@@ -95,7 +97,7 @@ Verdict read(Reader& in, const v1::Verdict& proto) {
         .receipt_hash = in.fixed<Hash>(proto.receipt_hash(), "receipt_hash"),
         .node = in.fixed<Address>(proto.node(), "node"),
         .verifier = in.fixed<Address>(proto.verifier(), "verifier"),
-        .outcome = in.enumeration(proto.outcome(), VerdictOutcome::kRejected, "outcome"),
+        .outcome = in.enumeration(proto.outcome(), VerdictOutcome::kNotOpened, "outcome"),
         .evidence_hash = in.fixed<Hash>(proto.evidence_hash(), "evidence_hash"),
         .checked_at = UnixMillis{proto.checked_at()},
     };
@@ -179,6 +181,10 @@ Hardware read(Reader& in, const v1::Hardware& proto) {
     };
 }
 
+AuditTiers read(Reader& /*in*/, const v1::AuditTiers& proto) {
+    return {.replay = proto.replay(), .served = proto.served()};
+}
+
 ModelOffer read(Reader& in, const v1::ModelOffer& proto) {
     return {
         .model = in.text(proto.model(), "model"),
@@ -186,6 +192,7 @@ ModelOffer read(Reader& in, const v1::ModelOffer& proto) {
         .prices = in.message(proto.has_prices(), proto.prices(), "prices"),
         .context_tokens_max = proto.context_tokens_max(),
         .slots = proto.slots(),
+        .tiers = in.message(proto.has_tiers(), proto.tiers(), "tiers"),
     };
 }
 
@@ -195,6 +202,7 @@ NodeAnnouncement read(Reader& in, const v1::NodeAnnouncement& proto) {
         .hardware = in.message(proto.has_hardware(), proto.hardware(), "hardware"),
         .offers = in.list(proto.offers(), kListMax, "offers"),
         .software_version = in.text(proto.software_version(), "software_version"),
+        .monitor_key = in.fixed<Hash>(proto.monitor_key(), "monitor_key"),
     };
 }
 

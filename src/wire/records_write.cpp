@@ -39,6 +39,8 @@ void write(const ModelRequest& value, v1::ModelRequest* out) {
     out->set_output_tokens_max(value.output_tokens_max);
     write(value.sampling, out->mutable_sampling());
     for (const std::string& stop : value.stop) out->add_stop(clean(stop));
+    out->set_client_nonce(raw(value.client_nonce));
+    out->set_verification(static_cast<v1::Verification>(static_cast<int>(value.verification) + 1));
 }
 
 void write(const SpendingCap& value, v1::SpendingCap* out) {
@@ -152,12 +154,18 @@ void write(const Hardware& value, v1::Hardware* out) {
     out->set_region(clean(value.region));
 }
 
+void write(const AuditTiers& value, v1::AuditTiers* out) {
+    out->set_replay(value.replay);
+    out->set_served(value.served);
+}
+
 void write(const ModelOffer& value, v1::ModelOffer* out) {
     out->set_model(clean(value.model));
     out->set_model_root(raw(value.model_root));
     write(value.prices, out->mutable_prices());
     out->set_context_tokens_max(value.context_tokens_max);
     out->set_slots(value.slots);
+    write(value.tiers, out->mutable_tiers());
 }
 
 void write(const NodeAnnouncement& value, v1::NodeAnnouncement* out) {
@@ -165,6 +173,7 @@ void write(const NodeAnnouncement& value, v1::NodeAnnouncement* out) {
     write(value.hardware, out->mutable_hardware());
     write_list(value.offers, out->mutable_offers());
     out->set_software_version(clean(value.software_version));
+    out->set_monitor_key(raw(value.monitor_key));
 }
 
 void write(const Cell& value, v1::Cell* out) {

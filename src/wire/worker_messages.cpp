@@ -15,6 +15,8 @@ struct WorkerWriter {
         v1::WorkerGenerate* out = frame.mutable_generate();
         out->set_job_id(raw(value.job_id));
         write(value.request, out->mutable_request());
+        out->set_epoch(value.epoch);
+        out->set_monitor_key(raw(value.monitor_key));
     }
     void operator()(const WorkerCancel& value) const { frame.mutable_cancel()->set_job_id(raw(value.job_id)); }
     void operator()(const WorkerOpen& value) const {
@@ -30,6 +32,7 @@ struct WorkerWriter {
         out->set_context_tokens_max(value.context_tokens_max);
         out->set_vocabulary(value.vocabulary);
         out->set_slots(value.slots);
+        write(value.tiers, out->mutable_tiers());
     }
     void operator()(const WorkerToken& value) const {
         v1::WorkerToken* out = frame.mutable_token();
@@ -71,6 +74,8 @@ WorkerGenerate read(Reader& in, const v1::WorkerGenerate& proto) {
     return {
         .job_id = read_job_id(in, proto.job_id()),
         .request = in.message(proto.has_request(), proto.request(), "request"),
+        .epoch = proto.epoch(),
+        .monitor_key = in.fixed<Hash>(proto.monitor_key(), "monitor_key"),
     };
 }
 
@@ -85,6 +90,7 @@ WorkerReady read(Reader& in, const v1::WorkerReady& proto) {
         .context_tokens_max = proto.context_tokens_max(),
         .vocabulary = proto.vocabulary(),
         .slots = proto.slots(),
+        .tiers = in.message(proto.has_tiers(), proto.tiers(), "tiers"),
     };
 }
 

@@ -19,6 +19,8 @@ class EvmChainReader final : public ports::ChainReader {
         : runtime_{runtime}, rpc_{rpc}, deployment_{deployment} {}
 
     Task<Result<ChainHead>> head() override;
+    // About twice as many calls as the binary logarithm of how many blocks the answer lies behind the head.
+    Task<Result<std::optional<ChainHead>>> first_block_after(UnixMillis time) override;
     Task<Result<std::optional<NodeRecord>>> node(Address identity) override;
     Task<Result<CapState>> cap(CapId cap_id) override;
     Task<Result<std::uint64_t>> next_batch_index(Address scheduler) override;

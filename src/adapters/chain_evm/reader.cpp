@@ -15,6 +15,11 @@ EvmCall view(const Address& contract, Bytes data) {
     return call;
 }
 
+bool is_after(const ChainHead& block, UnixMillis time) {
+    constexpr std::uint64_t kMillis = 1'000;
+    return block.timestamp > time.count() / kMillis;
+}
+
 }  // namespace
 
 Task<Result<void>> check_chain(EvmRpc* rpc, Deployment deployment) {
@@ -35,6 +40,28 @@ Task<Result<void>> check_chain(EvmRpc* rpc, Deployment deployment) {
 Task<Result<ChainHead>> EvmChainReader::head() {
     CO_TRY(const EvmBlock block, co_await rpc_->latest_block());
     co_return block.head;
+}
+
+// Timestamps never decrease, so a bisection finds the block; it begins at the head, where the answer mostly is.
+Task<Result<std::optional<ChainHead>>> EvmChainReader::first_block_after(UnixMillis time) {
+    CO_TRY(const EvmBlock head, co_await rpc_->latest_block());
+    ChainHead later = head.head;  // the earliest known block after the time
+    if (!is_after(later, time)) co_return std::optional<ChainHead>{};
+    std::optional<std::uint64_t> earlier;  // the latest known number of a block that is not
+    std::uint64_t step = 1;
+    while (later.number > 0 && (!earlier || later.number - *earlier > 1)) {
+        std::uint64_t number = later.number - std::min(step, later.number);
+        if (earlier) number = *earlier + (later.number - *earlier) / 2;
+        CO_TRY(const std::optional<EvmBlock> block, co_await rpc_->block(number));
+        if (!block) co_return make_error(Errc::kUnavailable, "a block below the head is missing");
+        if (is_after(block->head, time)) {
+            later = block->head;
+        } else {
+            earlier = number;
+        }
+        step *= 2;
+    }
+    co_return std::optional{later};
 }
 
 Task<Result<std::optional<NodeRecord>>> EvmChainReader::node(Address identity) {

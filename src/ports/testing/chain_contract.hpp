@@ -99,6 +99,34 @@ TEST_P(ChainContract, KnowsNothingAtFirst) {
     EXPECT_EQ(run(reader.network_fee_bps()).value(), 500U);
 }
 
+TEST_P(ChainContract, FindsTheFirstBlockAfterATime) {
+    constexpr std::uint64_t kMillis = 1'000;
+    expect_done(run(writer(ChainParty::kClient).deposit(writer(ChainParty::kClient).account(), dollars(1))));
+    const ChainHead before = run(harness->reader().head()).value();
+    const UnixMillis time{before.timestamp * kMillis + kMillis - 1};
+    harness->pass_window();
+    expect_done(run(writer(ChainParty::kClient).deposit(writer(ChainParty::kClient).account(), dollars(1))));
+    expect_done(run(writer(ChainParty::kClient).deposit(writer(ChainParty::kClient).account(), dollars(1))));
+
+    const auto found = run(harness->reader().first_block_after(time));
+
+    ASSERT_TRUE(found.has_value() && found->has_value());
+    EXPECT_GT((*found)->timestamp, before.timestamp);
+    EXPECT_GT((*found)->number, before.number);
+    EXPECT_FALSE((*found)->hash.is_zero());
+    // It is the first: one second less finds the same or an earlier one, its own time a later one or none.
+    const auto next = run(harness->reader().first_block_after(UnixMillis{(*found)->timestamp * kMillis}));
+    ASSERT_TRUE(next.has_value());
+    if (next->has_value()) {
+        EXPECT_GT((*next)->timestamp, (*found)->timestamp);
+    }
+    const ChainHead head = run(harness->reader().head()).value();
+    EXPECT_FALSE(run(harness->reader().first_block_after(UnixMillis{(head.timestamp + 3'600) * kMillis}))->has_value());
+    const auto first = run(harness->reader().first_block_after(UnixMillis{0}));
+    ASSERT_TRUE(first.has_value() && first->has_value());
+    EXPECT_LE((*first)->number, before.number);
+}
+
 TEST_P(ChainContract, RegistersANodeOnce) {
     const NodeRecord record = record_of(ChainParty::kNode, Role::kCompute);
 

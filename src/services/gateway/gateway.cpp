@@ -168,8 +168,13 @@ ApiResult<GenerationRequest> Gateway::read_generation(Exchange* exchange, Route 
     }
     ApiResult<codec::Json> body = parse_body(exchange->request.body, options_.limits);
     if (!body) return std::move(body).error();
-    return route == Route::kChat ? parse_chat_request(*body, options_.limits)
-                                 : parse_completion_request(*body, options_.limits);
+    ApiResult<GenerationRequest> request = route == Route::kChat ? parse_chat_request(*body, options_.limits)
+                                                                 : parse_completion_request(*body, options_.limits);
+    if (!request) return request;
+    if (Refusal refused = read_nonce(exchange->request.headers.get(kNonceHeader), &*request)) {
+        return *std::move(refused);
+    }
+    return request;
 }
 
 Refusal Gateway::take_rate(Exchange* exchange, const KeyRecord& key) {

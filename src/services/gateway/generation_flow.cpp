@@ -145,6 +145,7 @@ Refusal GenerationFlow::make_order(const ModelListing& listing) {
     if (!ceiling) return std::move(ceiling).error();
     Runtime* runtime = shared_->runtime;
     if (!request_.has_seed) request_.call.sampling.seed = runtime->random_u64();
+    if (request_.call.client_nonce.is_zero()) runtime->random_bytes(request_.call.client_nonce.bytes);
     const Result<Usd> quote = market::quote_of(request_.call, *ceiling);
     if (!quote) return api_error(ErrorCode::kInvalidValue, "the most this request can cost is beyond all bounds");
     Hash nonce;
@@ -354,6 +355,7 @@ ports::HttpHeaders GenerationFlow::placed_headers() const {
     ports::HttpHeaders headers = exchange_->headers;
     headers.set("x-generation-id", identity_.id);
     headers.set("x-quote", to_string(order_.quote));
+    headers.set(std::string{kNonceHeader}, codec::to_hex(order_.request.client_nonce));
     if (progress_.placed()) {
         headers.set("x-provider", codec::to_hex(progress_.placed()->lease.node));
         headers.set("x-attempts", std::to_string(progress_.attempts()));

@@ -16,6 +16,16 @@ codec::Json placement_json(const PlacementReason& reason) {
     };
 }
 
+// What an audit of the result is bound to, and in which tier the node committed to it.
+codec::Json audit_json(const ModelRequest& request, UnixMillis started_at) {
+    return codec::JsonObject{
+        {"verification", to_string(request.verification)},
+        {"tier", tier_of(request.verification) == AuditTier::kReplay ? "A" : "B"},
+        {"nonce", codec::to_hex(request.client_nonce)},
+        {"epoch", epoch_of(started_at)},
+    };
+}
+
 std::string_view status_of(const GenerationFacts& facts) {
     if (facts.progress->failure()) return "failed";
     return facts.cancelled ? "cancelled" : "delivered";
@@ -83,6 +93,7 @@ codec::Json generation_json(const GenerationFacts& facts) {
         json.set("usage", usage_json(facts.bill));
         json.set("finish_reason", to_string(progress.done()->reason));
         json.set("receipt", receipt_json(progress.done()->receipt));
+        json.set("audit", audit_json(facts.order->request, progress.done()->receipt.receipt.started_at));
     }
     if (progress.failure()) {
         json.set("error", codec::JsonObject{{"code", spec_of(progress.failure()->code).name},

@@ -122,11 +122,13 @@ NodeAnnouncement NodeAgent::announcement() const {
     offer.prices = options_.prices;
     offer.context_tokens_max = model_->context_tokens_max;
     offer.slots = model_->slots;
+    offer.tiers = model_->tiers;
     NodeAnnouncement announcement;
     announcement.kind = options_.kind;
     announcement.hardware = options_.hardware;
     announcement.offers.push_back(std::move(offer));
     announcement.software_version = options_.software_version;
+    announcement.monitor_key = options_.monitor_key;
     return announcement;
 }
 

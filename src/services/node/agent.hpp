@@ -39,6 +39,7 @@ struct NodeOptions {
     Vcai stake;
     TokenPrices prices;
     std::string software_version;
+    Hash monitor_key;  // keccak-256 of the public key of this machine's monitor; zero: it has none
     Duration model_load_timeout = std::chrono::minutes{10};
     Duration token_timeout = std::chrono::seconds{60};  // between two events of one generation
     Duration resend_every = std::chrono::seconds{20};   // of a receipt that is not acknowledged

@@ -29,6 +29,12 @@ Result<void> NodeAgent::check_grant(const LeaseGrant& grant) const {
         return make_error(Errc::kConflict, is_stale ? "stale fencing token" : "still busy with an older lease of it");
     }
     if (grant.request.model != model_->model) return make_error(Errc::kInvalid, "this node does not serve that model");
+    if (!model_->tiers.has(tier_of(grant.request.verification))) {
+        return make_error(Errc::kInvalid, "this node does not commit to its work as the request asks");
+    }
+    if (grant.request.verification == Verification::kTee && options_.monitor_key.is_zero()) {
+        return make_error(Errc::kInvalid, "this node has no monitor");
+    }
     if (grant.prices.input < options_.prices.input || grant.prices.output < options_.prices.output) {
         return make_error(Errc::kInvalid, "the lease pays less than this node asks");
     }
@@ -106,6 +112,8 @@ Task<Result<WorkerDone>> NodeAgent::generate(Work* work) {
     WorkerGenerate order;
     order.job_id = work->lease.job_id;
     order.request = work->grant->request;
+    order.epoch = epoch_of(work->started_at);
+    order.monitor_key = options_.monitor_key;
     if (work->cancelled) co_return make_error(Errc::kUnavailable, "cancelled before the first token");
     CO_TRY(const std::unique_ptr<ports::Generation> generation, co_await deps_.inference->generate(std::move(order)));
     work->generation = generation.get();

@@ -83,7 +83,7 @@ class JobDriver {
     Task<MaybeEnding> take_receipt(LiveJob* job, JobFinished finished);
     Result<void> check_receipt(const LiveJob& job, const SignedReceipt& receipt) const;
     Task<Result<void>> deliver(LiveJob* job, JobFinished finished);
-    bool draw_audit(const Address& node);
+    bool draw_audit(Verification verification, const Address& node);
     Ending node_failed(LiveJob* job, Error error);
     void cancel_at_node(const LiveJob& job);
     Task<void> answer_stray(Address node, JobFinished finished);

@@ -197,7 +197,7 @@ Task<Result<void>> JobDriver::deliver(LiveJob* job, JobFinished finished) {
     advance(&delivered, JobState::kDelivered);
     delivered.receipt = receipt;
     delivered.finish = finished.reason;
-    delivered.audit = draw_audit(delivered.lease.node) ? AuditState::kPending : AuditState::kNotDrawn;
+    delivered.audit = draw_audit(job->order.request.verification, delivered.lease.node) ? AuditState::kPending : AuditState::kNotDrawn;
     ports::StoreChange change;
     JobBook::put(&change, delivered);
     change.puts.push_back({job_key(kOutputPrefix, record.job_id), encode(job->output)});
@@ -214,12 +214,13 @@ Task<Result<void>> JobDriver::deliver(LiveJob* job, JobFinished finished) {
     co_return Result<void>{};
 }
 
-bool JobDriver::draw_audit(const Address& node) {
+bool JobDriver::draw_audit(Verification verification, const Address& node) {
     constexpr std::uint64_t kWhole = 1000;
     const AuditRates& rates = context_->options.audit;
     KnownNode* known = parts_.directory->find(node);
     const bool is_due = known == nullptr || context_->now() >= known->audited_until;
-    const bool must = is_due || known->probation.audits_all();
+    const bool is_ordered = verification == Verification::kFull || verification == Verification::kTee;
+    const bool must = is_due || is_ordered || known->probation.audits_all();
     const bool drawn = must || context_->runtime()->random_u64() % kWhole < parts_.directory->lottery_rate(node, rates);
     if (drawn && is_due && known != nullptr) known->audited_until = context_->now() + rates.epoch;
     return drawn;

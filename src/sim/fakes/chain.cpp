@@ -28,6 +28,15 @@ class FakeChain::Reader final : public ports::ChainReader {
         const Block& block = chain_->block_for_reading();
         co_return ChainHead{block.number, block.hash, block.timestamp};
     }
+    Task<Result<std::optional<ChainHead>>> first_block_after(UnixMillis time) override {
+        CO_TRY_OK(co_await call());
+        constexpr std::uint64_t kMillis = 1000;
+        const std::uint64_t newest = chain_->block_for_reading().number;
+        for (const ChainHead& head : chain_->heads_) {
+            if (head.number <= newest && head.timestamp > time.count() / kMillis) co_return std::optional{head};
+        }
+        co_return std::optional<ChainHead>{};
+    }
     Task<Result<std::optional<NodeRecord>>> node(Address identity) override {
         CO_TRY_OK(co_await call());
         co_return chain_->block_for_reading().ledger.node(identity);
@@ -162,6 +171,7 @@ class FakeChain::Writer final : public ports::ChainWriter {
 FakeChain::FakeChain(SimRuntime* world, LedgerParams params) : world_{world} {
     blocks_.push_back(Block{1, hash_of("block", 1, 0), 0, {}, Ledger{std::move(params)}});
     blocks_.back().timestamp = unix_seconds();
+    heads_.push_back(ChainHead{1, blocks_.back().hash, blocks_.back().timestamp});
 }
 
 void FakeChain::at_genesis(const Call& call) {
@@ -218,6 +228,7 @@ void FakeChain::mine() {
         block.transactions.push_back(std::move(transaction));
     }
     mempool_ = std::move(left);
+    heads_.push_back(ChainHead{block.number, block.hash, block.timestamp});
     blocks_.push_back(std::move(block));
     if (blocks_.size() > kReorgDepthMax + 2) blocks_.pop_front();
     ++version_;
@@ -233,6 +244,7 @@ void FakeChain::reorganise(std::uint64_t depth) {
             again.push_back(std::move(transaction));
         }
         blocks_.pop_back();
+        heads_.pop_back();
     }
     for (auto& transaction : again) {
         if (world_->chance(1, kLostOneIn)) {

@@ -76,6 +76,7 @@ class FakeChain {
     std::shared_ptr<Transaction> submit(Call call);
 
     SimRuntime* world_;
+    std::vector<ChainHead> heads_;  // of all blocks, as many as blocks_ or more
     std::deque<Block> blocks_;  // the newest last; enough for a reorganisation
     std::vector<std::shared_ptr<Transaction>> mempool_;
     std::uint64_t transactions_ = 0;

@@ -66,7 +66,9 @@ class RandomValues {
                 text(100),
                 u32(),
                 Sampling{static_cast<double>(below(2001)) / 1000, static_cast<double>(below(1000) + 1) / 1000, u64()},
-                list([this] { return text(); })};
+                list([this] { return text(); }),
+                fixed<Hash>(),
+                pick(Verification::kTee)};
     }
     SignedCap cap() { return {{fixed<Address>(), fixed<Address>(), usd(), u64(), u64()}, fixed<Signature>()}; }
     UsageReceipt usage_receipt() {
@@ -76,7 +78,7 @@ class RandomValues {
     SignedReceipt receipt() { return {usage_receipt(), fixed<Signature>(), fixed<Signature>()}; }
     SignedVerdict verdict() {
         return {
-            {fixed<Hash>(), fixed<Address>(), fixed<Address>(), pick(VerdictOutcome::kRejected), fixed<Hash>(), time()},
+            {fixed<Hash>(), fixed<Address>(), fixed<Address>(), pick(VerdictOutcome::kNotOpened), fixed<Hash>(), time()},
             fixed<Signature>(),
             text()};
     }
@@ -101,12 +103,14 @@ class RandomValues {
                 list([this] { return OpenedSketch{u32(), bytes(), hashes(), bytes(), hashes(), bytes(), hashes()}; })};
     }
     std::string label() { return std::string(below(32), 'r'); }
-    ModelOffer offer() { return {text(), fixed<Hash>(), prices(), u32(), u32()}; }
+    AuditTiers tiers() { return {coin(), coin()}; }
+    ModelOffer offer() { return {text(), fixed<Hash>(), prices(), u32(), u32(), tiers()}; }
     NodeAnnouncement announcement() {
         return {pick(NodeKind::kFlexible),
                 {label(), static_cast<std::uint16_t>(below(65'536)), u32(), label()},
                 list([this] { return offer(); }),
-                text()};
+                text(),
+                fixed<Hash>()};
     }
 
     // One value of every alternative, in the order of the variant.
@@ -142,11 +146,11 @@ class RandomValues {
     }
     std::vector<WorkerMessage> every_worker_message() {
         return {
-            WorkerGenerate{fixed<JobId>(), request()},
+            WorkerGenerate{fixed<JobId>(), request(), u64(), fixed<Hash>()},
             WorkerCancel{fixed<JobId>()},
             WorkerOpen{fixed<JobId>(), list([this] { return cell(); })},
             WorkerDrop{fixed<JobId>()},
-            WorkerReady{text(), fixed<Hash>(), u32(), u32(), u32()},
+            WorkerReady{text(), fixed<Hash>(), u32(), u32(), u32(), tiers()},
             WorkerToken{fixed<JobId>(), text(), u32()},
             WorkerDone{fixed<JobId>(), pick(FinishReason::kCancelled), usage(), fixed<Hash>()},
             WorkerOpening{fixed<JobId>(), opening()},

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "codec/hex.hpp"
 #include "services/gateway/api/request_fields.hpp"
 
 namespace vcity::gateway {
@@ -130,6 +131,17 @@ ApiResult<codec::Json> parse_body(std::string_view body, const RequestLimits& li
 
 ApiResult<GenerationRequest> parse_chat_request(const codec::Json& body, const RequestLimits& limits) {
     return parse_fields(body, kChat, make_draft(Endpoint::kChat, limits));
+}
+
+Refusal read_nonce(std::string_view header, GenerationRequest* request) {
+    if (header.empty()) return std::nullopt;
+    const Result<Hash> nonce = codec::parse_fixed<Hash>(header);
+    if (!nonce || nonce->is_zero()) {
+        return fields::refusal(ErrorCode::kInvalidValue, kNonceHeader,
+                               "'X-Vcity-Nonce' must be 0x and 64 hexadecimal digits, not all zero");
+    }
+    request->call.client_nonce = *nonce;
+    return std::nullopt;
 }
 
 ApiResult<GenerationRequest> parse_completion_request(const codec::Json& body, const RequestLimits& limits) {

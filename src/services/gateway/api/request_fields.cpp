@@ -273,13 +273,29 @@ Refusal read_output_limit(const codec::Json& value, std::string_view name, Draft
     return std::nullopt;
 }
 
+Refusal read_verification(const codec::Json& value, std::string_view name, Draft* draft) {
+    const std::string* text = value.get_string();
+    if (text == nullptr) return wrong_type(name, "a text");
+    for (const Verification level :
+         {Verification::kNone, Verification::kSampled, Verification::kFull, Verification::kTee}) {
+        if (*text != to_string(level)) continue;
+        draft->request.call.verification = level;
+        return std::nullopt;
+    }
+    return wrong_value(name, "one of none, sampled, full and tee");
+}
+
 Refusal read_provider(const codec::Json& value, std::string_view name, Draft* draft) {
     const codec::JsonObject* object = value.get_object();
     if (object == nullptr) return wrong_type(name, "an object");
     for (const auto& [key, item] : *object) {
         const std::string full = std::string{name} + "." + key.substr(0, 64);
         if (item.is_null()) continue;
-        if (key != "max_price") return unsupported(full, "is not supported: only max_price is");
+        if (key == "verification") {
+            if (Refusal refused = read_verification(item, full, draft)) return refused;
+            continue;
+        }
+        if (key != "max_price") return unsupported(full, "is not supported: only max_price and verification are");
         TokenPrices prices{.input = UINT64_MAX, .output = UINT64_MAX};
         const codec::JsonObject* limits = item.get_object();
         if (limits == nullptr) return wrong_type(full, "an object");

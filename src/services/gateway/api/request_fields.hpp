@@ -38,6 +38,7 @@ Refusal read_stop(const codec::Json& value, std::string_view name, Draft* draft)
 Refusal read_stream(const codec::Json& value, std::string_view name, Draft* draft);
 Refusal read_stream_options(const codec::Json& value, std::string_view name, Draft* draft);
 Refusal read_output_limit(const codec::Json& value, std::string_view name, Draft* draft);
+Refusal read_verification(const codec::Json& value, std::string_view name, Draft* draft);
 Refusal read_provider(const codec::Json& value, std::string_view name, Draft* draft);
 
 // --- accepted only with the value that has no effect

@@ -84,6 +84,30 @@ TEST(ChatRequest, NamesTheFieldAtFault) {
     EXPECT_EQ(refusal_of(good_chat_with(R"("prompt":"x")")), "unknown_parameter prompt");
 }
 
+TEST(ChatRequest, ReadsHowMuchChecking) {
+    EXPECT_EQ(good_chat_with("")->call.verification, Verification::kSampled);
+    const auto full = good_chat_with(R"("provider":{"verification":"full","max_price":{"prompt":1}})");
+    EXPECT_EQ(full->call.verification, Verification::kFull);
+    EXPECT_TRUE(full->prices_max.has_value());
+    EXPECT_EQ(good_chat_with(R"("provider":{"verification":"tee"})")->call.verification, Verification::kTee);
+    EXPECT_EQ(refusal_of(good_chat_with(R"("provider":{"verification":"some"})")),
+              "invalid_value provider.verification");
+    EXPECT_EQ(refusal_of(good_chat_with(R"("provider":{"verification":1})")), "invalid_type provider.verification");
+}
+
+TEST(ChatRequest, TakesANonceOfThirtyTwoBytes) {
+    GenerationRequest request;
+    const std::string digits(64, 'a');
+
+    EXPECT_FALSE(read_nonce("", &request).has_value());
+    EXPECT_TRUE(request.call.client_nonce.is_zero());
+    EXPECT_FALSE(read_nonce("0x" + digits, &request).has_value());
+    EXPECT_EQ(request.call.client_nonce.bytes[31], 0xaa);
+    for (const std::string& bad : {digits, "0x" + digits + "aa", std::string{"0xzz"}, "0x" + std::string(64, '0')}) {
+        EXPECT_EQ(read_nonce(bad, &request)->code, ErrorCode::kInvalidValue) << bad;
+    }
+}
+
 TEST(ChatRequest, RefusesValuesOutOfRange) {
     EXPECT_EQ(refusal_of(good_chat_with(R"("temperature":2.1)")), "invalid_value temperature");
     EXPECT_EQ(refusal_of(good_chat_with(R"("temperature":-1)")), "invalid_value temperature");
