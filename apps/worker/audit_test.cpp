@@ -58,7 +58,7 @@ Audited generate(const std::filesystem::path& folder, ComputeType compute, const
             audited.cells.push_back({position, layer});
     }
     out.clear();
-    (*engine)->open({.job_id = {}, .cells = audited.cells}, &out);
+    (*engine)->open({.job_id = {}, .question = {.cells = audited.cells}}, &out);
     audited.opening = std::get<WorkerOpening>(out.back()).opening;
     return audited;
 }

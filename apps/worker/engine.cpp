@@ -50,7 +50,8 @@ WorkerReady Engine::ready() const {
             .weights_root = weights_root_,
             .context_tokens_max = static_cast<std::uint32_t>(model_.config().max_positions),
             .vocabulary = static_cast<std::uint32_t>(model_.config().vocab_size),
-            .slots = options_.slots};
+            .slots = options_.slots,
+            .tiers = {.sketch = false, .served = true}};
 }
 
 bool Engine::is_known(const JobId& job) const {
@@ -115,7 +116,7 @@ void Engine::open(const WorkerOpen& message, WorkerMessages* out) const {
     };
     const auto found = std::ranges::find(finished_, message.job_id, &Finished::id);
     if (found == finished_.end()) return fail(make_error(Errc::kNotFound, "no trace of this job is kept"));
-    auto opening = found->trace.open(message.cells);
+    auto opening = found->trace.open(message.question.cells);
     if (!opening) return fail(opening.error());
     out->push_back(WorkerOpening{.job_id = message.job_id, .opening = *std::move(opening)});
 }

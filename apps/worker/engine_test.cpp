@@ -219,7 +219,8 @@ TEST(Engine, OpensWhatItCommittedTo) {
     const Outcome outcome = run_alone(engine.get(), ask(1, "hello", 6));
     WorkerMessages out;
 
-    engine->open({.job_id = job(1), .cells = {{.position = 0, .layer = 0}, {.position = 1, .layer = 2}}}, &out);
+    engine->open({.job_id = job(1), .question = {.cells = {{.position = 0, .layer = 0}, {.position = 1, .layer = 2}}}},
+                 &out);
 
     ASSERT_EQ(out.size(), 1U);
     const auto* reply = std::get_if<WorkerOpening>(&out[0]);
@@ -245,7 +246,7 @@ TEST(Engine, ItsSampledTokensFollowFromTheOpenedLogits) {
         cells.push_back({.position = static_cast<std::uint32_t>(outcome.done->usage.input) - 1 + i, .layer = 2});
     }
 
-    engine->open({.job_id = job(1), .cells = cells}, &out);
+    engine->open({.job_id = job(1), .question = {.cells = cells}}, &out);
 
     const Opening& opening = std::get<WorkerOpening>(out[0]).opening;
     const auto header = verify::parse_header(shape, opening.header);
@@ -269,7 +270,7 @@ TEST(Engine, ForgetsTheOldestTraceFirst) {
     for (std::uint8_t n = 1; n <= 5; ++n) EXPECT_TRUE(run_alone(engine.get(), ask(n, "hello", 8)).done) << int{n};
     const auto opens = [&](std::uint8_t n) {
         WorkerMessages out;
-        engine->open({.job_id = job(n), .cells = {{.position = 0, .layer = 0}}}, &out);
+        engine->open({.job_id = job(n), .question = {.cells = {{.position = 0, .layer = 0}}}}, &out);
         return std::holds_alternative<WorkerOpening>(out[0]);
     };
 

@@ -107,7 +107,7 @@ TEST(Serve, SaysThatItIsReadyThenAnswers) {
     const auto* done = std::get_if<WorkerDone>(&last);
     ASSERT_NE(done, nullptr);
     EXPECT_EQ(done->usage.output, tokens);
-    served.send(WorkerOpen{.job_id = ask(1).job_id, .cells = {{.position = 0, .layer = 1}}});
+    served.send(WorkerOpen{.job_id = ask(1).job_id, .question = {.cells = {{.position = 0, .layer = 1}}}});
     EXPECT_TRUE(std::holds_alternative<WorkerOpening>(served.receive()));
     EXPECT_TRUE(served.end());
 }
@@ -129,7 +129,7 @@ TEST(Serve, AnswersBadRequestsAndGoesOn) {
     (void)served.receive();
 
     served.send(ask(0));
-    served.send(WorkerOpen{.job_id = ask(1).job_id, .cells = {}});
+    served.send(WorkerOpen{.job_id = ask(1).job_id});
 
     for (const Errc code : {Errc::kInvalid, Errc::kNotFound}) {
         const auto message = served.receive();

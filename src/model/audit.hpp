@@ -53,9 +53,9 @@ struct PageId {
 // What a verifier asks for. Everything is distinct. A node that has to answer learns no more than this: which heads are
 // probed is the verifier's own business.
 struct AuditQuestion {
-    std::vector<Cell> cells;
-    std::vector<PageId> pages;
-    std::vector<std::uint32_t> sketches;  // tier A: positions whose served sketch is compared with the replay
+    std::vector<Cell> cells{};
+    std::vector<PageId> pages{};
+    std::vector<std::uint32_t> sketches{};  // tier A: positions whose served sketch is compared with the replay
 
     bool operator==(const AuditQuestion&) const = default;
 };

@@ -165,12 +165,29 @@ struct AuditTask {  // scheduler -> verifier
     SignedReceipt receipt;
     ModelRequest request;
     std::string response_text;
+    Hash monitor_key;      // that the node had announced; zero: none
+    bool deep = false;     // somebody rejected it: open as much as may be opened
+    bool confirm = false;  // nobody else could: after a rejection audit again, deep, before reporting
     bool operator==(const AuditTask&) const = default;
+};
+struct ReplayRequest {  // verifier -> scheduler -> node; tier A: run it again and commit to everything
+    JobId job_id;
+    Hash receipt_hash;
+    bool operator==(const ReplayRequest&) const = default;
+};
+struct ReplayReply {  // node -> scheduler -> verifier
+    JobId job_id;
+    Hash receipt_hash;
+    bool available = false;
+    Hash root;  // of the replay's tree
+    std::string reason;
+    bool operator==(const ReplayReply&) const = default;
 };
 struct OpenRequest {  // verifier -> scheduler -> node
     JobId job_id;
     Hash receipt_hash;
-    std::vector<Cell> cells;  // at most 64
+    Hash root;  // the tree to open: the receipt's in tier B, the replay's in tier A
+    AuditQuestion question;
     bool operator==(const OpenRequest&) const = default;
 };
 struct OpenReply {  // node -> scheduler -> verifier
@@ -183,6 +200,7 @@ struct OpenReply {  // node -> scheduler -> verifier
 };
 struct VerdictReport {  // verifier -> scheduler
     SignedVerdict verdict;
+    bool confirmed = false;  // a rejection that a second, deep audit with fresh randomness came to as well
     bool operator==(const VerdictReport&) const = default;
 };
 
@@ -208,6 +226,8 @@ using Message = std::variant<LinkChallenge,
                              JobStatusRequest,
                              JobStatusReply,
                              AuditTask,
+                             ReplayRequest,
+                             ReplayReply,
                              OpenRequest,
                              OpenReply,
                              VerdictReport>;

@@ -51,10 +51,10 @@ struct TokenPrices {
 
 // The tiers a node can serve in.
 struct AuditTiers {
-    bool replay = true;
+    bool sketch = true;
     bool served = true;
 
-    constexpr bool has(AuditTier tier) const { return tier == AuditTier::kReplay ? replay : served; }
+    constexpr bool has(AuditTier tier) const { return tier == AuditTier::kSketch ? sketch : served; }
     bool operator==(const AuditTiers&) const = default;
 };
 

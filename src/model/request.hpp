@@ -7,6 +7,7 @@
 
 #include "base/bytes.hpp"
 #include "base/time.hpp"
+#include "model/audit.hpp"
 
 namespace vcity {
 
@@ -34,14 +35,9 @@ enum class Verification : std::uint8_t {
 };
 std::string_view to_string(Verification verification);
 
-// What a worker commits to while it serves; docs/verification.md. The numbers are those of the trace header.
-enum class AuditTier : std::uint8_t {
-    kReplay = 1,  // tier A: tokens and a sketch; the request is run again when it is challenged
-    kServed = 2,  // tier B: what ties positions and layers together, so that an audit opens what was served
-};
 // The tier that a request has to be served in. It follows from the request alone, so that node and verifier agree.
 constexpr AuditTier tier_of(Verification verification) {
-    return verification == Verification::kNone ? AuditTier::kReplay : AuditTier::kServed;
+    return verification == Verification::kNone ? AuditTier::kSketch : AuditTier::kServed;
 }
 
 // The epoch of the network that a time lies in: hours since 1970-01-01 UTC.

@@ -19,7 +19,7 @@ struct WorkerGenerate {
     JobId job_id;
     ModelRequest request;
     std::uint64_t epoch = 0;  // epoch_of() the receipt's start
-    Hash monitor_key;         // as announced; zero: none
+    Hash monitor_key{};       // as announced; zero: none
     bool operator==(const WorkerGenerate&) const = default;
 };
 struct WorkerCancel {  // answered by WorkerDone with kCancelled
@@ -28,7 +28,8 @@ struct WorkerCancel {  // answered by WorkerDone with kCancelled
 };
 struct WorkerOpen {
     JobId job_id;
-    std::vector<Cell> cells;
+    Hash root{};  // which tree: the job's own or that of its newest replay; a WorkerError kNotFound for any other
+    AuditQuestion question{};
     bool operator==(const WorkerOpen&) const = default;
 };
 struct WorkerDrop {  // the trace of this job is no longer needed

@@ -50,7 +50,7 @@ Filter first_failed(const Demand& demand, const Candidate& candidate) {
     if (demand.request.output_tokens_max > offer.context_tokens_max) return Filter::kContext;
     const Verification verification = demand.request.verification;
     if (!offer.tiers.has(tier_of(verification))) return Filter::kTier;
-    if (verification == Verification::kTee && !candidate.has_monitor) return Filter::kMonitor;
+    if (verification == Verification::kTee && candidate.monitor_key.is_zero()) return Filter::kMonitor;
     if (!candidate.is_active) return Filter::kInactive;
     if (candidate.leased >= offer.slots) return Filter::kBusy;
     return Filter::kPassed;

@@ -17,9 +17,9 @@ struct Candidate {
     std::uint32_t leased = 0;    // slots of this offer that are taken
     std::uint32_t failures = 0;  // recent failures, decayed by the directory
     Vcai stake;
-    bool has_monitor = false;  // it announced the key of one
-    bool is_active = false;    // registered on chain with enough stake, and connected
-    bool is_flagged = false;   // a verifier rejected a result of it, or it left too many unopened
+    Hash monitor_key;         // as announced; zero: it has none
+    bool is_active = false;   // registered on chain with enough stake, and connected
+    bool is_flagged = false;  // a verifier rejected a result of it, or it left too many unopened
 };
 
 struct Demand {

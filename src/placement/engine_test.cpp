@@ -66,7 +66,7 @@ TEST(Placement, NeedsTheTierAndTheMonitorOfTheRequest) {
 
     demand.request.verification = Verification::kTee;
     Candidate attested = a_node(3);
-    attested.has_monitor = true;
+    attested.monitor_key.bytes[0] = 1;
     EXPECT_EQ(chosen(demand, {a_node(2), attested}), node(3));
     EXPECT_NE(refused(demand, {a_node(2)}).reason.text.find("no attested monitor"), std::string::npos);
 }

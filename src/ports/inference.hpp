@@ -31,7 +31,10 @@ class Inference {
     virtual Task<Result<WorkerReady>> ready(TimePoint deadline) = 0;
     // kExhausted when all slots are taken.
     virtual Task<Result<std::unique_ptr<Generation>>> generate(WorkerGenerate request) = 0;
-    // kNotFound when the trace is gone.
+    // Runs an ended job of tier A again and gives the root of the tree it keeps of that until the next replay or
+    // drop(). Takes about as long as reading the whole text once. kNotFound when the job is not known any more.
+    virtual Task<Result<Hash>> replay(JobId job_id, TimePoint deadline) = 0;
+    // kNotFound when the trace is gone, or no tree of the job has that root.
     virtual Task<Result<Opening>> open(WorkerOpen request, TimePoint deadline) = 0;
     virtual void drop(JobId job_id) = 0;
 };

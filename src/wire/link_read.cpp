@@ -164,6 +164,26 @@ AuditTask read_body(Reader& in, const v1::AuditTask& proto) {
         .receipt = in.message(proto.has_receipt(), proto.receipt(), "receipt"),
         .request = in.message(proto.has_request(), proto.request(), "request"),
         .response_text = in.text(proto.response_text(), "response_text"),
+        .monitor_key = in.fixed<Hash>(proto.monitor_key(), "monitor_key"),
+        .deep = proto.deep(),
+        .confirm = proto.confirm(),
+    };
+}
+
+ReplayRequest read_body(Reader& in, const v1::ReplayRequest& proto) {
+    return {
+        .job_id = read_job_id(in, proto.job_id()),
+        .receipt_hash = in.fixed<Hash>(proto.receipt_hash(), "receipt_hash"),
+    };
+}
+
+ReplayReply read_body(Reader& in, const v1::ReplayReply& proto) {
+    return {
+        .job_id = read_job_id(in, proto.job_id()),
+        .receipt_hash = in.fixed<Hash>(proto.receipt_hash(), "receipt_hash"),
+        .available = proto.available(),
+        .root = in.fixed<Hash>(proto.root(), "root"),
+        .reason = in.text(proto.reason(), "reason"),
     };
 }
 
@@ -171,7 +191,15 @@ OpenRequest read_body(Reader& in, const v1::OpenRequest& proto) {
     return {
         .job_id = read_job_id(in, proto.job_id()),
         .receipt_hash = in.fixed<Hash>(proto.receipt_hash(), "receipt_hash"),
-        .cells = in.list(proto.cells(), kCellsMax, "cells"),
+        .root = in.fixed<Hash>(proto.root(), "root"),
+        .question = in.message(proto.has_question(), proto.question(), "question"),
+    };
+}
+
+VerdictReport read_body(Reader& in, const v1::VerdictReport& proto) {
+    return {
+        .verdict = in.message(proto.has_verdict(), proto.verdict(), "verdict"),
+        .confirmed = proto.confirmed(),
     };
 }
 
@@ -215,9 +243,9 @@ Message read_frame(Reader& in, const v1::Frame& frame) {
         case v1::Frame::kAuditTask: return read_body(in, frame.audit_task());
         case v1::Frame::kOpenRequest: return read_body(in, frame.open_request());
         case v1::Frame::kOpenReply: return read_body(in, frame.open_reply());
-        case v1::Frame::kVerdictReport:
-            return VerdictReport{
-                in.message(frame.verdict_report().has_verdict(), frame.verdict_report().verdict(), "verdict")};
+        case v1::Frame::kVerdictReport: return read_body(in, frame.verdict_report());
+        case v1::Frame::kReplayRequest: return read_body(in, frame.replay_request());
+        case v1::Frame::kReplayReply: return read_body(in, frame.replay_reply());
         case v1::Frame::BODY_NOT_SET: break;
     }
     in.fail("body", "is missing or of an unknown kind");

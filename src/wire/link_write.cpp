@@ -108,12 +108,29 @@ void write(const AuditTask& value, v1::AuditTask* out) {
     wire::write(value.receipt, out->mutable_receipt());
     wire::write(value.request, out->mutable_request());
     out->set_response_text(clean(value.response_text));
+    out->set_monitor_key(raw(value.monitor_key));
+    out->set_deep(value.deep);
+    out->set_confirm(value.confirm);
+}
+
+void write(const ReplayRequest& value, v1::ReplayRequest* out) {
+    out->set_job_id(raw(value.job_id));
+    out->set_receipt_hash(raw(value.receipt_hash));
+}
+
+void write(const ReplayReply& value, v1::ReplayReply* out) {
+    out->set_job_id(raw(value.job_id));
+    out->set_receipt_hash(raw(value.receipt_hash));
+    out->set_available(value.available);
+    out->set_root(raw(value.root));
+    out->set_reason(clean(value.reason));
 }
 
 void write(const OpenRequest& value, v1::OpenRequest* out) {
     out->set_job_id(raw(value.job_id));
     out->set_receipt_hash(raw(value.receipt_hash));
-    write_list(value.cells, out->mutable_cells());
+    out->set_root(raw(value.root));
+    wire::write(value.question, out->mutable_question());
 }
 
 void write(const OpenReply& value, v1::OpenReply* out) {
@@ -176,10 +193,13 @@ struct FrameWriter {
     }
     void operator()(const JobStatusReply& value) const { write(value, frame.mutable_job_status_reply()); }
     void operator()(const AuditTask& value) const { write(value, frame.mutable_audit_task()); }
+    void operator()(const ReplayRequest& value) const { write(value, frame.mutable_replay_request()); }
+    void operator()(const ReplayReply& value) const { write(value, frame.mutable_replay_reply()); }
     void operator()(const OpenRequest& value) const { write(value, frame.mutable_open_request()); }
     void operator()(const OpenReply& value) const { write(value, frame.mutable_open_reply()); }
     void operator()(const VerdictReport& value) const {
         wire::write(value.verdict, frame.mutable_verdict_report()->mutable_verdict());
+        frame.mutable_verdict_report()->set_confirmed(value.confirmed);
     }
 };
 

@@ -15,7 +15,6 @@ inline constexpr std::size_t kListMax = 4096;
 inline constexpr std::size_t kBatchReceiptsMax = 16'384;  // also of market::make_batch
 inline constexpr std::size_t kEarningsMax = 65'536;       // every node a scheduler ever paid
 inline constexpr std::size_t kProofMax = 64;
-inline constexpr std::size_t kCellsMax = 64;
 inline constexpr std::size_t kStopMax = 4;
 inline constexpr std::size_t kLabelBytesMax = 31;
 
@@ -67,6 +66,12 @@ class Reader {
         items.reserve(static_cast<std::size_t>(range.size()));
         for (const auto& item : range) items.push_back(fixed<Fixed>(item, name));
         return items;
+    }
+
+    template <class Range>
+    std::vector<std::uint32_t> numbers(const Range& range, std::size_t max, const char* name) {
+        if (!fits(range.size(), max, name)) return {};
+        return {range.begin(), range.end()};
     }
 
     template <class Range>

@@ -182,7 +182,7 @@ Hardware read(Reader& in, const v1::Hardware& proto) {
 }
 
 AuditTiers read(Reader& /*in*/, const v1::AuditTiers& proto) {
-    return {.replay = proto.replay(), .served = proto.served()};
+    return {.sketch = proto.sketch(), .served = proto.served()};
 }
 
 ModelOffer read(Reader& in, const v1::ModelOffer& proto) {
@@ -215,15 +215,11 @@ PageId read(Reader& /*in*/, const v1::PageId& proto) {
 }
 
 AuditQuestion read(Reader& in, const v1::AuditQuestion& proto) {
-    AuditQuestion question{.cells = in.list(proto.cells(), kOpenedCellsMax, "cells"),
-                           .pages = in.list(proto.pages(), kOpenedPagesMax, "pages"),
-                           .sketches = {}};
-    if (static_cast<std::size_t>(proto.sketches_size()) > kOpenedSketchesMax) {
-        in.fail("sketches", "has too many items");
-        return question;
-    }
-    question.sketches.assign(proto.sketches().begin(), proto.sketches().end());
-    return question;
+    return {
+        .cells = in.list(proto.cells(), kOpenedCellsMax, "cells"),
+        .pages = in.list(proto.pages(), kOpenedPagesMax, "pages"),
+        .sketches = in.numbers(proto.sketches(), kOpenedSketchesMax, "sketches"),
+    };
 }
 
 OpenedCell read(Reader& in, const v1::OpenedCell& proto) {

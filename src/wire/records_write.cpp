@@ -155,7 +155,7 @@ void write(const Hardware& value, v1::Hardware* out) {
 }
 
 void write(const AuditTiers& value, v1::AuditTiers* out) {
-    out->set_replay(value.replay);
+    out->set_sketch(value.sketch);
     out->set_served(value.served);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/shape.hpp"
 
+#include <algorithm>
+
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/message.h>
@@ -40,9 +42,20 @@ class Walk {
         const bool expects_delimited = known->type() == FieldDescriptor::TYPE_MESSAGE ||
                                        known->type() == FieldDescriptor::TYPE_STRING ||
                                        known->type() == FieldDescriptor::TYPE_BYTES;
+        if (is_delimited && known->is_packable()) return packed();
         if (is_delimited != expects_delimited) return false;
         if (known->type() == FieldDescriptor::TYPE_MESSAGE) return submessage(*known->message_type());
         return known->type() == FieldDescriptor::TYPE_STRING ? text() : skip(tag);
+    }
+
+    // Numbers one after the other; each takes at least a byte.
+    bool packed() {
+        std::uint32_t size = 0;
+        if (!input_.ReadVarint32(&size) || size > limits_.elements_max - std::min(elements_, limits_.elements_max)) {
+            return false;
+        }
+        elements_ += size;
+        return input_.Skip(static_cast<int>(size));
     }
 
     bool submessage(const Descriptor& type) {

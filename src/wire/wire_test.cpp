@@ -84,10 +84,23 @@ TEST(Message, NamesTheFieldThatIsWrong) {
 
 TEST(Message, RefusesValuesOutOfRange) {
     RandomValues random{1};
-    OpenRequest many_cells{random.fixed<JobId>(), random.fixed<Hash>(), std::vector<Cell>(65)};
-    EXPECT_FALSE(parse_message(encode(Message{many_cells})));
-    many_cells.cells.resize(64);
-    EXPECT_TRUE(parse_message(encode(Message{many_cells})));
+    OpenRequest most{random.fixed<JobId>(), random.fixed<Hash>(), random.fixed<Hash>(), {}};
+    most.question.cells.resize(kOpenedCellsMax);
+    most.question.pages.resize(kOpenedPagesMax);
+    most.question.sketches.resize(kOpenedSketchesMax);
+    EXPECT_TRUE(parse_message(encode(Message{most})));
+    OpenRequest many = most;
+    many.question.cells.emplace_back();
+    EXPECT_FALSE(parse_message(encode(Message{many})));
+    many = most;
+    many.question.pages.emplace_back();
+    EXPECT_FALSE(parse_message(encode(Message{many})));
+    many = most;
+    many.question.sketches.push_back(1);
+    EXPECT_FALSE(parse_message(encode(Message{many})));
+    OpenReply reply{};
+    reply.opening.sketches.resize(kOpenedSketchesMax + 1);
+    EXPECT_FALSE(parse_message(encode(Message{reply})));
 
     LeaseGrant grant{};
     EXPECT_TRUE(parse_message(encode(Message{grant})));

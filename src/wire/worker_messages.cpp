@@ -22,7 +22,8 @@ struct WorkerWriter {
     void operator()(const WorkerOpen& value) const {
         v1::WorkerOpen* out = frame.mutable_open();
         out->set_job_id(raw(value.job_id));
-        write_list(value.cells, out->mutable_cells());
+        out->set_root(raw(value.root));
+        write(value.question, out->mutable_question());
     }
     void operator()(const WorkerDrop& value) const { frame.mutable_drop()->set_job_id(raw(value.job_id)); }
     void operator()(const WorkerReady& value) const {
@@ -80,7 +81,11 @@ WorkerGenerate read(Reader& in, const v1::WorkerGenerate& proto) {
 }
 
 WorkerOpen read(Reader& in, const v1::WorkerOpen& proto) {
-    return {.job_id = read_job_id(in, proto.job_id()), .cells = in.list(proto.cells(), kCellsMax, "cells")};
+    return {
+        .job_id = read_job_id(in, proto.job_id()),
+        .root = in.fixed<Hash>(proto.root(), "root"),
+        .question = in.message(proto.has_question(), proto.question(), "question"),
+    };
 }
 
 WorkerReady read(Reader& in, const v1::WorkerReady& proto) {

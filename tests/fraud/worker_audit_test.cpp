@@ -72,7 +72,7 @@ class Worker {
     }
     Opening open(const JobId& job, const std::vector<Cell>& cells) {
         worker::WorkerMessages messages;
-        engine_->open({.job_id = job, .cells = cells}, &messages);
+        engine_->open({.job_id = job, .question = {.cells = cells}}, &messages);
         CHECK(messages.size() == 1 && std::holds_alternative<WorkerOpening>(messages[0]));
         return std::get<WorkerOpening>(messages[0]).opening;
     }
@@ -115,8 +115,12 @@ class Verifier {
     ports::AuditFinding audit(Worker* worker, AuditTask task) {
         // A cheat names the public weights in its receipt.
         task.receipt.receipt.model_root = auditor_->model_root();
-        const std::vector<Cell> cells = auditor_->draw(task);
-        return auditor_->check(task, cells, worker->open(task.receipt.receipt.job_id, cells));
+        ports::AuditAnswer answer;
+        runner_.runtime().random_bytes(answer.seed.bytes);
+        answer.question = auditor_->draw(task, answer.seed);
+        answer.root = task.receipt.receipt.verification_root;
+        answer.opening = worker->open(task.receipt.receipt.job_id, answer.question.cells);
+        return auditor_->check(task, answer);
     }
     Hash root() const { return auditor_->model_root(); }
 

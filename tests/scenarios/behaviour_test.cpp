@@ -26,6 +26,7 @@ class Behaviour : public ::testing::Test {
         const std::uint64_t number = nodes_.size();
         nodes_.push_back(
             std::make_unique<NodeMachine>(&world_, "node" + std::to_string(number), 10 + number, honesty, slots));
+        nodes_.back()->worker_failures_per_mille = 0;
         return nodes_.back().get();
     }
     ClientJob* add_job(std::string prompt, const SignedCap& cap) {
@@ -48,7 +49,7 @@ class Behaviour : public ::testing::Test {
     void start() {
         world_.chain.start();
         scheduler_.start();
-        verifier_.start();
+        if (!starts_verifier_later_) verifier_.start();
         gateway_.start();
         for (const auto& node : nodes_) node->start();
     }
@@ -65,10 +66,12 @@ class Behaviour : public ::testing::Test {
     ClientBook book_;
     sim::FakeSigner gateway_signer_{kKeyOfGateway};
     SchedulerMachine scheduler_{&world_, kKeyOfScheduler, gateway_signer_.address(), 1000};
-    VerifierMachine verifier_{&world_, 2};
+    VerifierMachine verifier_{&world_, "verifier0", 4};
+    VerifierMachine second_verifier_{&world_, "verifier1", 5};  // started by those who want it
     GatewayMachine gateway_{&world_, kKeyOfGateway, &book_};
     Buyer buyer_ = make_buyer(&world_, 50, scheduler_.signer.address());
     std::vector<std::unique_ptr<NodeMachine>> nodes_;
+    bool starts_verifier_later_ = false;
 };
 
 TEST_F(Behaviour, AJobIsAnsweredAuditedSettledAndPaid) {
@@ -114,11 +117,94 @@ TEST_F(Behaviour, WhoRefusesToOpenIsNotPaidAndGoesOnProbation) {
     go(60s);
 
     EXPECT_EQ(record_of(*job).state, JobState::kRejected);
-    EXPECT_EQ(record_of(*job).audit, AuditState::kUndecided);
-    EXPECT_EQ(record_of(*job).verdict, SignedVerdict{});
+    EXPECT_EQ(record_of(*job).audit, AuditState::kNotOpened);
+    EXPECT_EQ(record_of(*job).verdict.verdict.outcome, VerdictOutcome::kNotOpened);
     EXPECT_FALSE(scheduler_.disk.find(scheduler::flag_key(node->signer.address())).has_value());
     EXPECT_TRUE(scheduler_.disk.find(scheduler::probation_key(node->signer.address())).has_value());
     EXPECT_EQ(claimed_by(*node), Usd{});
+}
+
+TEST_F(Behaviour, ASketchedJobIsReplayedWhenItIsChallenged) {
+    add_node(Honesty::kHonest, 2);
+    ClientJob* job = add_job("hello", buyer_.rich);
+    job->order.request.verification = Verification::kNone;
+    start();
+
+    go(90s);
+
+    EXPECT_EQ(record_of(*job).audit, AuditState::kAccepted) << record_of(*job).error;
+    const auto memory = verifier_.disk.find(verifier::memory_key(world_.model.root, nodes_.front()->signer.address()));
+    EXPECT_EQ(memory, Bytes{1});
+}
+
+TEST_F(Behaviour, HonestyOnlyWhenAskedIsCaught) {
+    const NodeMachine* cheat = add_node(Honesty::kHonestWhenAsked, 2);
+    ClientJob* job = add_job("hello", buyer_.rich);
+    job->order.request.verification = Verification::kNone;
+    start();
+
+    go(90s);
+
+    EXPECT_EQ(record_of(*job).audit, AuditState::kRejected);
+    EXPECT_TRUE(scheduler_.disk.find(scheduler::flag_key(cheat->signer.address())).has_value());
+}
+
+TEST_F(Behaviour, ALateOpeningIsNoOpening) {
+    add_node(Honesty::kOpensLate, 2);
+    const ClientJob* job = add_job("hello", buyer_.rich);
+    start();
+
+    go(120s);
+
+    EXPECT_EQ(record_of(*job).state, JobState::kRejected);
+    EXPECT_EQ(record_of(*job).audit, AuditState::kNotOpened);
+    EXPECT_NE(record_of(*job).error.find("in time"), std::string::npos) << record_of(*job).error;
+}
+
+TEST_F(Behaviour, AResultIsAuditedOnceItsNodeIsBack) {
+    NodeMachine* node = add_node(Honesty::kHonest, 2);
+    const ClientJob* job = add_job("hello", buyer_.rich);
+    starts_verifier_later_ = true;
+    start();
+    go(15s);
+    world_.network.partition(scheduler_.name(), node->name(), world_.runtime.now() + 120s);
+    go(20s);  // until the scheduler has noticed
+    verifier_.start();
+    go(70s);
+    EXPECT_EQ(record_of(*job).audit, AuditState::kPending);
+    go(100s);
+
+    EXPECT_EQ(record_of(*job).audit, AuditState::kAccepted) << record_of(*job).error;
+}
+
+TEST_F(Behaviour, AVerifierThatIsWrongFlagsNobodyAlone) {
+    for (const bool has_second : {false, true}) {
+        verifier_.rejects_shallow = true;
+        const NodeMachine* node = nodes_.empty() ? add_node(Honesty::kHonest, 2) : nodes_.front().get();
+        const ClientJob* job = add_job(has_second ? "again" : "hello", buyer_.rich);
+        if (!has_second) start();
+        if (has_second) second_verifier_.start();
+        go(90s);
+
+        EXPECT_EQ(job->status, ClientJob::Status::kDone) << job->error;
+        EXPECT_FALSE(scheduler_.disk.find(scheduler::flag_key(node->signer.address())).has_value());
+    }
+}
+
+TEST_F(Behaviour, AnotherVerifierConfirmsARejection) {
+    const NodeMachine* cheat = add_node(Honesty::kOtherWeights, 2);
+    const ClientJob* job = add_job("hello", buyer_.rich);
+    second_verifier_.start();
+    start();
+
+    go(90s);
+
+    EXPECT_EQ(record_of(*job).audit, AuditState::kRejected);
+    EXPECT_TRUE(scheduler_.disk.find(scheduler::flag_key(cheat->signer.address())).has_value());
+    const Hash receipt = market::receipt_hash(record_of(*job).receipt.receipt);
+    for (const VerifierMachine* verifier : {&verifier_, &second_verifier_}) {
+        EXPECT_TRUE(verifier->disk.find(verifier::verdict_key(receipt)).has_value()) << verifier->name();
+    }
 }
 
 TEST_F(Behaviour, SilenceInEveryAuditEndsInSuspension) {

@@ -18,7 +18,7 @@ constexpr Usd kClientFunds{1'000'000'000};
 constexpr Usd kRich{200'000'000};
 constexpr Usd kPoor{30'000};  // a few jobs' worth: some orders meet the limit
 constexpr std::uint64_t kSchedulerKey = 1;
-constexpr std::uint64_t kVerifierKey = 2;
+constexpr std::uint64_t kFirstVerifierKey = 4;
 constexpr std::uint64_t kGatewayKey = 3;
 constexpr std::uint64_t kFirstNodeKey = 10;
 constexpr std::uint64_t kFirstClientKey = 50;
@@ -136,9 +136,11 @@ void NodeMachine::start() {
     writer_ = world_->chain.writer(&process, signer.address());
     sim::FakeInferenceOptions inference;
     inference.slots = slots_;
-    inference.failures_per_mille = 2;
-    if (honesty_ == Honesty::kOtherWeights) inference.true_root = crypto::keccak256_text("cheaper weights");
+    inference.failures_per_mille = worker_failures_per_mille;
+    if (serves_other_weights(honesty_)) inference.true_root = crypto::keccak256_text("cheaper weights");
     inference.refuses_to_open = honesty_ == Honesty::kRefusesToOpen;
+    inference.is_honest_when_asked = honesty_ == Honesty::kHonestWhenAsked;
+    if (honesty_ == Honesty::kOpensLate) inference.opening_delay = std::chrono::minutes{5};
     inference_ = std::make_unique<sim::FakeInference>(&world_->runtime, &process, world_->model, inference);
     node::NodeDeps deps;
     deps.runtime = &process;
@@ -200,7 +202,8 @@ void SchedulerMachine::start() {
     options.gateways = {gateway_};
     options.audit.per_mille = audits_per_mille_;
     options.audit.new_identity_per_mille = audits_per_mille_;
-    options.audit_give_up = std::chrono::minutes{3};
+    options.audit_attempt = std::chrono::minutes{4};
+    options.audit_give_up = std::chrono::minutes{6};
     options.audit.suspension = std::chrono::minutes{2};
     options.settle_every = std::chrono::seconds{5};
     options.claim_every = std::chrono::seconds{10};
@@ -222,8 +225,8 @@ void SchedulerMachine::destroy() {
     store_.reset();
 }
 
-VerifierMachine::VerifierMachine(World* world, std::uint64_t key)
-    : Machine{&world->runtime, "verifier", key, std::chrono::milliseconds{700}}, world_{world} {
+VerifierMachine::VerifierMachine(World* world, std::string name, std::uint64_t key)
+    : Machine{&world->runtime, std::move(name), key, std::chrono::milliseconds{700}}, world_{world} {
     give_stake(world, signer.address());
 }
 
@@ -232,7 +235,8 @@ void VerifierMachine::start() {
     dialer_ = world_->network.dialer(&process, name());
     reader_ = world_->chain.reader(&process);
     writer_ = world_->chain.writer(&process, signer.address());
-    auditor_ = std::make_unique<sim::FakeAuditor>(&world_->runtime, world_->model);
+    auditor_ = std::make_unique<sim::FakeAuditor>(world_->model);
+    auditor_->rejects_shallow = rejects_shallow;
     verifier::VerifierDeps deps;
     deps.runtime = &process;
     deps.store = store_.get();
@@ -340,7 +344,11 @@ ClientJob make_job(World* world, const Buyer& buyer, const Address& scheduler, s
     order.request.prompt = (is_endless ? "endless " : "prompt ") + std::to_string(runtime.draw(1'000'000));
     if (runtime.chance(1, 25)) order.request.prompt = "impossible";
     order.request.output_tokens_max = is_endless ? 1500 : 64;
-    order.prices_max.input = runtime.chance(1, 12) ? 1 : 1'000'000;  // sometimes nobody is cheap enough
+    order.request.client_nonce = crypto::keccak256_text("nonce " + std::to_string(number));
+    if (runtime.chance(1, 3)) order.request.verification = Verification::kNone;
+    if (runtime.chance(1, 8)) order.request.verification = Verification::kFull;
+    if (runtime.chance(1, 40)) order.request.verification = Verification::kTee;  // nobody has a monitor
+    order.prices_max.input = runtime.chance(1, 12) ? 1 : 1'000'000;              // sometimes nobody is cheap enough
     order.prices_max.output = 1'000'000;
     const Result<Usd> quote = market::quote_of(order.request, order.prices_max);
     CHECK(quote.has_value());
@@ -361,13 +369,19 @@ Cluster::Cluster(const ScenarioOptions& the_options) : options{the_options}, wor
     const sim::FakeSigner gateway_signer{kGatewayKey};
     const std::uint32_t audits = runtime.chance(1, 2) ? 1000 : 300;
     scheduler = std::make_unique<SchedulerMachine>(&world, kSchedulerKey, gateway_signer.address(), audits);
-    verifier = std::make_unique<VerifierMachine>(&world, kVerifierKey);
+    const std::uint64_t auditors = 1 + runtime.draw(2);
+    for (std::uint64_t number = 0; number < auditors; ++number) {
+        verifiers.push_back(
+            std::make_unique<VerifierMachine>(&world, "verifier" + std::to_string(number), kFirstVerifierKey + number));
+    }
     gateway = std::make_unique<GatewayMachine>(&world, kGatewayKey, &book);
     constexpr std::uint64_t kNodes = 4;
     for (std::uint64_t number = 0; number < kNodes; ++number) {
         auto honesty = Honesty::kHonest;
         if (number == 0 && runtime.chance(1, 2)) honesty = Honesty::kOtherWeights;
         if (number == 0 && runtime.chance(1, 6)) honesty = Honesty::kRefusesToOpen;
+        if (number == 0 && runtime.chance(1, 8)) honesty = Honesty::kOpensLate;
+        if (number == 0 && runtime.chance(1, 6)) honesty = Honesty::kHonestWhenAsked;
         const auto slots = static_cast<std::uint32_t>(1 + runtime.draw(2));
         nodes.push_back(std::make_unique<NodeMachine>(&world, "node" + std::to_string(number), kFirstNodeKey + number,
                                                       honesty, slots));
@@ -398,7 +412,8 @@ void Cluster::start_all() {
 }
 
 std::vector<Machine*> Cluster::machines() {
-    std::vector<Machine*> all{scheduler.get(), verifier.get(), gateway.get()};
+    std::vector<Machine*> all{scheduler.get(), gateway.get()};
+    for (const auto& verifier : verifiers) all.push_back(verifier.get());
     for (const auto& node : nodes) all.push_back(node.get());
     return all;
 }

@@ -20,7 +20,16 @@
 
 namespace vcity::scenarios {
 
-enum class Honesty : std::uint8_t { kHonest, kOtherWeights, kRefusesToOpen };
+enum class Honesty : std::uint8_t {
+    kHonest,
+    kOtherWeights,
+    kRefusesToOpen,
+    kOpensLate,        // after every deadline
+    kHonestWhenAsked,  // serves with other weights and replays with the public ones
+};
+constexpr bool serves_other_weights(Honesty honesty) {
+    return honesty == Honesty::kOtherWeights || honesty == Honesty::kHonestWhenAsked;
+}
 
 // Where roles log to. An error is something an operator must act on: no fault of a scenario may lead to one.
 class ScenarioLog final : public LogSink {
@@ -86,6 +95,8 @@ class NodeMachine final : public Machine {
     Honesty honesty() const { return honesty_; }
     std::uint32_t slots() const { return slots_; }
 
+    std::uint64_t worker_failures_per_mille = 2;  // of all tokens, from the next start on
+
   private:
     void destroy() override;
     void end_role() override;
@@ -126,7 +137,9 @@ class SchedulerMachine final : public Machine {
 
 class VerifierMachine final : public Machine {
   public:
-    VerifierMachine(World* world, std::uint64_t key);
+    bool rejects_shallow = false;  // broken: from the next start on, see sim::FakeAuditor
+
+    VerifierMachine(World* world, std::string name, std::uint64_t key);
     ~VerifierMachine() override { crash(); }
     void start() override;
 
@@ -174,7 +187,7 @@ struct Cluster {
     World world;
     ClientBook book;
     std::unique_ptr<SchedulerMachine> scheduler;
-    std::unique_ptr<VerifierMachine> verifier;
+    std::vector<std::unique_ptr<VerifierMachine>> verifiers;
     std::unique_ptr<GatewayMachine> gateway;
     std::vector<std::unique_ptr<NodeMachine>> nodes;
     std::vector<Address> clients;

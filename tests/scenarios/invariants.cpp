@@ -150,7 +150,7 @@ void Invariants::check_paid_receipt(const SignedReceipt& receipt) {
         blame("job " + job + " was charged above its quote");
     }
     const NodeMachine* node = cluster_->node_of(bill.node);
-    if (node == nullptr || node->honesty() == Honesty::kOtherWeights) return;
+    if (node == nullptr || serves_other_weights(node->honesty())) return;
     // What an honest model gives is known: the bill is for a prefix of it, and for the whole unless it was cut short.
     std::string text;
     const auto tokens = cluster_->world.model.tokens_of(cluster_->book.jobs.at(bill.job_id).order.request);

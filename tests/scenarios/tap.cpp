@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "codec/hex.hpp"
+#include "crypto/keccak.hpp"
 #include "market/typed_hashes.hpp"
 #include "services/node/lease_record.hpp"
 #include "wire/wire.hpp"
@@ -102,10 +103,18 @@ void Tap::on_failed(const JobFailed& failed) {
 
 void Tap::on_verdict(const VerdictReport& report) {
     const Verdict& verdict = report.verdict.verdict;
-    const auto [known, is_new] = verdicts_.emplace(verdict.receipt_hash, verdict.outcome);
+    const auto [known, is_new] = verdicts_.emplace(std::pair{verdict.verifier, verdict.receipt_hash}, verdict.outcome);
     if (!is_new && known->second != verdict.outcome) blame("a verifier said two things about one receipt");
-    const std::string key = "verdict/" + codec::to_hex(verdict.receipt_hash);
-    if (!cluster_->verifier->disk.find(key)) blame("a verdict was reported before it was written");
+    for (const auto& verifier : cluster_->verifiers) {
+        if (verifier->signer.address() != verdict.verifier) continue;
+        const auto stored = verifier->disk.find(verifier::verdict_key(verdict.receipt_hash));
+        if (!stored) blame("a verdict was reported before it was written");
+        const bool needs_evidence = verdict.outcome != VerdictOutcome::kAccepted;
+        const auto evidence = verifier->disk.find(verifier::evidence_key(verdict.receipt_hash));
+        const bool has_evidence = evidence && crypto::keccak256(*evidence) == verdict.evidence_hash &&
+                                  verifier::parse_evidence(*evidence).has_value();
+        if (needs_evidence && !has_evidence) blame("a verdict was reported without the evidence it names");
+    }
     const NodeMachine* node = cluster_->node_of(verdict.node);
     const bool is_false =
         node != nullptr && node->honesty() == Honesty::kHonest && verdict.outcome == VerdictOutcome::kRejected;

@@ -40,7 +40,7 @@ class Tap {
     std::map<JobId, std::uint64_t> newest_;   // fencing token
     std::map<JobId, Hash> acknowledged_;
     std::set<JobId> failed_;
-    std::map<Hash, VerdictOutcome> verdicts_;
+    std::map<std::pair<Address, Hash>, VerdictOutcome> verdicts_;
 };
 
 }  // namespace vcity::scenarios

@@ -78,16 +78,20 @@ verify::Seed LlamaAuditor::rows_seed(const UsageReceipt& receipt, const Opening&
         .as<verify::Seed>();
 }
 
-std::vector<Cell> LlamaAuditor::draw(const AuditTask& task) {
-    verify::Seed seed;
-    runtime_->random_bytes(seed.bytes);
-    return verify::draw_cells(checker_->shape(), task.receipt.receipt.units, seed, options_.draw);
+AuditQuestion LlamaAuditor::draw(const AuditTask& task, const Hash& seed) {
+    verify::DrawOptions options = options_.draw;
+    if (task.deep) options.cells = static_cast<std::uint32_t>(kOpenedCellsMax);
+    AuditQuestion question;
+    question.cells =
+        verify::draw_cells(checker_->shape(), task.receipt.receipt.units, seed.as<verify::Seed>(), options);
+    return question;
 }
 
-ports::AuditFinding LlamaAuditor::check(const AuditTask& task, const std::vector<Cell>& cells, const Opening& opening) {
-    verify::AuditResult result = judge(task, cells, opening);
-    Bytes evidence = evidence_of(task, cells, opening, result.reason);
-    return {.outcome = result.outcome, .reason = std::move(result.reason), .evidence = std::move(evidence)};
+ports::AuditFinding LlamaAuditor::check(const AuditTask& task, const ports::AuditAnswer& answer) {
+    verify::AuditResult result = judge(task, answer.question.cells, answer.opening);
+    Bytes evidence = evidence_of(task, answer.question.cells, answer.opening, result.reason);
+    return {
+        .outcome = result.outcome, .reason = std::move(result.reason), .evidence = std::move(evidence), .memory = {}};
 }
 
 verify::AuditResult LlamaAuditor::judge(const AuditTask& task,

@@ -32,10 +32,10 @@ class LlamaAuditor final : public ports::Auditor {
 
     Hash model_root() const override { return root_; }
     // From the billed token counts alone, since the worker's header is not known yet.
-    std::vector<Cell> draw(const AuditTask& task) override;
+    AuditQuestion draw(const AuditTask& task, const Hash& seed) override;
     // The caller has checked that the request hashes to the receipt's request hash; if it does not, whoever sent the
     // task is at fault, and the finding says so. Touches nothing but what is constant, so it may run on any thread.
-    ports::AuditFinding check(const AuditTask& task, const std::vector<Cell>& cells, const Opening& opening) override;
+    ports::AuditFinding check(const AuditTask& task, const ports::AuditAnswer& answer) override;
 
   private:
     LlamaAuditor(Runtime* runtime, LlamaAuditorOptions options, checkpoint::ModelDirectory model)

@@ -60,7 +60,7 @@ class Harness final : public ports::testing::AuditHarness {
 
     ports::Auditor& auditor() override { return *auditor_; }
     AuditTask honest_task() override { return task_; }
-    Opening open(const std::vector<Cell>& cells) override { return *job_.committer->open(cells); }
+    Opening open(const AuditQuestion& question) override { return *job_.committer->open(question.cells); }
 
     const StoredModel& model() const { return model_; }
     const ModelFolder& folder() const { return folder_; }
@@ -91,8 +91,11 @@ class Harness final : public ports::testing::AuditHarness {
         receipt.verification_root = job_.root;
     }
     std::string rejection() {
-        const std::vector<Cell> cells = auditor_->draw(task_);
-        const ports::AuditFinding finding = auditor_->check(task_, cells, open(cells));
+        ports::AuditAnswer answer;
+        answer.question = auditor_->draw(task_, answer.seed);
+        answer.root = task_.receipt.receipt.verification_root;
+        answer.opening = open(answer.question);
+        const ports::AuditFinding finding = auditor_->check(task_, answer);
         EXPECT_EQ(finding.outcome, VerdictOutcome::kRejected);
         return finding.reason;
     }

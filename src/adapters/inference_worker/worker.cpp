@@ -30,16 +30,19 @@ struct GenerationState {
     std::uint64_t tokens_max = 0;
 };
 
-struct OpeningState {
-    explicit OpeningState(Runtime* runtime) : changed{runtime} {}
+struct AuditState {
+    explicit AuditState(Runtime* runtime) : changed{runtime} {}
 
-    void complete(Result<Opening> value) {
-        result = std::move(value);
+    void complete(Result<void> how) {
+        result = std::move(how);
         changed.notify();
     }
 
-    std::vector<Cell> cells;
-    std::optional<Result<Opening>> result;
+    bool is_replay = false;
+    AuditQuestion question;
+    Opening opening;
+    Hash root;
+    std::optional<Result<void>> result;
     Notifier changed;
 };
 
@@ -82,8 +85,10 @@ Error violation(std::string what) {
     return make_error(Errc::kCorrupt, "worker: " + std::move(what));
 }
 
-bool has_cells(const Opening& opening, const std::vector<Cell>& asked) {
-    return std::ranges::equal(opening.cells, asked, {}, &OpenedCell::cell);
+bool answers(const Opening& opening, const AuditQuestion& asked) {
+    return std::ranges::equal(opening.cells, asked.cells, {}, &OpenedCell::cell) &&
+           std::ranges::equal(opening.pages, asked.pages, {}, &OpenedPage::page) &&
+           std::ranges::equal(opening.sketches, asked.sketches, {}, &OpenedSketch::position);
 }
 
 }  // namespace
@@ -178,11 +183,9 @@ Result<void> InferenceWorker::handle(WorkerMessage message) {
         [this](auto&& content) -> Result<void> {
             using Content = std::decay_t<decltype(content)>;
             if constexpr (std::is_same_v<Content, WorkerGenerate> || std::is_same_v<Content, WorkerCancel> ||
-                          std::is_same_v<Content, WorkerOpen> || std::is_same_v<Content, WorkerDrop> ||
-                          std::is_same_v<Content, WorkerReplay>) {
+                          std::is_same_v<Content, WorkerReplay> || std::is_same_v<Content, WorkerOpen> ||
+                          std::is_same_v<Content, WorkerDrop>) {
                 return violation("sent what only an agent may send");
-            } else if constexpr (std::is_same_v<Content, WorkerReplayed>) {
-                return violation("replayed what nobody asked for");
             } else {
                 return on(std::forward<decltype(content)>(content));
             }
@@ -236,15 +239,30 @@ Result<void> InferenceWorker::on(const WorkerDone& done) {
     return {};
 }
 
-Result<void> InferenceWorker::on(WorkerOpening opening) {
-    const auto found = openings_.find(opening.job_id);
-    if (found == openings_.end()) return violation("opened what nobody asked for");
-    const std::shared_ptr<OpeningState> state = found->second.front();
-    if (!has_cells(opening.opening, state->cells)) return violation("opened other cells than asked");
+std::shared_ptr<AuditState> InferenceWorker::take_asked(const JobId& job_id) {
+    const auto found = openings_.find(job_id);
+    if (found == openings_.end()) return nullptr;
+    std::shared_ptr<AuditState> state = std::move(found->second.front());
     found->second.pop_front();
     if (found->second.empty()) openings_.erase(found);
     --openings_waiting_;
-    state->complete(std::move(opening.opening));
+    return state;
+}
+
+Result<void> InferenceWorker::on(const WorkerReplayed& replayed) {
+    const std::shared_ptr<AuditState> state = take_asked(replayed.job_id);
+    if (state == nullptr || !state->is_replay) return violation("replayed what nobody asked for");
+    state->root = replayed.root;
+    state->complete({});
+    return {};
+}
+
+Result<void> InferenceWorker::on(WorkerOpening opening) {
+    const std::shared_ptr<AuditState> state = take_asked(opening.job_id);
+    if (state == nullptr || state->is_replay) return violation("opened what nobody asked for");
+    if (!answers(opening.opening, state->question)) return violation("opened something else than asked");
+    state->opening = std::move(opening.opening);
+    state->complete({});
     return {};
 }
 
@@ -257,14 +275,8 @@ Result<void> InferenceWorker::on(const WorkerError& error) {
         state->fail(std::move(cause));
         return {};
     }
-    const auto found = openings_.find(error.job_id);
-    // Of a job that was cancelled or dropped just as it ended.
-    if (found == openings_.end()) return {};
-    const std::shared_ptr<OpeningState> state = found->second.front();
-    found->second.pop_front();
-    if (found->second.empty()) openings_.erase(found);
-    --openings_waiting_;
-    state->complete(std::move(cause));
+    // Otherwise of a job that was cancelled or dropped just as it ended.
+    if (const auto state = take_asked(error.job_id)) state->complete(std::move(cause));
     return {};
 }
 
@@ -312,24 +324,39 @@ Task<Result<std::unique_ptr<ports::Generation>>> InferenceWorker::generate(Worke
     co_return std::unique_ptr<ports::Generation>{std::make_unique<WorkerGeneration>(self_, job_id, std::move(state))};
 }
 
-Task<Result<Opening>> InferenceWorker::open(WorkerOpen request, TimePoint deadline) {
+Task<Result<void>> InferenceWorker::ask(JobId job_id,
+                                        WorkerMessage question,
+                                        std::shared_ptr<AuditState> state,
+                                        TimePoint deadline) {
     if (!ready_) co_return make_error(Errc::kUnavailable, "worker is not ready: " + last_failure_);
-    if (generations_.contains(request.job_id)) co_return make_error(Errc::kConflict, "the job is still running");
+    if (generations_.contains(job_id)) co_return make_error(Errc::kConflict, "the job is still running");
     if (openings_waiting_ >= options_.openings_waiting_max) co_return make_error(Errc::kExhausted, "too many openings");
-    const auto state = std::make_shared<OpeningState>(runtime_);
-    state->cells = request.cells;
-    const JobId job_id = request.job_id;
     if (is_idle()) owes_since_ = runtime_->now();
-    if (!send(std::move(request))) co_return make_error(Errc::kUnavailable, "worker does not listen");
+    if (!send(question)) co_return make_error(Errc::kUnavailable, "worker does not listen");
     openings_[job_id].push_back(state);
     ++openings_waiting_;
     while (!state->result) {
         const bool notified = co_await state->changed.wait_until(deadline);
-        if (!notified) break;
+        if (!notified && !state->result) co_return make_error(Errc::kTimeout, "no answer of the worker in time");
     }
-    std::optional<Result<Opening>> result = std::move(state->result);
-    if (!result) co_return make_error(Errc::kTimeout, "no opening in time");
-    co_return *std::move(result);
+    co_return *state->result;
+}
+
+Task<Result<Hash>> InferenceWorker::replay(JobId job_id, TimePoint deadline) {
+    const auto state = std::make_shared<AuditState>(runtime_);
+    state->is_replay = true;
+    WorkerMessage question = WorkerReplay{.job_id = job_id};
+    CO_TRY_OK(co_await ask(job_id, std::move(question), state, deadline));
+    co_return state->root;
+}
+
+Task<Result<Opening>> InferenceWorker::open(WorkerOpen request, TimePoint deadline) {
+    const auto state = std::make_shared<AuditState>(runtime_);
+    state->question = request.question;
+    const JobId job_id = request.job_id;
+    WorkerMessage question = std::move(request);
+    CO_TRY_OK(co_await ask(job_id, std::move(question), state, deadline));
+    co_return std::move(state->opening);
 }
 
 void InferenceWorker::drop(JobId job_id) {

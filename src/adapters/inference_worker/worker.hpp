@@ -31,7 +31,7 @@ struct InferenceWorkerOptions {
 
 class WorkerGeneration;
 struct GenerationState;
-struct OpeningState;
+struct AuditState;
 class WorkerSession;
 
 // ports::Inference over a worker program in a sandbox. What the program says is hostile: a frame that is too long, does
@@ -54,6 +54,7 @@ class InferenceWorker final : public ports::Inference {
 
     Task<Result<WorkerReady>> ready(TimePoint deadline) override;
     Task<Result<std::unique_ptr<ports::Generation>>> generate(WorkerGenerate request) override;
+    Task<Result<Hash>> replay(JobId job_id, TimePoint deadline) override;
     Task<Result<Opening>> open(WorkerOpen request, TimePoint deadline) override;
     void drop(JobId job_id) override;
 
@@ -70,9 +71,14 @@ class InferenceWorker final : public ports::Inference {
     Result<void> on(WorkerReady ready);
     Result<void> on(WorkerToken token);
     Result<void> on(const WorkerDone& done);
+    Result<void> on(const WorkerReplayed& replayed);
     Result<void> on(WorkerOpening opening);
     Result<void> on(const WorkerError& error);
 
+    // What a verifier asks for: a replay or an opening. Sends the question and waits for its answer.
+    Task<Result<void>> ask(JobId job_id, WorkerMessage question, std::shared_ptr<AuditState> state, TimePoint deadline);
+    // The oldest question about the job, no longer waiting; none was asked: nullptr.
+    std::shared_ptr<AuditState> take_asked(const JobId& job_id);
     void give_up_all(const Error& reason);
     bool send(const WorkerMessage& message);
     void abandon(const JobId& job_id, const std::shared_ptr<GenerationState>& state);
@@ -92,7 +98,7 @@ class InferenceWorker final : public ports::Inference {
     // What this worker runs, whether or not somebody still listens.
     std::map<JobId, std::shared_ptr<GenerationState>> generations_;
     // In the order asked: the worker answers in order.
-    std::map<JobId, std::deque<std::shared_ptr<OpeningState>>> openings_;
+    std::map<JobId, std::deque<std::shared_ptr<AuditState>>> openings_;
     std::size_t openings_waiting_ = 0;
     // Lets generations that outlive this object know that it is gone.
     std::shared_ptr<InferenceWorker*> self_;

@@ -132,6 +132,7 @@ class WorkerHarness final : public ports::testing::OnRuntime<ports::testing::Inf
         request.model = "vcity/scripted";
         request.prompt = kind == InferenceRequest::kImpossible ? "impossible" : "hello";
         request.output_tokens_max = kind == InferenceRequest::kEndless ? 1'000'000 : 5;
+        if (kind == InferenceRequest::kSketched) request.verification = Verification::kNone;
         return request;
     }
     FakeSandbox& sandbox() { return sandbox_; }
@@ -339,7 +340,7 @@ TEST(InferenceWorker, RefusesAJobThatIsStillRunning) {
     ASSERT_TRUE(first.has_value());
 
     EXPECT_EQ(run(harness.inference().generate(request)).error().code, Errc::kConflict);
-    const WorkerOpen early{.job_id = job(1), .cells = {Cell{}}};
+    const WorkerOpen early{.job_id = job(1), .question = {.cells = {Cell{}}}};
     EXPECT_EQ(run(harness.inference().open(early, TimePoint::max())).error().code, Errc::kConflict);
 }
 

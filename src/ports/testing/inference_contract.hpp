@@ -14,6 +14,7 @@ enum class InferenceRequest : unsigned char {
     kShort,       // ends by itself after 1 to 100 tokens
     kEndless,     // goes on until it is cancelled
     kImpossible,  // refused by the model with kInvalid
+    kSketched,    // like kShort, in tier A
 };
 
 // A model that is loaded and has exactly two slots.
@@ -151,10 +152,13 @@ TEST_P(InferenceContract, OpensTheCellsOfAnEndedJobUntilItIsDropped) {
     ASSERT_TRUE(run(harness->inference().ready(soon())).has_value());
     const auto generation = start(1, InferenceRequest::kShort);
     ASSERT_TRUE(generation.has_value());
-    ASSERT_TRUE(finish(generation->get()).has_value());
+    const Result<WorkerDone> done = finish(generation->get());
+    ASSERT_TRUE(done.has_value());
+    const Hash root = done->verification_root;
 
     const std::vector<Cell> cells{{.position = 0, .layer = 1}, {.position = 0, .layer = 0}};
-    const Result<Opening> opening = run(harness->inference().open({.job_id = job(1), .cells = cells}, soon()));
+    const Result<Opening> opening =
+        run(harness->inference().open({.job_id = job(1), .root = root, .question = {.cells = cells}}, soon()));
     ASSERT_TRUE(opening.has_value()) << opening.error().message;
     EXPECT_FALSE(opening->header.empty());
     ASSERT_EQ(opening->cells.size(), 2U);
@@ -162,7 +166,36 @@ TEST_P(InferenceContract, OpensTheCellsOfAnEndedJobUntilItIsDropped) {
     EXPECT_EQ(opening->cells[1].cell, cells[1]);
 
     harness->inference().drop(job(1));
-    const Result<Opening> gone = run(harness->inference().open({.job_id = job(1), .cells = cells}, soon()));
+    const Result<Opening> gone =
+        run(harness->inference().open({.job_id = job(1), .root = root, .question = {.cells = cells}}, soon()));
+    ASSERT_FALSE(gone.has_value());
+    EXPECT_EQ(gone.error().code, Errc::kNotFound);
+}
+
+TEST_P(InferenceContract, OpensAReplayByItsOwnRoot) {
+    ASSERT_TRUE(run(harness->inference().ready(soon())).has_value());
+    const auto generation = start(1, InferenceRequest::kSketched);
+    ASSERT_TRUE(generation.has_value());
+    const Result<WorkerDone> done = finish(generation->get());
+    ASSERT_TRUE(done.has_value());
+
+    const Result<Hash> root = run(harness->inference().replay(job(1), soon()));
+    ASSERT_TRUE(root.has_value()) << root.error().message;
+    EXPECT_FALSE(root->is_zero());
+    EXPECT_NE(*root, done->verification_root);
+    const AuditQuestion question{.cells = {{.position = 0, .layer = 1}}};
+    const auto opening =
+        run(harness->inference().open({.job_id = job(1), .root = *root, .question = question}, soon()));
+    ASSERT_TRUE(opening.has_value()) << opening.error().message;
+    EXPECT_EQ(opening->cells.size(), 1U);
+
+    Hash other = *root;
+    other.bytes[0] ^= 1U;
+    const auto none = run(harness->inference().open({.job_id = job(1), .root = other, .question = question}, soon()));
+    ASSERT_FALSE(none.has_value());
+    EXPECT_EQ(none.error().code, Errc::kNotFound);
+    harness->inference().drop(job(1));
+    const Result<Hash> gone = run(harness->inference().replay(job(1), soon()));
     ASSERT_FALSE(gone.has_value());
     EXPECT_EQ(gone.error().code, Errc::kNotFound);
 }
@@ -170,7 +203,8 @@ TEST_P(InferenceContract, OpensTheCellsOfAnEndedJobUntilItIsDropped) {
 TEST_P(InferenceContract, OpensNothingOfAnUnknownJob) {
     ASSERT_TRUE(run(harness->inference().ready(soon())).has_value());
 
-    const Result<Opening> opening = run(harness->inference().open({.job_id = job(9), .cells = {Cell{}}}, soon()));
+    const Result<Opening> opening =
+        run(harness->inference().open({.job_id = job(9), .question = {.cells = {Cell{}}}}, soon()));
 
     ASSERT_FALSE(opening.has_value());
     EXPECT_EQ(opening.error().code, Errc::kNotFound);

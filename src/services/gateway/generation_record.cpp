@@ -20,7 +20,7 @@ codec::Json placement_json(const PlacementReason& reason) {
 codec::Json audit_json(const ModelRequest& request, UnixMillis started_at) {
     return codec::JsonObject{
         {"verification", to_string(request.verification)},
-        {"tier", tier_of(request.verification) == AuditTier::kReplay ? "A" : "B"},
+        {"tier", tier_of(request.verification) == AuditTier::kSketch ? "A" : "B"},
         {"nonce", codec::to_hex(request.client_nonce)},
         {"epoch", epoch_of(started_at)},
     };

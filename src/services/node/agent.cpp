@@ -14,8 +14,9 @@ namespace {
 constexpr std::chrono::seconds kStorePatience{30};
 constexpr std::chrono::seconds kPumpIdle{5};
 constexpr std::chrono::milliseconds kPumpBlocked{20};
-constexpr std::chrono::seconds kOpeningTimeout{25};  // under the verifier's 30 s
-constexpr std::size_t kCellsMax = 64;
+// Under the verifier's deadlines of 60 and 120 s.
+constexpr std::chrono::seconds kOpeningTimeout{50};
+constexpr std::chrono::seconds kReplayTimeout{110};
 
 }  // namespace
 
@@ -184,8 +185,9 @@ void NodeAgent::on_message(Message message) {
     } else if (auto* ack = std::get_if<ReceiptAck>(&message)) {
         if (works_.contains(ack->receipt.receipt.job_id)) group_.spawn(on_ack(std::move(*ack)));
     } else if (auto* opening = std::get_if<OpenRequest>(&message)) {
-        // A full queue drops the request: the verifier asks again, and a false "not available" would cost the payment.
-        openings_.try_send(std::move(*opening));
+        on_audit_call(std::move(*opening));
+    } else if (auto* replay = std::get_if<ReplayRequest>(&message)) {
+        on_audit_call(std::move(*replay));
     } else {
         log_.debug("unexpected_message", {{"index", message.index()}});
     }
@@ -221,34 +223,81 @@ Task<void> NodeAgent::run_pump() {
     }
 }
 
+// A full queue drops the request: the verifier asks again, and a false "not available" would cost the payment.
+void NodeAgent::on_audit_call(AuditCall call) {
+    if (std::ranges::find(audit_calls_, call) != audit_calls_.end()) return;
+    AuditCall known = call;
+    if (openings_.try_send(std::move(call))) audit_calls_.push_back(std::move(known));
+}
+
 Task<void> NodeAgent::run_openings() {
     while (!stopping_) {
-        Result<OpenRequest> request = co_await openings_.receive(deps_.runtime->now() + kStorePatience);
-        if (request) {
-            co_await answer_opening(*std::move(request));
-        } else if (request.error().code != Errc::kTimeout) {
+        Result<AuditCall> call = co_await openings_.receive(deps_.runtime->now() + kStorePatience);
+        if (call) {
+            const AuditCall known = *call;
+            co_await answer_audit_call(*std::move(call));
+            std::erase(audit_calls_, known);
+        } else if (call.error().code != Errc::kTimeout) {
             break;
         }
     }
 }
 
-// Says nothing when it cannot tell now: "not available" is final for the verifier.
+Task<void> NodeAgent::answer_audit_call(AuditCall call) {
+    if (auto* replay = std::get_if<ReplayRequest>(&call)) {
+        co_await answer_replay(std::move(*replay));
+    } else {
+        co_await answer_opening(std::move(std::get<OpenRequest>(call)));
+    }
+}
+
+Task<Result<void>> NodeAgent::check_receipt_hash(JobId job_id, Hash receipt_hash) {
+    CO_TRY(const Hash signed_hash, co_await receipt_hash_of(job_id));
+    if (signed_hash != receipt_hash) co_return make_error(Errc::kNotFound, "no such receipt");
+    co_return Result<void>{};
+}
+
+// Both say nothing when they cannot tell now: "not available" is final for the verifier.
+Task<void> NodeAgent::answer_replay(ReplayRequest request) {
+    ReplayReply reply;
+    reply.job_id = request.job_id;
+    reply.receipt_hash = request.receipt_hash;
+    Result<void> known = co_await check_receipt_hash(request.job_id, request.receipt_hash);
+    Result<Hash> root = make_error(Errc::kNotFound, "no such receipt");
+    if (known) {
+        root = co_await deps_.inference->replay(request.job_id, deps_.runtime->now() + kReplayTimeout);
+    } else {
+        root = std::move(known).error();
+    }
+    if (!root && root.error().code != Errc::kNotFound) {
+        log_.warn("replay_failed", {{"job", codec::to_hex(request.job_id)}, {"reason", root.error().message}});
+        co_return;
+    }
+    reply.available = root.has_value();
+    if (root) {
+        reply.root = *root;
+    } else {
+        reply.reason = root.error().message;
+    }
+    metrics_.openings->increment();
+    post(std::move(reply));
+}
+
 Task<void> NodeAgent::answer_opening(OpenRequest request) {
-    if (request.cells.size() > kCellsMax) co_return;
     OpenReply reply;
     reply.job_id = request.job_id;
     reply.receipt_hash = request.receipt_hash;
-    Result<Hash> signed_hash = co_await receipt_hash_of(request.job_id);
-    if (!signed_hash && signed_hash.error().code != Errc::kNotFound) co_return;
-    if (!signed_hash || *signed_hash != request.receipt_hash) {
-        reply.reason = "no such receipt";
-        post(std::move(reply));
-        co_return;
+    Result<void> known = co_await check_receipt_hash(request.job_id, request.receipt_hash);
+    Result<Opening> opening = make_error(Errc::kNotFound, "no such receipt");
+    if (known) {
+        WorkerOpen open;
+        open.job_id = request.job_id;
+        open.root = request.root;
+        open.question = std::move(request.question);
+        opening = co_await deps_.inference->open(std::move(open), deps_.runtime->now() + kOpeningTimeout);
+    } else {
+        opening = std::move(known).error();
     }
-    WorkerOpen open;
-    open.job_id = request.job_id;
-    open.cells = std::move(request.cells);
-    Result<Opening> opening = co_await deps_.inference->open(std::move(open), deps_.runtime->now() + kOpeningTimeout);
     if (!opening && opening.error().code != Errc::kNotFound) {
         log_.warn("opening_failed", {{"job", codec::to_hex(request.job_id)}, {"reason", opening.error().message}});
         co_return;

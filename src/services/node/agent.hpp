@@ -6,6 +6,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
+#include <vector>
 
 #include "async/task_group.hpp"
 #include "ports/inference.hpp"
@@ -125,7 +127,13 @@ class NodeAgent final : private services::PeerLinkHandler {
 
     // --- audits
     Task<void> run_openings();
+    using AuditCall = std::variant<ReplayRequest, OpenRequest>;
+    void on_audit_call(AuditCall call);
+    Task<void> answer_audit_call(AuditCall call);
+    Task<void> answer_replay(ReplayRequest request);
     Task<void> answer_opening(OpenRequest request);
+    // Whether this is our receipt of that job: kNotFound for another one, other codes when that cannot be told now.
+    Task<Result<void>> check_receipt_hash(JobId job_id, Hash receipt_hash);
     Task<Result<Hash>> receipt_hash_of(JobId job_id);
 
     NodeDeps deps_;
@@ -134,7 +142,8 @@ class NodeAgent final : private services::PeerLinkHandler {
     Log log_;
     TaskGroup group_;
     Notifier changed_;
-    Channel<OpenRequest> openings_;
+    Channel<AuditCall> openings_;
+    std::vector<AuditCall> audit_calls_;  // queued or being answered: verifiers ask again
     std::unique_ptr<services::PeerLink> link_;
     services::LinkSession* session_ = nullptr;
     std::optional<WorkerReady> model_;

@@ -13,14 +13,16 @@
 
 namespace vcity::scheduler {
 
-// Has delivered results audited before they are paid. For each drawn receipt one task: give the receipt, the request
-// and the output to a connected verifier, relay its questions to the node and the node's answers back, and write down
-// its verdict. A verifier that goes away or takes too long is replaced.
+// Has delivered results audited before they are paid. For each drawn receipt one task: wait until the node is there,
+// give the receipt, the request and the output to a connected verifier, relay its questions to the node and the node's
+// answers back, and write down its verdict. A verifier that goes away or takes too long is replaced.
 //
-// A signed verdict "rejected" ends a node's work here: its receipt is not paid and it gets no more jobs. A node that
-// does not open what it committed to (it says that it cannot, or it stays silent or away until the desk gives up) is
-// not paid for that result and goes on probation, for a crash looks like a cheat but does not happen as often. When no
-// verifier asked anything until then, the node is paid, for it cannot have caused that.
+// A rejected result is not paid. Its node gets no more jobs once a second, deep audit with fresh randomness has come to
+// the same: by another verifier when there is one, by the same otherwise (VerdictReport::confirmed). So a node is
+// flagged by mistake with the square of the probability of one false rejection. A node that does not open what it
+// committed to, by a verdict or because it stayed away until the desk gave up, is not paid for that result and goes on
+// probation, for a crash looks like a cheat but does not happen as often. When no verifier asked anything until then,
+// the node is paid, for it cannot have caused that.
 class AuditDesk {
   public:
     struct Parts {
@@ -39,6 +41,8 @@ class AuditDesk {
     // --- from the sessions; none of these wait
     void on_verifier_connected() { verifiers_changed_.notify(); }
     void on_session_gone(SessionId session);
+    void on_replay_request(SessionId verifier, ReplayRequest request);
+    void on_replay_reply(const Address& node, ReplayReply reply);
     void on_open_request(SessionId verifier, OpenRequest request);
     void on_open_reply(const Address& node, OpenReply reply);
     void on_verdict(const services::LinkPeer& verifier, VerdictReport report);
@@ -53,19 +57,30 @@ class AuditDesk {
         SessionId verifier = kNoSession;
         std::set<Address> assigned;  // verifiers that have been asked
         bool was_asked = false;      // a verifier put a question to the node
-        bool cannot_open = false;    // the node says so
         bool was_opened = false;     // it sent what was asked for
-        std::optional<SignedVerdict> verdict;
+        bool is_away = false;        // the node, when it was looked for last
+        std::optional<VerdictReport> report;
+        // After a rejection: what another verifier says.
+        bool is_second = false;
+        std::optional<VerdictReport> second;
         Notifier wake;
+
+        bool is_answered() const { return is_second ? second.has_value() : report.has_value(); }
     };
 
     Task<void> run(JobId job_id);
     Task<void> examine(JobId job_id, Audit* audit);
+    Task<bool> wait_for_parties(Audit* audit, TimePoint give_up);
+    Task<void> confirm(JobId job_id, Audit* audit);
     Task<void> attempt(Audit* audit, AuditTask task);
     Task<Result<AuditTask>> make_task(JobId job_id);
-    SessionId pick_verifier() const;
+    // A connected verifier with room, not one of the audit's earlier ones when `fresh`.
+    SessionId pick_verifier(const Audit& audit, bool fresh) const;
+    Audit* find(const JobId& job_id, const Hash& receipt_hash);
+    bool is_signed(const VerdictReport& report) const;
     Task<void> conclude(JobId job_id, const Audit* audit);
-    Task<void> refuse_payment(JobRecord* record, JobRecord decided, bool was_missed);
+    enum class Blame : std::uint8_t { kNone, kMissed, kFlag };
+    Task<void> refuse_payment(JobRecord* record, JobRecord decided, Blame blame);
     void note_opened(ports::StoreChange* change, const Address& node);
     void note_unopened(ports::StoreChange* change, const Address& node);
 

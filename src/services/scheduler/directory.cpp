@@ -90,7 +90,7 @@ std::vector<placement::Candidate> Directory::candidates() const {
             candidate.leased = static_cast<std::uint32_t>(node.leases.size());
             candidate.failures = node.failures;
             candidate.stake = node.record.stake;
-            candidate.has_monitor = !node.announcement.monitor_key.is_zero();
+            candidate.monitor_key = node.announcement.monitor_key;
             candidate.is_active = node.session != kNoSession;
             candidate.is_flagged = is_barred(node);
             all.push_back(std::move(candidate));

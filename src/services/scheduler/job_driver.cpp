@@ -387,6 +387,7 @@ Task<Result<void>> JobDriver::grant_lease(LiveJob* job) {
     record.lease.node = chosen.node;
     record.lease.expires_at = record.deadline;
     record.prices = chosen.offer.prices;
+    record.monitor_key = chosen.monitor_key;
     record.model_root = chosen.offer.model_root;
     record.placement = std::move(placed.reason);
     job->leased_at = context_->now();

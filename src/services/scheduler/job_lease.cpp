@@ -197,7 +197,8 @@ Task<Result<void>> JobDriver::deliver(LiveJob* job, JobFinished finished) {
     advance(&delivered, JobState::kDelivered);
     delivered.receipt = receipt;
     delivered.finish = finished.reason;
-    delivered.audit = draw_audit(job->order.request.verification, delivered.lease.node) ? AuditState::kPending : AuditState::kNotDrawn;
+    delivered.audit = draw_audit(job->order.request.verification, delivered.lease.node) ? AuditState::kPending
+                                                                                        : AuditState::kNotDrawn;
     ports::StoreChange change;
     JobBook::put(&change, delivered);
     change.puts.push_back({job_key(kOutputPrefix, record.job_id), encode(job->output)});

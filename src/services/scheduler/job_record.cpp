@@ -50,6 +50,7 @@ Bytes encode(const JobRecord& record) {
     writer.put(static_cast<std::uint64_t>(record.state));
     writer.put(record.lease == Lease{} ? Bytes{} : wire::encode(record.lease));
     writer.put(record.prices.input).put(record.prices.output).put(record.model_root);
+    writer.put(record.monitor_key);
     put_placement(&writer, record.placement);
     writer.put(std::uint64_t{record.excluded.size()});
     for (const Address& node : record.excluded) writer.put(node);
@@ -76,12 +77,13 @@ Result<JobRecord> parse_job_record(ByteView bytes) {
     record.prices.input = reader.integer();
     record.prices.output = reader.integer();
     record.model_root = reader.fixed<Hash>();
+    record.monitor_key = reader.fixed<Hash>();
     record.placement = read_placement(&reader);
     const std::size_t excluded = reader.count();
     for (std::size_t index = 0; index < excluded; ++index) record.excluded.push_back(reader.fixed<Address>());
     const Bytes receipt = reader.bytes();
     record.finish = reader.enumerator(FinishReason::kCancelled);
-    record.audit = reader.enumerator(AuditState::kWaived);
+    record.audit = reader.enumerator(AuditState::kNotOpened);
     const Bytes verdict = reader.bytes();
     record.batch_index = reader.integer();
     record.error_code = reader.enumerator(Errc::kInternal);

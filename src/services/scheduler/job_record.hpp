@@ -17,6 +17,8 @@ enum class AuditState : std::uint8_t {
     kUndecided = 4,
     // No verifier could be had for a long time; the node cannot cause that, so it is paid.
     kWaived = 5,
+    // A verifier signed that the node did not open in time. Not paid either.
+    kNotOpened = 6,
 };
 
 // What the scheduler must not forget of a job, apart from the order itself and the output, which are kept beside it
@@ -33,6 +35,7 @@ struct JobRecord {
     Lease lease;  // the newest
     TokenPrices prices;
     Hash model_root;
+    Hash monitor_key;  // that the node had announced; zero: none
     PlacementReason placement;
     std::vector<Address> excluded;  // nodes that failed this job
     SignedReceipt receipt;          // with both signatures, from kDelivered on

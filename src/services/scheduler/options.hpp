@@ -72,9 +72,10 @@ struct SchedulerOptions {
     Duration cancel_grace = std::chrono::seconds{10};
 
     // Audits.
-    std::size_t audits_per_verifier = 4;                // at the same time
-    Duration audit_attempt = std::chrono::seconds{40};  // the verifier's own deadline is 30 s
-    Duration audit_give_up = std::chrono::minutes{10};
+    std::size_t audits_per_verifier = 4;  // at the same time
+    // By one verifier, which waits for a beacon, a replay and openings of two rounds, each with a deadline of its own.
+    Duration audit_attempt = std::chrono::minutes{8};
+    Duration audit_give_up = std::chrono::minutes{20};
 
     // Settlement.
     Duration settle_every = std::chrono::seconds{10};

@@ -214,6 +214,8 @@ void Scheduler::route_from_node(SessionId session, const Address& node, Message 
         driver_.on_node_message(node, job_id, std::move(message));
     } else if (auto* reply = std::get_if<OpenReply>(&message)) {
         audits_.on_open_reply(node, std::move(*reply));
+    } else if (auto* replayed = std::get_if<ReplayReply>(&message)) {
+        audits_.on_replay_reply(node, std::move(*replayed));
     }
 }
 
@@ -228,6 +230,8 @@ void Scheduler::route_from_gateway(SessionId session, Message message) {
 void Scheduler::route_from_verifier(SessionId session, const services::LinkPeer& peer, Message message) {
     if (auto* request = std::get_if<OpenRequest>(&message)) {
         audits_.on_open_request(session, std::move(*request));
+    } else if (auto* replay = std::get_if<ReplayRequest>(&message)) {
+        audits_.on_replay_request(session, std::move(*replay));
     } else if (auto* report = std::get_if<VerdictReport>(&message)) {
         audits_.on_verdict(peer, std::move(*report));
     }

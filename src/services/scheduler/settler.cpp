@@ -20,6 +20,7 @@ bool is_payable(const JobRecord& record) {
         case AuditState::kWaived: return true;
         case AuditState::kPending:
         case AuditState::kRejected:
+        case AuditState::kNotOpened:
         case AuditState::kUndecided: return false;
     }
     unreachable();

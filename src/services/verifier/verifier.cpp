@@ -17,10 +17,6 @@ constexpr std::chrono::seconds kStorePatience{30};
 
 }  // namespace
 
-std::string verdict_key(const Hash& receipt_hash) {
-    return "verdict/" + codec::to_hex(receipt_hash);
-}
-
 Verifier::Verifier(VerifierDeps deps, VerifierOptions options)
     : deps_{std::move(deps)},
       options_{std::move(options)},
@@ -28,7 +24,7 @@ Verifier::Verifier(VerifierDeps deps, VerifierOptions options)
       log_{deps_.log},
       group_{deps_.runtime},
       tasks_{deps_.runtime, options_.tasks_queued_max},
-      replied_{deps_.runtime} {
+      answered_{deps_.runtime} {
     services::PeerLinkOptions link;
     link.endpoint = options_.scheduler_endpoint;
     link.introduction.deployment = &deps_.deployment;
@@ -61,10 +57,11 @@ Task<void> Verifier::on_denied() {
 Task<Result<void>> Verifier::run() {
     Result<void> registered = co_await register_identity();
     if (!registered || stopping_) co_return registered;
+    CO_TRY_OK(co_await load_secret());
     group_.spawn(run_audits());
     co_await link_->run();
     tasks_.close();
-    replied_.notify();
+    answered_.notify();
     while (group_.running() > 0) {
         Result<void> joined = co_await group_.join(deps_.runtime->now() + kStorePatience);
         if (!joined) log_.warn("tasks_linger", {{"running", group_.running()}});
@@ -76,7 +73,7 @@ void Verifier::stop() {
     stopping_ = true;
     link_->stop();
     tasks_.close();
-    replied_.notify();
+    answered_.notify();
 }
 
 void Verifier::post(Message message) {
@@ -91,7 +88,7 @@ void Verifier::on_connected(services::LinkSession* session, const LinkWelcome& /
 void Verifier::on_disconnected() {
     session_ = nullptr;
     metrics_.link_up->set(0);
-    replied_.notify();  // nobody will answer the open question
+    answered_.notify();  // nobody will answer the open question
 }
 
 void Verifier::on_message(Message message) {
@@ -99,19 +96,30 @@ void Verifier::on_message(Message message) {
         metrics_.tasks->increment();
         // A full queue drops the task: the scheduler gives it again.
         tasks_.try_send(std::move(*task));
-    } else if (auto* reply = std::get_if<OpenReply>(&message)) {
-        on_reply(std::move(*reply));
+    } else if (auto* opened = std::get_if<OpenReply>(&message)) {
+        on_answer(std::move(*opened));
+    } else if (auto* replayed = std::get_if<ReplayReply>(&message)) {
+        on_answer(std::move(*replayed));
     }
 }
 
-// An answer may be late: one to a question of before a timeout or a restart names other cells.
-void Verifier::on_reply(OpenReply reply) {
-    if (asked_.is_zero() || reply.receipt_hash != asked_) return;
-    const bool is_answer =
-        std::ranges::equal(reply.opening.cells, asked_cells_, {}, [](const OpenedCell& opened) { return opened.cell; });
-    if (reply.available && !is_answer) return;
-    reply_ = std::move(reply);
-    replied_.notify();
+Task<Result<std::optional<Bytes>>> Verifier::find(std::string key) {
+    const TimePoint deadline = deps_.runtime->now() + kStorePatience;
+    co_return co_await services::get_until(deps_.runtime, deps_.store, std::move(key), deadline);
+}
+
+Task<Result<void>> Verifier::load_secret() {
+    CO_TRY(const std::optional<Bytes> stored, co_await find(std::string{kSecretKey}));
+    if (stored && stored->size() == Hash::kSize) {
+        secret_ = Hash::make(*stored);
+        co_return Result<void>{};
+    }
+    if (stored) co_return make_error(Errc::kCorrupt, "the stored secret is damaged");
+    deps_.runtime->random_bytes(secret_.bytes);
+    ports::StoreChange change;
+    change.puts.push_back({std::string{kSecretKey}, Bytes{secret_.bytes.begin(), secret_.bytes.end()}});
+    const TimePoint deadline = deps_.runtime->now() + kStorePatience;
+    co_return co_await services::commit_until(deps_.runtime, deps_.store, std::move(change), deadline);
 }
 
 Task<void> Verifier::run_audits() {
@@ -120,13 +128,15 @@ Task<void> Verifier::run_audits() {
         if (!task && task.error().code == Errc::kTimeout) continue;
         if (!task) break;
         const std::string job = codec::to_hex(task->receipt.receipt.job_id);
-        Result<SignedVerdict> verdict = co_await audit(*std::move(task));
-        if (verdict) {
+        Result<KnownVerdict> known = co_await audit(*std::move(task));
+        if (known) {
             VerdictReport report;
-            report.verdict = *std::move(verdict);
+            report.verdict = std::move(known->verdict);
+            report.confirmed = known->confirmed;
             post(std::move(report));
         } else {
-            log_.info("no_verdict", {{"job", job}, {"reason", verdict.error().message}});
+            metrics_.no_verdict->increment();
+            log_.info("no_verdict", {{"job", job}, {"reason", known.error().message}});
         }
     }
 }
@@ -147,85 +157,85 @@ Result<ports::Auditor*> Verifier::check_task(const AuditTask& task) const {
     return make_error(Errc::kNotFound, "this verifier does not hold the weights " + codec::to_hex(bill.model_root));
 }
 
-Task<Result<std::optional<SignedVerdict>>> Verifier::find_verdict(Hash receipt_hash) {
-    const TimePoint deadline = deps_.runtime->now() + kStorePatience;
-    CO_TRY(const std::optional<Bytes> stored,
-           co_await services::get_until(deps_.runtime, deps_.store, verdict_key(receipt_hash), deadline));
-    if (!stored) co_return std::optional<SignedVerdict>{};
-    CO_TRY(SignedVerdict verdict, wire::parse_verdict(*stored));
-    co_return verdict;
-}
-
-Task<Result<SignedVerdict>> Verifier::audit(AuditTask task) {
-    const Hash receipt_hash = market::receipt_hash(task.receipt.receipt);
-    CO_TRY(std::optional<SignedVerdict> known, co_await find_verdict(receipt_hash));
-    if (known) co_return *std::move(known);
+Task<Result<KnownVerdict>> Verifier::audit(AuditTask task) {
+    const UsageReceipt& bill = task.receipt.receipt;
+    CO_TRY(const std::optional<Bytes> stored, co_await find(verdict_key(market::receipt_hash(bill))));
+    if (stored) co_return parse_known_verdict(*stored);
     Result<ports::Auditor*> auditor = check_task(task);
     if (!auditor) {
         metrics_.not_understood->increment();
         co_return std::move(auditor).error();
     }
-    const std::vector<Cell> cells = (*auditor)->draw(task);
-    if (cells.empty()) {
-        ports::AuditFinding nothing;
-        nothing.reason = "nothing was billed that could be checked";
-        co_return co_await decide(std::move(task), std::move(nothing));
+    const Beacon beacon = co_await wait_for_beacon(bill.finished_at);
+    CO_TRY(Round round, co_await examine(task, *auditor, beacon, 0));
+    bool confirmed = task.deep;
+    if (round.evidence.outcome == VerdictOutcome::kRejected && !task.deep && task.confirm) {
+        task.deep = true;
+        Result<Round> again = co_await examine(task, *auditor, beacon, 1);
+        // Whoever was wrong once and then falls silent is not given the benefit of the doubt.
+        confirmed = again && again->evidence.outcome != VerdictOutcome::kAccepted;
     }
-    Result<Opening> opening = co_await ask_for(receipt_hash, task.receipt.receipt.job_id, cells);
-    if (!opening) {
-        metrics_.not_opened->increment();
-        co_return std::move(opening).error();
-    }
-    ports::AuditFinding finding;
-    ports::Auditor* checker = *auditor;
-    std::function<void()> check = [&finding, checker, &task, &cells, &opening] {
-        finding = checker->check(task, cells, *opening);
-    };
-    co_await deps_.runtime->compute(std::move(check));
-    co_return co_await decide(std::move(task), std::move(finding));
+    co_return co_await decide(std::move(task), std::move(round), confirmed);
 }
 
-Task<Result<Opening>> Verifier::ask_for(Hash receipt_hash, JobId job_id, std::vector<Cell> cells) {
-    if (session_ == nullptr) co_return make_error(Errc::kUnavailable, "not connected");
-    const services::LinkSession* asked_on = session_;
-    OpenRequest request;
-    request.job_id = job_id;
-    request.receipt_hash = receipt_hash;
-    request.cells = cells;
-    asked_ = receipt_hash;
-    asked_cells_ = std::move(cells);
-    reply_.reset();
-    post(std::move(request));
-    const TimePoint deadline = deps_.runtime->now() + options_.opening_timeout;
-    bool waiting = true;
-    while (waiting && !reply_ && !stopping_ && session_ == asked_on) {
-        waiting = co_await replied_.wait_until(deadline);
-    }
-    asked_ = {};
-    std::optional<OpenReply> reply = std::exchange(reply_, std::nullopt);
-    if (!reply) co_return make_error(Errc::kTimeout, "no opening in time");
-    if (!reply->available) co_return make_error(Errc::kNotFound, "the node has no opening: " + reply->reason);
-    co_return std::move(reply->opening);
-}
-
-Task<Result<SignedVerdict>> Verifier::decide(AuditTask task, ports::AuditFinding finding) {
-    SignedVerdict verdict;
-    verdict.verdict.receipt_hash = market::receipt_hash(task.receipt.receipt);
-    verdict.verdict.node = task.receipt.receipt.node;
-    verdict.verdict.verifier = deps_.signer->address();
-    verdict.verdict.outcome = finding.outcome;
-    verdict.verdict.evidence_hash = crypto::keccak256(finding.evidence);
-    verdict.verdict.checked_at = deps_.runtime->unix_now();
-    verdict.reason = finding.reason;
-    CO_TRY(verdict.signature, deps_.signer->sign(market::verdict_digest(deps_.deployment, verdict.verdict)));
+Task<Result<KnownVerdict>> Verifier::decide(AuditTask task, Round round, bool confirmed) {
+    const AuditEvidence& evidence = round.evidence;
+    const Bytes evidence_bytes = encode(evidence);
+    KnownVerdict known;
+    known.confirmed = confirmed && evidence.outcome == VerdictOutcome::kRejected;
+    Verdict& verdict = known.verdict.verdict;
+    verdict.receipt_hash = evidence.receipt_hash;
+    verdict.node = task.receipt.receipt.node;
+    verdict.verifier = deps_.signer->address();
+    verdict.outcome = evidence.outcome;
+    verdict.evidence_hash = crypto::keccak256(evidence_bytes);
+    verdict.checked_at = evidence.ended_at;
+    known.verdict.reason = evidence.reason;
+    CO_TRY(known.verdict.signature, deps_.signer->sign(market::verdict_digest(deps_.deployment, verdict)));
     ports::StoreChange change;
-    change.puts.push_back({verdict_key(verdict.verdict.receipt_hash), wire::encode(verdict)});
+    change.puts.push_back({verdict_key(verdict.receipt_hash), encode(known)});
+    if (verdict.outcome != VerdictOutcome::kAccepted) {
+        change.puts.push_back({evidence_key(verdict.receipt_hash), evidence_bytes});
+    }
+    if (!round.memory.empty() && round.memory.size() <= ports::kMemoryBytesMax) {
+        change.puts.push_back({memory_key(task.receipt.receipt.model_root, verdict.node), std::move(round.memory)});
+    }
+    if (verdict.outcome == VerdictOutcome::kNotOpened) {
+        CO_TRY_OK(co_await note_missed(verdict.node, &verdict, &change));
+    }
     const TimePoint deadline = deps_.runtime->now() + kStorePatience;
     CO_TRY_OK(co_await services::commit_until(deps_.runtime, deps_.store, std::move(change), deadline));
-    const bool is_accepted = finding.outcome == VerdictOutcome::kAccepted;
-    (is_accepted ? metrics_.accepted : metrics_.rejected)->increment();
-    log_.info("verdict", {{"job", codec::to_hex(task.receipt.receipt.job_id)}, {"accepted", is_accepted}});
-    co_return verdict;
+    count(verdict.outcome);
+    log_.info("verdict",
+              {{"job", codec::to_hex(task.receipt.receipt.job_id)}, {"outcome", to_string(verdict.outcome)}});
+    co_return known;
+}
+
+Task<Result<void>> Verifier::note_missed(Address node, const Verdict* verdict, ports::StoreChange* change) {
+    MissedOpenings missed;
+    CO_TRY(const std::optional<Bytes> stored, co_await find(missed_key(node)));
+    if (stored) {
+        CO_TRY(missed, parse_missed(*stored));
+    }
+    const UnixMillis window = std::chrono::duration_cast<UnixMillis>(options_.missed_window);
+    std::erase_if(missed.misses,
+                  [&](const MissedOpenings::Miss& miss) { return miss.at + window < verdict->checked_at; });
+    missed.misses.push_back({verdict->receipt_hash, verdict->checked_at});
+    const bool is_downtime = missed.misses.size() >= std::max<std::size_t>(options_.missed_limit, 1);
+    if (is_downtime) {
+        log_.warn("malicious_downtime", {{"node", codec::to_hex(node)}, {"missed", missed.misses.size()}});
+    }
+    while (missed.misses.size() > options_.missed_limit) missed.misses.erase(missed.misses.begin());
+    change->puts.push_back({missed_key(node), encode(missed)});
+    co_return Result<void>{};
+}
+
+void Verifier::count(VerdictOutcome outcome) {
+    switch (outcome) {
+        case VerdictOutcome::kAccepted: metrics_.accepted->increment(); break;
+        case VerdictOutcome::kRejected: metrics_.rejected->increment(); break;
+        case VerdictOutcome::kNotOpened: metrics_.not_opened->increment(); break;
+    }
 }
 
 }  // namespace vcity::verifier

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "async/task_group.hpp"
@@ -13,6 +14,7 @@
 #include "ports/signer.hpp"
 #include "ports/store.hpp"
 #include "services/common/peer_link.hpp"
+#include "services/verifier/audit_record.hpp"
 #include "telemetry/metrics.hpp"
 
 namespace vcity::verifier {
@@ -37,7 +39,13 @@ struct VerifierOptions {
     Vcai stake;
     std::string software_version;
     std::size_t tasks_queued_max = 64;
-    Duration opening_timeout = std::chrono::seconds{30};
+    Duration opening_deadline = std::chrono::seconds{60};  // for the answer to one question
+    Duration replay_deadline = std::chrono::minutes{2};    // for a replay, which costs the node a whole prefill
+    Duration ask_again = std::chrono::seconds{20};         // a question may be lost on its way
+    Duration beacon_patience = std::chrono::seconds{30};   // then the draw is made without one
+    // So many openings of one node that did not come within the window are evidence of more than bad luck.
+    std::size_t missed_limit = 3;
+    Duration missed_window = std::chrono::hours{24};
     services::SessionTuning session;
     services::BackoffRange backoff;
 };
@@ -47,6 +55,7 @@ struct VerifierMetrics {
     Counter* accepted = nullptr;
     Counter* rejected = nullptr;
     Counter* not_opened = nullptr;
+    Counter* no_verdict = nullptr;
     Counter* not_understood = nullptr;
     Gauge* link_up = nullptr;
 
@@ -54,19 +63,25 @@ struct VerifierMetrics {
         : tasks{registry->counter("vcity_verifier_tasks_total", "Audit tasks received")},
           accepted{registry->counter("vcity_verifier_verdicts_total", "Verdicts", {{"outcome", "accepted"}})},
           rejected{registry->counter("vcity_verifier_verdicts_total", "Verdicts", {{"outcome", "rejected"}})},
-          not_opened{registry->counter("vcity_verifier_not_opened_total", "Audits without an opening in time")},
+          not_opened{registry->counter("vcity_verifier_verdicts_total", "Verdicts", {{"outcome", "not_opened"}})},
+          no_verdict{registry->counter("vcity_verifier_no_verdict_total", "Audits that ended without a verdict")},
           not_understood{registry->counter("vcity_verifier_tasks_refused_total", "Tasks that could not be judged")},
           link_up{registry->gauge("vcity_verifier_link_up", "1 while the link to the scheduler stands")} {}
 };
 
-// Audits results that a scheduler hands to it, one after the other: once it holds the signed receipt it draws cells
-// that nobody can know before, asks the node to open them, checks them against the public weights, and signs a verdict,
-// which it writes down before it reports it, so that it never says two things about one receipt.
+// Audits results that a scheduler hands to it, one after the other. Once it holds the signed receipt it takes the hash
+// of the first block after it (the beacon) and its own secret, draws from both what nobody can have known, asks the
+// node to open it, checks that against the public weights and signs a verdict, which it writes down with its evidence
+// before it reports it, so that it never says two things about one receipt. In tier A the node replays the request
+// first and answers with a root; only then the draw is made.
 //
-// It says "rejected" only of what it has checked and found wrong. A node that gives no opening within the deadline, or
-// says that it has none, or answers something else than it was asked, gets no verdict at all: the verifier cannot tell
-// a lie from a crash, a broken network or a late answer to an earlier question. The scheduler asks again for some time
-// and then leaves the receipt unpaid.
+// "rejected": something that was opened is wrong. "not_opened": this verifier was connected all the time, and the node
+// said that it cannot answer, or did not within the deadline. It cannot tell a lie from a crash or a broken network, so
+// that verdict costs the node its payment and counts against it, and proves nothing. When the link to the scheduler
+// breaks there is no verdict at all: the scheduler asks again.
+//
+// A rejection is followed by a second, deep round when the task asks for it; the report then says whether that one
+// confirmed it. The verdict is about the receipt and stays what it was.
 class Verifier final : private services::PeerLinkHandler {
   public:
     Verifier(VerifierDeps deps, VerifierOptions options);
@@ -85,14 +100,32 @@ class Verifier final : private services::PeerLinkHandler {
     Task<void> on_denied() override;
     Task<Result<void>> register_identity();
     void post(Message message);
-    void on_reply(OpenReply reply);
+    Task<Result<void>> load_secret();
 
     Task<void> run_audits();
-    Task<Result<SignedVerdict>> audit(AuditTask task);
-    Task<Result<std::optional<SignedVerdict>>> find_verdict(Hash receipt_hash);
+    Task<Result<KnownVerdict>> audit(AuditTask task);
+    Task<Result<std::optional<Bytes>>> find(std::string key);
     Result<ports::Auditor*> check_task(const AuditTask& task) const;
-    Task<Result<Opening>> ask_for(Hash receipt_hash, JobId job_id, std::vector<Cell> cells);
-    Task<Result<SignedVerdict>> decide(AuditTask task, ports::AuditFinding finding);
+
+    // --- one round of questions (round.cpp)
+    using Answer = std::variant<ReplayReply, OpenReply>;
+    struct Round {
+        AuditEvidence evidence;
+        Bytes memory;  // what the auditor wants to be kept of this node
+    };
+    Task<Beacon> wait_for_beacon(UnixMillis signed_at);
+    Task<Result<Round>> examine(AuditTask task, ports::Auditor* auditor, Beacon beacon, std::uint64_t number);
+    Task<Result<void>> learn_root(const AuditTask* task, AuditEvidence* evidence);
+    Task<Result<void>> learn_opening(const AuditTask* task, AuditEvidence* evidence);
+    Task<void> judge(AuditTask task, ports::Auditor* auditor, Round* round);
+    // The node's answer, none at the deadline, kUnavailable when the link broke.
+    Task<Result<std::optional<Answer>>> ask(Message question, Duration patience);
+    bool is_answer(const Answer& answer) const;
+    void on_answer(Answer answer);
+
+    Task<Result<KnownVerdict>> decide(AuditTask task, Round round, bool confirmed);
+    Task<Result<void>> note_missed(Address node, const Verdict* verdict, ports::StoreChange* change);
+    void count(VerdictOutcome outcome);
 
     VerifierDeps deps_;
     VerifierOptions options_;
@@ -102,15 +135,12 @@ class Verifier final : private services::PeerLinkHandler {
     Channel<AuditTask> tasks_;
     std::unique_ptr<services::PeerLink> link_;
     services::LinkSession* session_ = nullptr;
+    Hash secret_;
     // The question that is open now: audits run one at a time.
-    Hash asked_;
-    std::vector<Cell> asked_cells_;
-    std::optional<OpenReply> reply_;
-    Notifier replied_;
+    std::optional<Message> asked_;
+    std::optional<Answer> answer_;
+    Notifier answered_;
     bool stopping_ = false;
 };
-
-// Key of a verdict in the verifier's store.
-std::string verdict_key(const Hash& receipt_hash);
 
 }  // namespace vcity::verifier

@@ -77,7 +77,7 @@ class FakeChain {
 
     SimRuntime* world_;
     std::vector<ChainHead> heads_;  // of all blocks, as many as blocks_ or more
-    std::deque<Block> blocks_;  // the newest last; enough for a reorganisation
+    std::deque<Block> blocks_;      // the newest last; enough for a reorganisation
     std::vector<std::shared_ptr<Transaction>> mempool_;
     std::uint64_t transactions_ = 0;
     std::uint64_t forks_ = 0;

@@ -123,6 +123,11 @@ class FakeInferenceHarness final : public InferenceHarness {
             case InferenceRequest::kShort: return request_saying("hello");
             case InferenceRequest::kEndless: return request_saying("endless");
             case InferenceRequest::kImpossible: return request_saying("impossible");
+            case InferenceRequest::kSketched: {
+                ModelRequest request = request_saying("hello");
+                request.verification = Verification::kNone;
+                return request;
+            }
         }
         return {};
     }
@@ -140,11 +145,13 @@ INSTANTIATE_TEST_SUITE_P(Fake, InferenceContract, ::testing::Values(InferenceHar
 
 class FakeAuditHarness final : public AuditHarness {
   public:
+    explicit FakeAuditHarness(Verification verification) : verification_{verification} {}
     Auditor& auditor() override { return auditor_; }
     AuditTask honest_task() override {
         const sim::FakeModel model = honest_model();
         AuditTask task;
         task.request = request_saying("a prompt of some length");
+        task.request.verification = verification_;
         for (const std::string& token : model.tokens_of(task.request)) task.response_text += token;
         UsageReceipt& bill = task.receipt.receipt;
         bill.model_root = model.root;
@@ -153,24 +160,44 @@ class FakeAuditHarness final : public AuditHarness {
         bill.verification_root = sim::fake_verification_root(model.header_of(task.request, task.response_text));
         return task;
     }
-    Opening open(const std::vector<Cell>& cells) override {
+    Hash tree_of(const AuditTask& task) override {
+        if (tier_of(verification_) == AuditTier::kServed) return task.receipt.receipt.verification_root;
+        return sim::fake_replay_root(honest_model().header_of(task.request, task.response_text), 1);
+    }
+    Opening open(const AuditQuestion& question) override {
         const AuditTask task = honest_task();
+        const sim::FakeModel model = honest_model();
         Opening opening;
-        opening.header = honest_model().header_of(task.request, task.response_text);
-        for (const Cell& cell : cells) opening.cells.push_back({cell, honest_model().cell_of(task.request, cell), {}});
+        opening.header = model.header_of(task.request, task.response_text);
+        for (const Cell& cell : question.cells) {
+            opening.cells.push_back({.cell = cell, .data = model.cell_of(task.request, cell)});
+        }
+        for (const std::uint32_t position : question.sketches) {
+            OpenedSketch sketch;
+            sketch.position = position;
+            sketch.data = model.sketch_of(task.request, position);
+            sketch.last = sketch.data;
+            opening.sketches.push_back(std::move(sketch));
+        }
         return opening;
     }
 
   private:
-    sim::SimRuntime world_{1};
-    sim::FakeAuditor auditor_{&world_, honest_model()};
+    Verification verification_;
+    sim::FakeAuditor auditor_{honest_model()};
 };
 
 std::unique_ptr<AuditHarness> make_audit_harness() {
-    return std::make_unique<FakeAuditHarness>();
+    return std::make_unique<FakeAuditHarness>(Verification::kSampled);
+}
+std::unique_ptr<AuditHarness> make_sketch_harness() {
+    return std::make_unique<FakeAuditHarness>(Verification::kNone);
 }
 
-INSTANTIATE_TEST_SUITE_P(Fake, AuditContract, ::testing::Values(AuditHarnessFactory{make_audit_harness}));
+INSTANTIATE_TEST_SUITE_P(Fake,
+                         AuditContract,
+                         ::testing::Values(AuditHarnessFactory{make_audit_harness},
+                                           AuditHarnessFactory{make_sketch_harness}));
 
 }  // namespace
 }  // namespace vcity::ports::testing

@@ -79,17 +79,25 @@ Bytes FakeModel::cell_of(const ModelRequest& request, const Cell& cell) const {
     return {hash.bytes.begin(), hash.bytes.end()};
 }
 
+Bytes FakeModel::sketch_of(const ModelRequest& request, std::uint32_t position) const {
+    const Hash request_hash = market::request_hash(request);
+    const Hash hash = crypto::keccak256({root.view(), request_hash.view(), number_bytes(position)});
+    return {hash.bytes.begin(), hash.bytes.end()};
+}
+
 Hash fake_verification_root(const Bytes& header) {
     return crypto::keccak256(header);
+}
+
+Hash fake_replay_root(const Bytes& header, std::uint64_t number) {
+    return crypto::keccak256({as_bytes("replay"), header, number_bytes(number)});
 }
 
 // Holds a slot of its inference, which must outlive it.
 class FakeInference::FakeGeneration final : public ports::Generation {
   public:
     FakeGeneration(FakeInference* owner, WorkerGenerate order) : owner_{owner}, order_{std::move(order)} {
-        FakeModel actual = owner_->model_;
-        actual.root = owner_->options_.true_root;
-        tokens_ = actual.tokens_of(order_.request);
+        tokens_ = owner_->served_model().tokens_of(order_.request);
         next_at_ = owner_->runtime_->now();
     }
     ~FakeGeneration() override { release(); }
@@ -134,7 +142,11 @@ class FakeInference::FakeGeneration final : public ports::Generation {
         done.usage.output = sent_;
         // A cheat commits to what it claims to have done: only the cells give it away.
         done.verification_root = fake_verification_root(owner_->model_.header_of(order_.request, text_));
-        owner_->traces_[order_.job_id] = Trace{order_.request, text_};
+        Trace trace;
+        trace.request = order_.request;
+        trace.text = text_;
+        trace.root = done.verification_root;
+        owner_->traces_[order_.job_id] = std::move(trace);
         release();
         return ports::GenerationEvent{done};
     }
@@ -183,54 +195,128 @@ Task<Result<std::unique_ptr<ports::Generation>>> FakeInference::generate(WorkerG
     co_return generation;
 }
 
-Task<Result<Opening>> FakeInference::open(WorkerOpen request, TimePoint /*deadline*/) {
-    co_await runtime_->sleep_until(runtime_->now() + options_.token_min);
-    const auto found = traces_.find(request.job_id);
-    if (found == traces_.end() || options_.refuses_to_open) co_return make_error(Errc::kNotFound, "the trace is gone");
-    const Trace& trace = found->second;
+FakeModel FakeInference::served_model() const {
     FakeModel actual = model_;
     actual.root = options_.true_root;
+    return actual;
+}
+
+FakeModel FakeInference::opened_model(const Trace& trace) const {
+    const bool is_replayed = tier_of(trace.request.verification) == AuditTier::kSketch;
+    return is_replayed && options_.is_honest_when_asked ? model_ : served_model();
+}
+
+Task<Result<FakeInference::Trace*>> FakeInference::find_trace(JobId job_id, TimePoint deadline) {
+    const TimePoint ready_at = runtime_->now() + options_.token_min + options_.opening_delay;
+    co_await runtime_->sleep_until(std::min(ready_at, deadline));
+    if (ready_at > deadline) co_return make_error(Errc::kTimeout, "no answer in time");
+    const auto found = traces_.find(job_id);
+    if (found == traces_.end() || options_.refuses_to_open) co_return make_error(Errc::kNotFound, "the trace is gone");
+    co_return &found->second;
+}
+
+Task<Result<Hash>> FakeInference::replay(JobId job_id, TimePoint deadline) {
+    CO_TRY(Trace * trace, co_await find_trace(job_id, deadline));
+    ++trace->replays;
+    trace->replay_root = fake_replay_root(model_.header_of(trace->request, trace->text), trace->replays);
+    co_return trace->replay_root;
+}
+
+Task<Result<Opening>> FakeInference::open(WorkerOpen request, TimePoint deadline) {
+    CO_TRY(const Trace* trace, co_await find_trace(request.job_id, deadline));
+    const bool is_sketched = tier_of(trace->request.verification) == AuditTier::kSketch;
+    const Hash root = is_sketched ? trace->replay_root : trace->root;
+    if (root.is_zero() || request.root != root) co_return make_error(Errc::kNotFound, "no such tree");
+    const FakeModel actual = opened_model(*trace);
+    const FakeModel served = served_model();
     Opening opening;
-    opening.header = model_.header_of(trace.request, trace.text);
-    for (const Cell& cell : request.cells) {
+    opening.header = model_.header_of(trace->request, trace->text);
+    for (const Cell& cell : request.question.cells) {
         OpenedCell opened;
         opened.cell = cell;
-        opened.data = actual.cell_of(trace.request, cell);
+        opened.data = actual.cell_of(trace->request, cell);
         opening.cells.push_back(std::move(opened));
+    }
+    for (const std::uint32_t position : request.question.sketches) {
+        OpenedSketch opened;
+        opened.position = position;
+        opened.data = served.sketch_of(trace->request, position);
+        opened.last = actual.sketch_of(trace->request, position);
+        opening.sketches.push_back(std::move(opened));
     }
     co_return opening;
 }
 
-std::vector<Cell> FakeAuditor::draw(const AuditTask& task) {
-    constexpr std::size_t kCells = 4;
+AuditQuestion FakeAuditor::draw(const AuditTask& task, const Hash& seed) {
+    const std::size_t count = task.deep ? kOpenedCellsMax : 4;
     const TokenUsage units = task.receipt.receipt.units;
-    std::set<Cell> cells;
     if (units.input + units.output < 2) return {};
-    for (std::size_t index = 0; index < kCells; ++index) {
+    const std::uint64_t positions = units.input + units.output - 1;
+    const bool is_sketched = tier_of(task.request.verification) == AuditTier::kSketch;
+    std::set<Cell> cells;
+    std::set<std::uint32_t> sketches;
+    for (std::uint64_t index = 0; index < count; ++index) {
+        const Hash drawn = crypto::keccak256({seed.view(), number_bytes(index)});
+        std::uint64_t number = 0;
+        for (std::size_t byte = 0; byte < sizeof(number); ++byte) number = number << 8U | drawn.bytes[byte];
         Cell cell;
-        cell.position = static_cast<std::uint32_t>(world_->draw(units.input + units.output - 1));
-        cell.layer = static_cast<std::uint32_t>(world_->draw(kLayers + 1));
+        cell.position = static_cast<std::uint32_t>(number % positions);
+        cell.layer = drawn.bytes[31] % (kLayers + 1);
         cells.insert(cell);
+        if (is_sketched) sketches.insert(cell.position);
     }
-    return {cells.begin(), cells.end()};
+    AuditQuestion question;
+    question.cells = {cells.begin(), cells.end()};
+    question.sketches = {sketches.begin(), sketches.end()};
+    return question;
 }
 
-ports::AuditFinding FakeAuditor::check(const AuditTask& task, const std::vector<Cell>& cells, const Opening& opening) {
+ports::AuditFinding FakeAuditor::check(const AuditTask& task, const ports::AuditAnswer& answer) {
+    if (rejects_shallow && !task.deep) return finding_of(VerdictOutcome::kRejected, "a bad dream");
+    std::string fault = fault_in(task, answer);
+    if (!fault.empty()) return finding_of(VerdictOutcome::kRejected, std::move(fault));
+    ports::AuditFinding finding = finding_of(VerdictOutcome::kAccepted, "all cells fit");
+    // As a sequential test would: something that grows with every result of the node.
+    finding.memory = answer.memory;
+    if (!answer.question.sketches.empty() && finding.memory.size() < ports::kMemoryBytesMax) {
+        finding.memory.push_back(1);
+    }
+    return finding;
+}
+
+std::string FakeAuditor::fault_in(const AuditTask& task, const ports::AuditAnswer& answer) const {
     const UsageReceipt& bill = task.receipt.receipt;
-    if (bill.model_root != model_.root) return finding_of(VerdictOutcome::kRejected, "other weights");
+    const Opening& opening = answer.opening;
+    const std::vector<Cell>& cells = answer.question.cells;
+    if (bill.model_root != model_.root) return "other weights";
     if (fake_verification_root(opening.header) != bill.verification_root) {
-        return finding_of(VerdictOutcome::kRejected, "the header is not what was committed to");
+        return "the header is not what was committed to";
     }
     if (opening.header != model_.header_of(task.request, task.response_text)) {
-        return finding_of(VerdictOutcome::kRejected, "the header names other weights, request or output");
+        return "the header names other weights, request or output";
     }
-    if (opening.cells.size() != cells.size()) return finding_of(VerdictOutcome::kRejected, "cells are missing");
+    if (opening.cells.size() != cells.size()) return "cells are missing";
     for (std::size_t index = 0; index < cells.size(); ++index) {
         const OpenedCell& opened = opening.cells[index];
         const bool is_right = opened.cell == cells[index] && opened.data == model_.cell_of(task.request, cells[index]);
-        if (!is_right) return finding_of(VerdictOutcome::kRejected, "a cell is not that of the public weights");
+        if (!is_right) return "a cell is not that of the public weights";
     }
-    return finding_of(VerdictOutcome::kAccepted, "all cells fit");
+    return fault_in_sketches(task, answer);
+}
+
+std::string FakeAuditor::fault_in_sketches(const AuditTask& task, const ports::AuditAnswer& answer) const {
+    const bool is_sketched = tier_of(task.request.verification) == AuditTier::kSketch;
+    const bool is_replay = answer.root != task.receipt.receipt.verification_root && !answer.root.is_zero();
+    if (is_sketched != is_replay) return "that is not the tree of the tier";
+    if (answer.opening.sketches.size() != answer.question.sketches.size()) return "sketches are missing";
+    for (std::size_t index = 0; index < answer.question.sketches.size(); ++index) {
+        const OpenedSketch& opened = answer.opening.sketches[index];
+        const bool is_right = opened.position == answer.question.sketches[index] &&
+                              opened.data == model_.sketch_of(task.request, opened.position) &&
+                              opened.data == opened.last;
+        if (!is_right) return "what was served is not what was replayed";
+    }
+    return {};
 }
 
 }  // namespace vcity::sim

@@ -22,9 +22,13 @@ struct FakeModel {
     std::uint64_t input_tokens_of(const ModelRequest& request) const;
     Bytes header_of(const ModelRequest& request, std::string_view text) const;
     Bytes cell_of(const ModelRequest& request, const Cell& cell) const;
+    // Tier A: what is committed of one position while it is served.
+    Bytes sketch_of(const ModelRequest& request, std::uint32_t position) const;
 };
 
 Hash fake_verification_root(const Bytes& header);
+// Of the tree of a replay; they differ from each other as those of real kernels may.
+Hash fake_replay_root(const Bytes& header, std::uint64_t number);
 
 struct FakeInferenceOptions {
     std::uint32_t slots = 2;
@@ -34,7 +38,9 @@ struct FakeInferenceOptions {
     std::uint64_t failures_per_mille = 0;  // of all tokens: the worker dies
     // What it really computes with. A cheat announces model.root and computes with another.
     Hash true_root;
-    bool refuses_to_open = false;  // another way to cheat: deny every audit
+    bool refuses_to_open = false;       // another way to cheat: deny every audit
+    bool is_honest_when_asked = false;  // and another: to replay with the public weights what was served with others
+    Duration opening_delay{};           // late openings
 };
 
 class FakeInference final : public ports::Inference {
@@ -44,6 +50,7 @@ class FakeInference final : public ports::Inference {
 
     Task<Result<WorkerReady>> ready(TimePoint deadline) override;
     Task<Result<std::unique_ptr<ports::Generation>>> generate(WorkerGenerate request) override;
+    Task<Result<Hash>> replay(JobId job_id, TimePoint deadline) override;
     Task<Result<Opening>> open(WorkerOpen request, TimePoint deadline) override;
     void drop(JobId job_id) override { traces_.erase(job_id); }
 
@@ -54,7 +61,14 @@ class FakeInference final : public ports::Inference {
     struct Trace {
         ModelRequest request;
         std::string text;
+        Hash root;
+        std::uint64_t replays = 0;
+        Hash replay_root;
     };
+    // What it computes with: for clients, and for those who ask.
+    FakeModel served_model() const;
+    FakeModel opened_model(const Trace& trace) const;
+    Task<Result<Trace*>> find_trace(JobId job_id, TimePoint deadline);
 
     SimRuntime* world_;
     Runtime* runtime_;
@@ -67,14 +81,18 @@ class FakeInference final : public ports::Inference {
 // Accepts exactly the openings of an honest run.
 class FakeAuditor final : public ports::Auditor {
   public:
-    FakeAuditor(SimRuntime* world, FakeModel model) : world_{world}, model_{std::move(model)} {}
+    explicit FakeAuditor(FakeModel model) : model_{std::move(model)} {}
 
     Hash model_root() const override { return model_.root; }
-    std::vector<Cell> draw(const AuditTask& task) override;
-    ports::AuditFinding check(const AuditTask& task, const std::vector<Cell>& cells, const Opening& opening) override;
+    AuditQuestion draw(const AuditTask& task, const Hash& seed) override;
+    ports::AuditFinding check(const AuditTask& task, const ports::AuditAnswer& answer) override;
+
+    bool rejects_shallow = false;  // a broken verifier: wrong about everybody unless it looks deep
 
   private:
-    SimRuntime* world_;
+    std::string fault_in(const AuditTask& task, const ports::AuditAnswer& answer) const;
+    std::string fault_in_sketches(const AuditTask& task, const ports::AuditAnswer& answer) const;
+
     FakeModel model_;
 };
 

@@ -77,10 +77,10 @@ class RandomValues {
     }
     SignedReceipt receipt() { return {usage_receipt(), fixed<Signature>(), fixed<Signature>()}; }
     SignedVerdict verdict() {
-        return {
-            {fixed<Hash>(), fixed<Address>(), fixed<Address>(), pick(VerdictOutcome::kNotOpened), fixed<Hash>(), time()},
-            fixed<Signature>(),
-            text()};
+        return {{fixed<Hash>(), fixed<Address>(), fixed<Address>(), pick(VerdictOutcome::kNotOpened), fixed<Hash>(),
+                 time()},
+                fixed<Signature>(),
+                text()};
     }
     Batch batch() {
         return {{u64(), fixed<Hash>(), fixed<Hash>(), u32(), usd(), u64(), u64()},
@@ -138,17 +138,19 @@ class RandomValues {
             JobStatusRequest{fixed<JobId>()},
             JobStatusReply{fixed<JobId>(), coin(), pick(JobState::kRejected), placement(), receipt(), verdict(), coin(),
                            u64(), fixed<Hash>(), hashes(), text()},
-            AuditTask{receipt(), request(), text()},
-            OpenRequest{fixed<JobId>(), fixed<Hash>(), list([this] { return cell(); })},
+            AuditTask{receipt(), request(), text(), fixed<Hash>(), coin(), coin()},
+            ReplayRequest{fixed<JobId>(), fixed<Hash>()},
+            ReplayReply{fixed<JobId>(), fixed<Hash>(), coin(), fixed<Hash>(), text()},
+            OpenRequest{fixed<JobId>(), fixed<Hash>(), fixed<Hash>(), question()},
             OpenReply{fixed<JobId>(), fixed<Hash>(), coin(), opening(), text()},
-            VerdictReport{verdict()},
+            VerdictReport{verdict(), coin()},
         };
     }
     std::vector<WorkerMessage> every_worker_message() {
         return {
             WorkerGenerate{fixed<JobId>(), request(), u64(), fixed<Hash>()},
             WorkerCancel{fixed<JobId>()},
-            WorkerOpen{fixed<JobId>(), list([this] { return cell(); })},
+            WorkerOpen{fixed<JobId>(), fixed<Hash>(), question()},
             WorkerDrop{fixed<JobId>()},
             WorkerReady{text(), fixed<Hash>(), u32(), u32(), u32(), tiers()},
             WorkerToken{fixed<JobId>(), text(), u32()},

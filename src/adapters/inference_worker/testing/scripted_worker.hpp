@@ -30,6 +30,7 @@ class ScriptedWorker {
         if (const auto* cancel = std::get_if<WorkerCancel>(&message))
             return finish(cancel->job_id, FinishReason::kCancelled);
         if (const auto* open = std::get_if<WorkerOpen>(&message)) return answer(*open);
+        if (const auto* replay = std::get_if<WorkerReplay>(&message)) return answer(*replay);
         if (const auto* drop = std::get_if<WorkerDrop>(&message)) traces_.erase(drop->job_id);
         return {};
     }
@@ -73,20 +74,41 @@ class ScriptedWorker {
         done.job_id = job_id;
         done.reason = reason;
         done.usage = {.input = 3, .output = found->second.tokens};
-        done.verification_root.bytes.fill(9);
+        done.verification_root = served_root();
         running_.erase(found);
         traces_.insert(job_id);
         return {std::move(done)};
+    }
+
+    static Hash served_root() {
+        Hash root;
+        root.bytes.fill(9);
+        return root;
+    }
+    static Hash replay_root() {
+        Hash root;
+        root.bytes.fill(8);
+        return root;
+    }
+
+    std::vector<WorkerMessage> answer(const WorkerReplay& replay) const {
+        if (!traces_.contains(replay.job_id)) {
+            return {WorkerError{.job_id = replay.job_id, .code = Errc::kNotFound, .message = "no such job"}};
+        }
+        return {WorkerReplayed{.job_id = replay.job_id, .root = replay_root()}};
     }
 
     std::vector<WorkerMessage> answer(const WorkerOpen& open) const {
         if (!traces_.contains(open.job_id)) {
             return {WorkerError{.job_id = open.job_id, .code = Errc::kNotFound, .message = "no such trace"}};
         }
+        if (open.root != served_root() && open.root != replay_root()) {
+            return {WorkerError{.job_id = open.job_id, .code = Errc::kNotFound, .message = "no such tree"}};
+        }
         WorkerOpening opening;
         opening.job_id = open.job_id;
         opening.opening.header = {1, 2, 3};
-        for (const Cell& cell : open.cells) opening.opening.cells.push_back({.cell = cell, .data = {4}, .proof = {}});
+        for (const Cell& cell : open.question.cells) opening.opening.cells.push_back({.cell = cell, .data = {4}});
         return {std::move(opening)};
     }
 

@@ -42,8 +42,8 @@ ApiResult<GenerationRequest> parse_chat_request(const codec::Json& body, const R
 ApiResult<GenerationRequest> parse_completion_request(const codec::Json& body, const RequestLimits& limits);
 
 // The client's nonce: 0x and 64 hexadecimal digits, not all zero. It enters the request's hash and the worker's
-// commitment, so a client that sends a fresh one knows that its answer was not computed before. Empty: the gateway draws
-// one.
+// commitment, so a client that sends a fresh one knows that its answer was not computed before. Empty: the gateway
+// draws one.
 inline constexpr std::string_view kNonceHeader = "x-vcity-nonce";
 Refusal read_nonce(std::string_view header, GenerationRequest* request);
 
