@@ -109,7 +109,8 @@ Task<Result<std::optional<Bytes>>> Verifier::find(std::string key) {
 }
 
 Task<Result<void>> Verifier::load_secret() {
-    CO_TRY(const std::optional<Bytes> stored, co_await find(std::string{kSecretKey}));
+    std::string key{kSecretKey};
+    CO_TRY(const std::optional<Bytes> stored, co_await find(std::move(key)));
     if (stored && stored->size() == Hash::kSize) {
         secret_ = Hash::make(*stored);
         co_return Result<void>{};
