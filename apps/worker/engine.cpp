@@ -196,6 +196,8 @@ void Engine::finish(Running& job, FinishReason reason, WorkerMessages* out) {
                                         .request_hash = market::request_hash(job.request),
                                         .weights_root = weights_root_,
                                         .shape = verify::shape_hash(runner_->shape()),
+                                        .client_nonce = job.request.client_nonce,
+                                        .monitor_key = {},
                                         .sampling = job.request.sampling,
                                         .prompt_tokens = job.prompt,
                                         .output_tokens = job.output});
