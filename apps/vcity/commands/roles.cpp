@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/command.hpp"
+#include "commands/check_endpoint.hpp"
 
 namespace vcity::cli {
 namespace {
@@ -52,6 +53,7 @@ void add_verifier_commands(CLI::App* root, Commands* commands) {
     run->add_option("--model", options->models, "folder with a model's public weights (repeat)")->required();
     commands->on(run, [options](Session* /*session*/) { return wiring::run_verifier(*options); });
     add_attest_command(noun, commands);
+    add_check_endpoint(noun, commands);
 }
 
 void add_gateway_commands(CLI::App* root, Commands* commands) {

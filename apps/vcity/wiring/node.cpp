@@ -14,6 +14,7 @@
 #include "wiring/role_host.hpp"
 #include "wiring/roles.hpp"
 #include "wiring/run.hpp"
+#include "wiring/worker_program.hpp"
 
 namespace vcity::wiring {
 namespace {
@@ -23,15 +24,6 @@ namespace fs = std::filesystem;
 // Where the worker finds itself and its model inside the sandbox.
 constexpr const char* kWorkerInside = "/worker/vcity-worker";
 constexpr const char* kModelInside = "/model";
-
-Result<std::string> worker_program(const std::string& named) {
-    std::error_code error;
-    const fs::path beside = fs::read_symlink("/proc/self/exe", error).parent_path();
-    for (const fs::path& candidate : {fs::path{named}, beside / "vcity-worker", beside / "../worker/vcity-worker"}) {
-        if (!candidate.empty() && fs::is_regular_file(candidate)) return fs::canonical(candidate).string();
-    }
-    return make_error(Errc::kNotFound, "vcity-worker is not beside vcity; name it with --worker");
-}
 
 Result<ports::SandboxSpec> worker_spec(const NodeRunOptions& options) {
     TRY(const std::string worker, worker_program(options.worker));
