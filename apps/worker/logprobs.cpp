@@ -94,13 +94,13 @@ class TokenNames {
         }
     }
 
-    // At the start of a text, a space that the tokenizer adds may be missing.
-    std::optional<std::uint32_t> find(const std::string& bytes, bool is_first) const {
-        if (is_first && tokenizer_->drops_first_space()) {
-            if (const auto spaced = by_bytes_.find(" " + bytes); spaced != by_bytes_.end()) return spaced->second;
-        }
+    std::optional<std::uint32_t> find(const std::string& bytes) const {
         const auto found = by_bytes_.find(bytes);
         return found != by_bytes_.end() ? std::optional{found->second} : tokenizer_->special(bytes);
+    }
+    // At the start of a text some endpoints leave out the space that the tokenizer puts there, and some do not.
+    std::optional<std::uint32_t> find_with_space(const std::string& bytes) const {
+        return tokenizer_->drops_first_space() ? find(" " + bytes) : std::nullopt;
     }
 
   private:
@@ -125,48 +125,62 @@ class TorchReference final : public LogprobReference {
         std::vector<std::int64_t> ids(prompt.begin(), prompt.end());
         std::size_t matched = 0;
         for (; matched < asked.size(); ++matched) {
-            const auto id = names_.find(asked[matched].bytes, matched == 0);
-            if (!id) break;
-            ids.push_back(*id);
+            const auto id = names_.find(asked[matched].bytes);
+            const auto other = matched == 0 ? names_.find_with_space(asked[matched].bytes) : std::nullopt;
+            if (!id && !other) break;
+            ids.push_back(id ? *id : *other);
         }
         if (ids.size() > model_.config().max_positions) return bad_question("the text is longer than the context");
         try {
-            return read(ids, prompt.size(), std::span{asked}.first(matched));
+            return read(std::move(ids), prompt.size(), std::span{asked}.first(matched));
         } catch (const std::exception& error) {
             return make_error(Errc::kExhausted, std::string{"libtorch: "} + error.what());
         }
     }
 
   private:
-    std::string read(const std::vector<std::int64_t>& ids, std::size_t prompt, std::span<const AskedToken> asked) {
+    // Log probabilities of all tokens at the last `count` positions but one: what the ids there were chosen from.
+    torch::Tensor run(const std::vector<std::int64_t>& ids, std::size_t count) const {
+        const torch::NoGradGuard no_grad;
+        const auto length = static_cast<std::int64_t>(ids.size()) - 1;
+        const auto input = torch::tensor(ids, torch::kInt64).narrow(0, 0, length);
+        const auto logits = forward_sequences(weights_, dims_, table_, input.unsqueeze(0)).squeeze(0);
+        const auto rows = static_cast<std::int64_t>(count);
+        return torch::log_softmax(logits.narrow(0, length - rows, rows).to(torch::kFloat64), -1);
+    }
+
+    std::string read(std::vector<std::int64_t> ids, std::size_t prompt, std::span<const AskedToken> asked) const {
         codec::JsonArray tokens;
         if (!asked.empty()) {
-            const torch::NoGradGuard no_grad;
-            const auto input =
-                torch::tensor(ids, torch::kInt64).narrow(0, 0, static_cast<std::int64_t>(ids.size()) - 1);
-            const auto logits = forward_sequences(weights_, dims_, table_, input.unsqueeze(0)).squeeze(0);
-            const auto count = static_cast<std::int64_t>(asked.size());
-            const auto logs = torch::log_softmax(
-                logits.narrow(0, static_cast<std::int64_t>(prompt) - 1, count).to(torch::kFloat64), -1);
-            const auto best = std::get<0>(logs.max(-1));
-            for (std::int64_t i = 0; i < count; ++i) {
-                const auto at = static_cast<std::size_t>(i);
-                const double logprob = logs[i][ids[prompt + at]].item<double>();
-                Json token{codec::JsonObject{}};
-                token.set("logprob", logprob);
-                token.set("margin", best[i].item<double>() - logprob);
-                codec::JsonArray alternatives;
-                for (const std::string& bytes : asked[at].alternatives) {
-                    const auto id = names_.find(bytes, at == 0);
-                    alternatives.push_back(id ? Json{logs[i][static_cast<std::int64_t>(*id)].item<double>()} : Json{});
-                }
-                token.set("alternatives", std::move(alternatives));
-                tokens.push_back(std::move(token));
+            torch::Tensor logs = run(ids, asked.size());
+            // Of two tokens that the first one may be, the likelier.
+            const auto spaced = names_.find_with_space(asked.front().bytes);
+            if (spaced && logs[0][*spaced].item<double>() > logs[0][ids[prompt]].item<double>()) {
+                ids[prompt] = *spaced;
+                logs = run(ids, asked.size());
+            }
+            for (std::size_t i = 0; i < asked.size(); ++i) {
+                tokens.push_back(reading_of(logs[static_cast<std::int64_t>(i)], ids[prompt + i], asked[i], i == 0));
             }
         }
         Json answer{codec::JsonObject{}};
         answer.set("tokens", std::move(tokens));
         return codec::dump_json(answer);
+    }
+
+    Json reading_of(const torch::Tensor& logs, std::int64_t id, const AskedToken& asked, bool is_first) const {
+        const double logprob = logs[id].item<double>();
+        codec::JsonArray alternatives;
+        for (const std::string& bytes : asked.alternatives) {
+            const auto known = names_.find(bytes);
+            const bool is_certain = known && !(is_first && names_.find_with_space(bytes));
+            alternatives.push_back(is_certain ? Json{logs[static_cast<std::int64_t>(*known)].item<double>()} : Json{});
+        }
+        Json token{codec::JsonObject{}};
+        token.set("logprob", logprob);
+        token.set("margin", logs.max().item<double>() - logprob);
+        token.set("alternatives", std::move(alternatives));
+        return token;
     }
 
     checkpoint::ModelDirectory model_;

@@ -97,6 +97,29 @@ TEST(LogprobReference, EndsBeforeATokenThatTheModelDoesNotHave) {
     EXPECT_EQ(loaded.reference->answer(question("")).value(), R"({"tokens":[]})");
 }
 
+// The tiny model has "hello" and " hello"; the first token of an answer may be either.
+TEST(LogprobReference, TakesTheLikelierOfTwoTokensThatTheFirstOneMayBe) {
+    const Loaded loaded = load();
+    const auto& tokenizer = loaded.model.tokenizer();
+    ModelRequest request;
+    request.prompt = "ab";
+    const auto prompt = encode_prompt(request, tokenizer, loaded.model.prompt_rules()).value();
+    const auto logs = log_softmax(testing::ReferenceDecoder{loaded.model}.logits(prompt).back());
+    double likelier = -1e9;
+    for (std::uint32_t id = 0; id < tokenizer.vocabulary(); ++id) {
+        const std::string_view bytes = tokenizer.token_bytes(id);
+        if (bytes == "hello" || bytes == " hello") likelier = std::max(likelier, logs[id]);
+    }
+    const std::string hello = codec::to_hex(as_bytes(std::string_view{"hello"}));
+
+    const std::string tokens = token_named(hello, '"' + hello + '"');
+    const auto answer = codec::parse_json(loaded.reference->answer(question(tokens)).value()).value();
+
+    const Json& read = answer.find("tokens")->get_array()->front();
+    EXPECT_NEAR(number(read, "logprob"), likelier, 1e-3);
+    EXPECT_TRUE(read.find("alternatives")->get_array()->front().is_null());
+}
+
 TEST(LogprobReference, RefusesQuestionsOfAnotherForm) {
     const Loaded loaded = load();
     for (const char* bad : {"", "[]", "{}", R"({"prompt":1,"tokens":[]})", R"({"prompt":"a"})",
