@@ -148,6 +148,7 @@ void NodeMachine::start() {
     deps.signer = &signer;
     deps.dialer = dialer_.get();
     deps.inference = inference_.get();
+    deps.sealer = sealer;
     deps.chain_reader = reader_.get();
     deps.chain_writer = writer_.get();
     deps.deployment = world_->deployment;

@@ -53,6 +53,7 @@ struct NodeRunOptions {
     std::uint16_t gpu_count = 0;
     std::uint32_t vram_mib = 0;
     std::string region = "local";
+    std::string monitor;  // URL of this machine's monitor, of its listener for the node; empty: none
 };
 
 struct SchedulerRunOptions {
