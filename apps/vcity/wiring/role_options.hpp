@@ -19,6 +19,7 @@ namespace vcity::wiring {
 struct RoleOptions {
     std::string name;         // of the role, for logs and file names
     std::string state = ".";  // folder of the store
+    std::string store;        // postgresql:// URI; empty: a SQLite file in `state`
     cli::KeyFiles key;
     std::string rpc = "http://127.0.0.1:8545";
     std::string deployment = "deployment.json";
