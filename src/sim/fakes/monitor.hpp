@@ -16,11 +16,14 @@ class FakeSealer final : public ports::Sealer {
     }
     Task<Result<SignedSeal>> seal(MonitorSeal wanted, TimePoint /*deadline*/) override {
         if (is_down) co_return make_error(Errc::kUnavailable, "no monitor");
-        if (wanted.epoch != key.epoch && wanted.epoch + 1 != key.epoch) {
+        wanted.sealed_at = UnixMillis{key.epoch * 3'600'000};
+        const auto known = seals.find(wanted.job_id);
+        if (known != seals.end()) {
+            wanted.sealed_at = known->second.sealed_at;
+            if (known->second != wanted) co_return make_error(Errc::kConflict, "another root");
+        } else if (wanted.epoch != key.epoch && wanted.epoch + 1 != key.epoch) {
             co_return make_error(Errc::kNotFound, "no key of that epoch");
         }
-        const auto known = seals.find(wanted.job_id);
-        if (known != seals.end() && known->second != wanted) co_return make_error(Errc::kConflict, "another root");
         seals[wanted.job_id] = wanted;
         co_return SignedSeal{.seal = wanted, .signature = {}};
     }
