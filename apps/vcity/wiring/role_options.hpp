@@ -67,7 +67,6 @@ struct SchedulerRunOptions {
     std::uint32_t epoch_seconds = 10;       // at most so long between two batches
     std::uint32_t claim_seconds = 86'400;
     std::uint32_t audit_per_mille = 10;
-    std::uint32_t audit_new_per_mille = 100;
 };
 
 struct VerifierRunOptions {
