@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the engine commits to stands up to the verifier's checks, for real libtorch arithmetic.
+// What the engine commits to and opens stands up to the verifier's checks, for real libtorch arithmetic.
 #include <gtest/gtest.h>
 
-#include "checkpoint/sampler.hpp"
 #include "checkpoint/testing/tiny_model.hpp"
+#include "crypto/keccak.hpp"
 #include "engine.hpp"
 #include "market/typed_hashes.hpp"
-#include "verify/checker.hpp"
+#include "verify/draw.hpp"
+#include "verify/judge.hpp"
 
 namespace vcity::worker {
 namespace {
@@ -17,8 +18,8 @@ using verify::ComputeType;
 
 // A generation and everything that a verifier is told about it.
 struct Audited {
-    verify::AuditExpectation expected;
-    std::vector<Cell> cells;
+    verify::AuditClaim claim;
+    AuditQuestion question;
     Opening opening;
 };
 
@@ -33,32 +34,42 @@ std::vector<verify::TensorView> views_of(const checkpoint::TensorMap& tensors) {
     return out;
 }
 
-// Runs one request and opens some thirty of its cells, those of position 0 and of the last position among them.
+verify::Seed seed_of(std::uint8_t number) {
+    verify::Seed seed;
+    seed.bytes.fill(number);
+    return seed;
+}
+
+// Runs one request, replays it in tier A, and opens what a verifier draws.
 Audited generate(const std::filesystem::path& folder, ComputeType compute, const ModelRequest& request) {
-    const auto engine = Engine::load(folder, {.runner = {.compute = compute}});
+    const auto engine = Engine::load(folder, {.runner = {.compute = compute}, .prompt_rows = 16});
     EXPECT_TRUE(engine) << engine.error().message;
     const auto model = checkpoint::ModelDirectory::open(folder);
+    WorkerGenerate message;
+    message.request = request;
     WorkerMessages out;
-    (*engine)->generate({.job_id = {}, .request = request}, &out);
+    (*engine)->generate(message, &out);
     while ((*engine)->busy()) (*engine)->step(&out);
     const auto done = std::get<WorkerDone>(out.back());
-    Audited audited;
-    audited.expected = {
-        .verification_root = done.verification_root,
-        .job_id = {},
-        .request_hash = market::request_hash(request),
-        .weights_root = (*engine)->ready().weights_root,
-        .units = done.usage,
-        .sampling = request.sampling,
-        .prompt_tokens = *checkpoint::encode_prompt(request, model->tokenizer(), model->prompt_rules())};
-    const auto layers = static_cast<std::uint32_t>(model->config().layers);
-    const auto positions = static_cast<std::uint32_t>(done.usage.input + done.usage.output - 1);
-    for (std::uint32_t layer = 0; layer <= layers; ++layer) {
-        for (const std::uint32_t position : {0U, positions / 2, positions - 1})
-            audited.cells.push_back({position, layer});
+    const AuditTier tier = tier_of(request.verification);
+    Hash root = done.verification_root;
+    if (tier == AuditTier::kSketch) {
+        (*engine)->replay({.job_id = {}}, &out);
+        while ((*engine)->busy()) (*engine)->step(&out);
+        root = std::get<WorkerReplayed>(out.back()).root;
     }
-    out.clear();
-    (*engine)->open({.job_id = {}, .question = {.cells = audited.cells}}, &out);
+    Audited audited;
+    audited.claim = {.roots = {.tier = tier, .receipt = done.verification_root, .cells = root},
+                     .job_id = {},
+                     .request_hash = market::request_hash(request),
+                     .weights_root = (*engine)->ready().weights_root,
+                     .client_nonce = request.client_nonce,
+                     .monitor_key = {},
+                     .units = done.usage,
+                     .sampling = request.sampling,
+                     .prompt_tokens = *checkpoint::encode_prompt(request, model->tokenizer(), model->prompt_rules())};
+    audited.question = verify::draw_audit((*engine)->shape(), done.usage, tier, seed_of(9));
+    (*engine)->open({.job_id = {}, .root = root, .question = audited.question}, &out);
     audited.opening = std::get<WorkerOpening>(out.back()).opening;
     return audited;
 }
@@ -68,20 +79,19 @@ verify::AuditResult check(const std::filesystem::path& folder, ComputeType compu
     const auto shape = model_shape(model->config(), compute);
     auto weights = verify::bind_weights(*shape, views_of(model->tensors()));
     EXPECT_TRUE(weights) << weights.error().message;
-    verify::Seed seed;
-    seed.bytes.fill(7);
-    const verify::AuditChecker checker{*shape, *std::move(weights), {}, seed};
-    return checker.check(audited.expected, audited.cells, audited.opening,
-                         {.sample = checkpoint::choose_token,
-                          .check_output = [](const std::vector<std::uint32_t>&) { return Result<void>{}; }},
-                         seed);
+    const verify::AuditJudge judge{*shape, *std::move(weights), {}, seed_of(7)};
+    return judge.judge(
+        audited.claim, audited.question, audited.opening,
+        [](const std::vector<std::uint32_t>&) { return Result<void>{}; }, seed_of(8));
 }
 
-ModelRequest request_of(const std::string& question, double temperature) {
+ModelRequest request_of(const std::string& question, double temperature, AuditTier tier = AuditTier::kServed) {
     ModelRequest request;
     request.messages = {{.role = "user", .content = question}};
     request.output_tokens_max = 12;
     request.sampling = {.temperature = temperature, .top_p = 0.9, .seed = 3};
+    request.client_nonce = crypto::keccak256_text(question);
+    request.verification = tier == AuditTier::kServed ? Verification::kSampled : Verification::kNone;
     return request;
 }
 
@@ -94,22 +104,27 @@ TEST(Audit, AcceptsHonestWorkOfATinyModel) {
     for (const checkpoint::DType dtype : {checkpoint::DType::kFloat32, checkpoint::DType::kBfloat16}) {
         checkpoint::testing::write_tiny_model(folder.path(), {.dtype = dtype});
         for (const ComputeType compute : {ComputeType::kFloat32, ComputeType::kBfloat16}) {
-            const Audited audited = generate(folder.path(), compute, request_of("hello", 1));
+            for (const AuditTier tier : {AuditTier::kSketch, AuditTier::kServed}) {
+                const Audited audited = generate(folder.path(), compute, request_of("hello", 1, tier));
 
-            const auto result = check(folder.path(), compute, audited);
+                const auto result = check(folder.path(), compute, audited);
 
-            EXPECT_EQ(result.outcome, VerdictOutcome::kAccepted) << result.reason;
+                EXPECT_EQ(result.outcome, VerdictOutcome::kAccepted)
+                    << result.reason << " " << static_cast<int>(compute) << static_cast<int>(tier);
+            }
         }
     }
 }
 
 TEST(Audit, AcceptsHonestWorkOfTheShippedModel) {
     for (const ComputeType compute : {ComputeType::kFloat32, ComputeType::kBfloat16}) {
-        const Audited audited = generate(shipped_model(), compute, request_of("What is free software?", 0.7));
+        for (const AuditTier tier : {AuditTier::kSketch, AuditTier::kServed}) {
+            const Audited audited = generate(shipped_model(), compute, request_of("What is free software?", 0.7, tier));
 
-        const auto result = check(shipped_model(), compute, audited);
+            const auto result = check(shipped_model(), compute, audited);
 
-        EXPECT_EQ(result.outcome, VerdictOutcome::kAccepted) << result.reason;
+            EXPECT_EQ(result.outcome, VerdictOutcome::kAccepted) << result.reason;
+        }
     }
 }
 
@@ -118,9 +133,11 @@ TEST(Audit, RejectsOtherWeights) {
     const TemporaryFolder other{"other"};
     checkpoint::testing::write_tiny_model(folder.path(), {.seed = 1});
     checkpoint::testing::write_tiny_model(other.path(), {.seed = 2});
-    const Audited audited = generate(other.path(), ComputeType::kFloat32, request_of("hello", 1));
+    for (const AuditTier tier : {AuditTier::kSketch, AuditTier::kServed}) {
+        const Audited audited = generate(other.path(), ComputeType::kFloat32, request_of("hello", 1, tier));
 
-    EXPECT_EQ(check(folder.path(), ComputeType::kFloat32, audited).outcome, VerdictOutcome::kRejected);
+        EXPECT_EQ(check(folder.path(), ComputeType::kFloat32, audited).outcome, VerdictOutcome::kRejected);
+    }
 }
 
 TEST(Audit, RejectsCoarserArithmeticThanAgreed) {
@@ -131,13 +148,18 @@ TEST(Audit, RejectsCoarserArithmeticThanAgreed) {
     EXPECT_EQ(check(folder.path(), ComputeType::kFloat32, audited).outcome, VerdictOutcome::kRejected);
 }
 
-TEST(Audit, RejectsAnotherPrompt) {
+TEST(Audit, RejectsAnotherPromptOrNonce) {
     const TemporaryFolder folder{"prompt"};
     checkpoint::testing::write_tiny_model(folder.path());
-    Audited audited = generate(folder.path(), ComputeType::kFloat32, request_of("hello", 1));
-    audited.expected.prompt_tokens[2] ^= 1;
+    const Audited honest = generate(folder.path(), ComputeType::kFloat32, request_of("hello", 1));
+    Audited prompt = honest;
+    prompt.claim.prompt_tokens[2] ^= 1;
+    Audited nonce = honest;
+    nonce.claim.client_nonce = {};
 
-    EXPECT_EQ(check(folder.path(), ComputeType::kFloat32, audited).outcome, VerdictOutcome::kRejected);
+    EXPECT_EQ(check(folder.path(), ComputeType::kFloat32, honest).outcome, VerdictOutcome::kAccepted);
+    EXPECT_EQ(check(folder.path(), ComputeType::kFloat32, prompt).outcome, VerdictOutcome::kRejected);
+    EXPECT_EQ(check(folder.path(), ComputeType::kFloat32, nonce).outcome, VerdictOutcome::kRejected);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 #include "engine.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 
 #include "base/check.hpp"
 #include "checkpoint/sampler.hpp"
@@ -25,15 +27,22 @@ Result<void> check_request(const ModelRequest& request) {
     return {};
 }
 
-// The worker's own options only bound what is kept; the committer's bound is the reservation.
-verify::CommitterOptions committer_options(std::uint64_t bytes) {
-    return {.retention = verify::Retention::kActivations, .bytes_max = bytes};
+// Which arithmetic the runner uses; see llama.hpp's served_attention().
+KernelClass kernel_of(const RunnerOptions& options) {
+    if (options.compute == verify::ComputeType::kFloat32) return KernelClass::kFloat32;
+    return options.device == "cuda" ? KernelClass::kFlashTensor : KernelClass::kFlashBf16;
+}
+
+SequenceInput input_of(SequenceId sequence, std::span<const std::uint32_t> tokens, Capture capture) {
+    return {.sequence = sequence, .tokens = {tokens.begin(), tokens.end()}, .capture = capture};
 }
 
 }  // namespace
 
 Engine::Engine(checkpoint::ModelDirectory model, EngineOptions options)
-    : model_{std::move(model)}, options_{std::move(options)} {}
+    : model_{std::move(model)}, options_{std::move(options)} {
+    if (options_.background == nullptr) options_.background = make_inline_background();
+}
 
 Result<std::unique_ptr<Engine>> Engine::load(const std::filesystem::path& folder, EngineOptions options) {
     if (options.slots == 0 || options.prompt_rows == 0)
@@ -51,7 +60,7 @@ WorkerReady Engine::ready() const {
             .context_tokens_max = static_cast<std::uint32_t>(model_.config().max_positions),
             .vocabulary = static_cast<std::uint32_t>(model_.config().vocab_size),
             .slots = options_.slots,
-            .tiers = {.sketch = false, .served = true}};
+            .tiers = {}};
 }
 
 bool Engine::is_known(const JobId& job) const {
@@ -76,12 +85,15 @@ Result<void> Engine::admit(const WorkerGenerate& message) {
         checkpoint::output_tokens_limit(model_.config(), prompt.size(), request.output_tokens_max));
     if (running_.size() >= options_.slots) return make_error(Errc::kExhausted, "all slots are taken");
     const std::uint64_t positions = prompt.size() + output_max - 1;
-    const std::uint64_t bytes = verify::retained_bytes(runner_->shape(), positions);
-    TRY_OK(reserve_trace(bytes));
+    const Commit commit = commit_override_.value_or(commit_of(tier_of(request.verification)));
+    const std::uint64_t bytes = Commitment::bytes_max(commit, runner_->shape(), positions);
+    TRY_OK(reserve_trace(bytes, nullptr));
     TRY(const SequenceId sequence, runner_->open_sequence(positions));
     trace_bytes_ += bytes;
     running_.push_back(Running{.id = message.job_id,
                                .request = request,
+                               .epoch = message.epoch,
+                               .monitor_key = message.monitor_key,
                                .prompt = std::move(prompt),
                                .output = {},
                                .output_max = output_max,
@@ -89,15 +101,16 @@ Result<void> Engine::admit(const WorkerGenerate& message) {
                                .trace_bytes = bytes,
                                .sequence = sequence,
                                .text = checkpoint::OutputText{model_.tokenizer(), request.stop},
-                               .trace = verify::TraceCommitter{runner_->shape(), committer_options(bytes)}});
+                               .trace = make_trace(commit, request.client_nonce, positions)});
     return {};
 }
 
-// Makes room by forgetting the oldest finished jobs; running ones are never touched.
-Result<void> Engine::reserve_trace(std::uint64_t bytes) {
-    while (trace_bytes_ + bytes > options_.trace_bytes_max && !finished_.empty()) {
-        trace_bytes_ -= finished_.front().trace.bytes_retained();
-        finished_.pop_front();
+// Makes room by forgetting the oldest finished jobs, but not `kept`; running ones are never touched.
+Result<void> Engine::reserve_trace(std::uint64_t bytes, const Finished* kept) {
+    for (auto job = finished_.begin(); job != finished_.end() && trace_bytes_ + bytes > options_.trace_bytes_max;) {
+        const bool stays = &*job == kept || job->replaying;
+        if (!stays) trace_bytes_ -= job->trace.bytes_retained();
+        job = stays ? std::next(job) : finished_.erase(job);
     }
     if (trace_bytes_ + bytes <= options_.trace_bytes_max) return {};
     return make_error(Errc::kExhausted, "no memory left for the trace of this request");
@@ -111,19 +124,125 @@ void Engine::cancel(const JobId& job, WorkerMessages* out) {
 }
 
 void Engine::open(const WorkerOpen& message, WorkerMessages* out) const {
+    auto opening = opening_of(message);
+    if (opening) {
+        out->push_back(WorkerOpening{.job_id = message.job_id, .opening = *std::move(opening)});
+        return;
+    }
+    out->push_back(
+        WorkerError{.job_id = message.job_id, .code = opening.error().code, .message = opening.error().message});
+}
+
+Result<Opening> Engine::opening_of(const WorkerOpen& message) const {
+    const auto found = std::ranges::find(finished_, message.job_id, &Finished::id);
+    if (found == finished_.end()) return make_error(Errc::kNotFound, "no trace of this job is kept");
+    const verify::ServeCommitter* tree = found->trace.opened_tree();
+    const Hash& root = found->trace.is_sketch() ? found->replay_root : found->root;
+    if (tree == nullptr || message.root != root) {
+        return make_error(Errc::kNotFound, "no tree of this job has this root");
+    }
+    TRY(auto computed, computed_of(*tree, message.question.cells));
+    return found->trace.open(message.question, std::move(computed));
+}
+
+// The cells of one layer are computed as one batch.
+Result<std::vector<Bytes>> Engine::computed_of(const verify::ServeCommitter& tree,
+                                               const std::vector<Cell>& cells) const {
+    if (cells.size() > kOpenedCellsMax) return make_error(Errc::kInvalid, "too many cells are asked for");
+    std::map<std::uint32_t, std::vector<std::size_t>> by_layer;
+    for (std::size_t i = 0; i < cells.size(); ++i) by_layer[cells[i].layer].push_back(i);
+    const verify::ModelShape& shape = runner_->shape();
+    std::vector<Bytes> computed(cells.size());
+    for (const auto& [layer, indices] : by_layer) {
+        std::vector<ServedInputs> rows;
+        std::vector<ByteView> states;
+        for (const std::size_t i : indices) {
+            TRY(const verify::ServedRow row, tree.row(cells[i]));
+            rows.push_back({.h_in = row.h_in, .attn_out = row.attn_out});
+            states.push_back(row.h_in);
+        }
+        if (layer == shape.layers) {
+            TRY(const auto logits, runner_->derive_logits(states));
+            for (std::size_t n = 0; n < indices.size(); ++n) {
+                computed[indices[n]] = verify::encode_final_computed(shape, logits[n]);
+            }
+        } else {
+            TRY(const auto derived, runner_->derive(layer, rows));
+            for (std::size_t n = 0; n < indices.size(); ++n) {
+                computed[indices[n]] = verify::encode_computed(shape, derived[n].view);
+            }
+        }
+    }
+    return computed;
+}
+
+void Engine::replay(const WorkerReplay& message, WorkerMessages* out) {
     const auto fail = [&](const Error& error) {
         out->push_back(WorkerError{.job_id = message.job_id, .code = error.code, .message = error.message});
     };
     const auto found = std::ranges::find(finished_, message.job_id, &Finished::id);
     if (found == finished_.end()) return fail(make_error(Errc::kNotFound, "no trace of this job is kept"));
-    auto opening = found->trace.open(message.question.cells);
-    if (!opening) return fail(opening.error());
-    out->push_back(WorkerOpening{.job_id = message.job_id, .opening = *std::move(opening)});
+    if (const auto begun = begin_replay(&*found, out); !begun) fail(begun.error());
+}
+
+Result<void> Engine::begin_replay(Finished* job, WorkerMessages* out) {
+    if (!job->trace.is_sketch()) return make_error(Errc::kInvalid, "this job was served in tier B");
+    if (job->replaying) return make_error(Errc::kConflict, "this job is being replayed");
+    if (job->trace.has_replay()) {
+        out->push_back(WorkerReplayed{.job_id = job->id, .root = job->replay_root});
+        return {};
+    }
+    const std::uint64_t positions = job->header.positions();
+    const std::uint64_t bytes = verify::served_retained_bytes(runner_->shape(), positions);
+    TRY_OK(reserve_trace(bytes, job));
+    Replay replay{.job = job,
+                  .fed = 0,
+                  .trace_bytes = bytes,
+                  .sequence = 0,
+                  .trace = make_trace(Commit::kServed, Hash{}, positions)};
+    if (positions == 0) {
+        trace_bytes_ += bytes;
+        finish(replay, out);
+        return {};
+    }
+    TRY(replay.sequence, runner_->open_sequence(positions));
+    trace_bytes_ += bytes;
+    job->replaying = true;
+    replays_.push_back(std::move(replay));
+    return {};
+}
+
+bool Engine::advance(Replay& replay, WorkerMessages* out) {
+    if (replay.fed < replay.job->header.positions()) return true;
+    runner_->close_sequence(replay.sequence);
+    finish(replay, out);
+    return false;
+}
+
+void Engine::finish(Replay& replay, WorkerMessages* out) {
+    Finished& job = *replay.job;
+    job.replaying = false;
+    trace_bytes_ -= replay.trace_bytes;
+    const auto root = close(replay.trace.get(), job.header);
+    if (!root) {
+        out->push_back(WorkerError{.job_id = job.id, .code = root.error().code, .message = root.error().message});
+        return;
+    }
+    trace_bytes_ += replay.trace->commitment.bytes_retained();
+    job.replay_root = *root;
+    job.trace.set_replay(std::move(replay.trace->commitment));
+    out->push_back(WorkerReplayed{.job_id = job.id, .root = *root});
 }
 
 void Engine::drop(const JobId& job) {
     const auto found = std::ranges::find(finished_, job, &Finished::id);
     if (found == finished_.end()) return;
+    const auto replay = std::ranges::find(replays_, &*found, &Replay::job);
+    if (replay != replays_.end()) {
+        runner_->close_sequence(replay->sequence);
+        trace_bytes_ -= replay->trace_bytes;
+        replays_.erase(replay);
+    }
     trace_bytes_ -= found->trace.bytes_retained();
     finished_.erase(found);
 }
@@ -131,30 +250,59 @@ void Engine::drop(const JobId& job) {
 std::vector<SequenceInput> Engine::next_inputs() const {
     std::vector<SequenceInput> inputs;
     for (const Running& job : running_) {
-        if (job.fed < job.prompt.size()) {
-            const auto begin = job.prompt.begin() + static_cast<std::ptrdiff_t>(job.fed);
-            const std::size_t count = std::min<std::size_t>(options_.prompt_rows, job.prompt.size() - job.fed);
-            inputs.push_back({.sequence = job.sequence, .tokens = {begin, begin + static_cast<std::ptrdiff_t>(count)}});
-        } else {
-            inputs.push_back({.sequence = job.sequence, .tokens = {job.output.back()}});
-        }
+        const bool in_prompt = job.fed < job.prompt.size();
+        const std::span<const std::uint32_t> tokens =
+            in_prompt ? std::span{job.prompt}.subspan(job.fed) : std::span{job.output}.last(1);
+        inputs.push_back(input_of(job.sequence,
+                                  tokens.first(std::min<std::size_t>(tokens.size(), options_.prompt_rows)),
+                                  job.trace->commitment.capture()));
+    }
+    for (const Replay& replay : replays_) {
+        const std::uint64_t left = replay.job->header.positions() - replay.fed;
+        std::vector<std::uint32_t> tokens(std::min<std::uint64_t>(left, options_.prompt_rows));
+        for (std::size_t i = 0; i < tokens.size(); ++i) tokens[i] = replay.job->header.token_at(replay.fed + i);
+        inputs.push_back(input_of(replay.sequence, tokens, Capture::kServed));
     }
     return inputs;
 }
 
 Result<std::vector<std::vector<float>>> Engine::run(const std::vector<SequenceInput>& inputs) {
-    std::vector<Running*> jobs;
-    for (Running& job : running_) jobs.push_back(&job);
-    const CellSink sink{
-        .layer = [&](std::size_t i, const Cell& cell,
-                     const verify::CellTrace& cells) { return jobs[i]->trace.add(cell, cells); },
-        .final = [&](std::size_t i, std::uint32_t position,
-                     const verify::FinalCell& cells) { return jobs[i]->trace.add_final(position, cells); }};
-    return runner_->run(inputs, sink);
+    TRY(RunResult result, runner_->run(inputs));
+    if (result.captured == nullptr) return std::move(result.logits);
+    // One work a lane, so that a lane is woken once a step.
+    std::vector<std::vector<std::pair<std::size_t, std::shared_ptr<Trace>>>> works(options_.background->lanes());
+    std::size_t index = 0;
+    for (const Running& job : running_) works[job.trace->lane].emplace_back(index++, job.trace);
+    for (const Replay& replay : replays_) works[replay.trace->lane].emplace_back(index++, replay.trace);
+    for (std::size_t lane = 0; lane < works.size(); ++lane) {
+        if (works[lane].empty()) continue;
+        options_.background->post(lane, [captured = result.captured, traces = std::move(works[lane])] {
+            for (const auto& [input, trace] : traces) {
+                if (!trace->added) continue;
+                trace->added = captured->give(input, [&](const Cell& cell, const verify::ServedRow& row) {
+                    return trace->commitment.add(cell, row);
+                });
+            }
+        });
+    }
+    return std::move(result.logits);
+}
+
+std::shared_ptr<Engine::Trace> Engine::make_trace(Commit commit, const Hash& client_nonce, std::uint64_t positions) {
+    return std::make_shared<Trace>(Trace{.commitment = {commit, runner_->shape(), client_nonce, positions},
+                                         .added = {},
+                                         .lane = next_lane_++ % options_.background->lanes()});
+}
+
+Result<Hash> Engine::close(Trace* trace, const verify::TraceHeader& header) {
+    options_.background->wait(trace->lane);
+    TRY_OK(trace->added);
+    if (header.positions() == 0) trace->commitment.clear();
+    return trace->commitment.finish(header);
 }
 
 void Engine::step(WorkerMessages* out) {
-    if (running_.empty()) return;
+    if (!busy()) return;
     const auto inputs = next_inputs();
     const auto logits = run(inputs);
     if (!logits) return fail_all(logits.error(), out);
@@ -164,9 +312,20 @@ void Engine::step(WorkerMessages* out) {
         const bool more = job->fed < job->prompt.size() || advance(*job, (*logits)[index], out);
         job = more ? std::next(job) : running_.erase(job);
     }
+    for (auto replay = replays_.begin(); replay != replays_.end(); ++index) {
+        replay->fed += inputs[index].tokens.size();
+        replay = advance(*replay, out) ? std::next(replay) : replays_.erase(replay);
+    }
 }
 
 bool Engine::advance(Running& job, const std::vector<float>& logits, WorkerMessages* out) {
+    if (!std::ranges::all_of(logits, [](float logit) { return std::isfinite(logit); })) {
+        runner_->close_sequence(job.sequence);
+        trace_bytes_ -= job.trace_bytes;
+        out->push_back(
+            WorkerError{.job_id = job.id, .code = Errc::kInternal, .message = "the model computed no number"});
+        return false;
+    }
     const std::uint32_t token = checkpoint::choose_token(logits, job.request.sampling, job.output.size());
     job.output.push_back(token);
     const bool end = model_.is_end_token(token);
@@ -180,27 +339,34 @@ bool Engine::advance(Running& job, const std::vector<float>& logits, WorkerMessa
     return false;
 }
 
+verify::TraceHeader Engine::header_of(const Running& job) const {
+    return {.job_id = job.id,
+            .request_hash = market::request_hash(job.request),
+            .weights_root = weights_root_,
+            .shape = verify::shape_hash(runner_->shape()),
+            .tier = job.trace->commitment.is_sketch() ? AuditTier::kSketch : AuditTier::kServed,
+            .kernel = kernel_of(options_.runner),
+            .client_nonce = job.request.client_nonce,
+            .epoch = job.epoch,
+            .monitor_key = job.monitor_key,
+            .sampling = job.request.sampling,
+            .prompt_tokens = job.prompt,
+            .output_tokens = job.output};
+}
+
 // Commits to what was run and keeps the trace. A job that is cancelled before its prompt was run bills nothing.
 void Engine::finish(Running& job, FinishReason reason, WorkerMessages* out) {
     runner_->close_sequence(job.sequence);
     trace_bytes_ -= job.trace_bytes;
     if (job.output.empty()) {
-        job.trace.truncate(0);
         job.prompt.clear();
     } else if (reason == FinishReason::kCancelled) {
         if (std::string rest = job.text.finish(); !rest.empty()) {
             out->push_back(WorkerToken{.job_id = job.id, .text = std::move(rest), .tokens = 0});
         }
     }
-    const auto root = job.trace.finish({.job_id = job.id,
-                                        .request_hash = market::request_hash(job.request),
-                                        .weights_root = weights_root_,
-                                        .shape = verify::shape_hash(runner_->shape()),
-                                        .client_nonce = job.request.client_nonce,
-                                        .monitor_key = {},
-                                        .sampling = job.request.sampling,
-                                        .prompt_tokens = job.prompt,
-                                        .output_tokens = job.output});
+    verify::TraceHeader header = header_of(job);
+    const auto root = close(job.trace.get(), header);
     if (!root) {
         out->push_back(WorkerError{.job_id = job.id, .code = root.error().code, .message = root.error().message});
         return;
@@ -209,8 +375,12 @@ void Engine::finish(Running& job, FinishReason reason, WorkerMessages* out) {
                               .reason = reason,
                               .usage = {.input = job.prompt.size(), .output = job.output.size()},
                               .verification_root = *root});
-    trace_bytes_ += job.trace.bytes_retained();
-    finished_.push_back(Finished{.id = job.id, .trace = std::move(job.trace)});
+    trace_bytes_ += job.trace->commitment.bytes_retained();
+    finished_.push_back(Finished{.id = job.id,
+                                 .header = std::move(header),
+                                 .root = *root,
+                                 .replay_root = {},
+                                 .trace = std::move(job.trace->commitment)});
 }
 
 void Engine::fail_all(const Error& error, WorkerMessages* out) {
@@ -220,6 +390,13 @@ void Engine::fail_all(const Error& error, WorkerMessages* out) {
         out->push_back(WorkerError{.job_id = job.id, .code = error.code, .message = error.message});
     }
     running_.clear();
+    for (const Replay& replay : replays_) {
+        runner_->close_sequence(replay.sequence);
+        trace_bytes_ -= replay.trace_bytes;
+        replay.job->replaying = false;
+        out->push_back(WorkerError{.job_id = replay.job->id, .code = error.code, .message = error.message});
+    }
+    replays_.clear();
 }
 
 }  // namespace vcity::worker

@@ -90,6 +90,42 @@ torch::Tensor attention(const torch::Tensor& query,
     return torch::matmul(torch::softmax(scores, -1), values);
 }
 
+torch::Tensor served_attention(const torch::Tensor& query,
+                               const torch::Tensor& key,
+                               const torch::Tensor& value,
+                               torch::ScalarType weights) {
+    const auto tokens = query.size(0);
+    const auto dim = query.size(2);
+    const auto kv_heads = key.size(0);
+    const auto seen = key.size(1);
+    // Query heads that share keys stand together, so that keys and values are never repeated.
+    const auto grouped = (query * (1.0 / std::sqrt(static_cast<double>(dim))))
+                             .transpose(0, 1)
+                             .reshape({kv_heads, query.size(1) / kv_heads * tokens, dim});
+    auto scores = torch::bmm(grouped, key.transpose(1, 2));
+    if (tokens > 1) {
+        const auto mask = torch::full({tokens, seen}, -std::numeric_limits<float>::infinity(), query.options())
+                              .triu(seen - tokens + 1);
+        scores.view({query.size(1), tokens, seen}).add_(mask);
+    }
+    auto portions = torch::softmax(scores, -1);
+    if (weights != torch::kFloat32) portions = portions.to(weights).to(torch::kFloat32);
+    return torch::bmm(portions, value).view({query.size(1), tokens, dim}).transpose(0, 1).reshape({tokens, -1});
+}
+
+void run_after_attention(const LayerWeights& layer, const Dims& dims, GateArithmetic arithmetic, LayerActivations* a) {
+    a->o = torch::linear(a->attn_out, layer.output);
+    a->h_mid = a->h_in + a->o;
+    a->x_mlp = rms_norm(a->h_mid, layer.mlp_norm, dims.rms_eps);
+    a->gate = torch::linear(a->x_mlp, layer.gate);
+    a->up = torch::linear(a->x_mlp, layer.up);
+    a->act = arithmetic == GateArithmetic::kNative
+                 ? torch::silu(a->gate) * a->up
+                 : (torch::silu(a->gate.to(torch::kFloat32)) * a->up.to(torch::kFloat32)).to(a->gate.dtype());
+    a->down = torch::linear(a->act, layer.down);
+    a->h_out = a->h_mid + a->down;
+}
+
 LayerActivations run_layer(const LayerWeights& layer,
                            const Dims& dims,
                            const torch::Tensor& input,
@@ -102,16 +138,7 @@ LayerActivations run_layer(const LayerWeights& layer,
     a.k = torch::linear(a.x_attn, layer.key);
     a.v = torch::linear(a.x_attn, layer.value);
     a.attn_out = attend(a.q, a.k, a.v);
-    a.o = torch::linear(a.attn_out, layer.output);
-    a.h_mid = a.h_in + a.o;
-    a.x_mlp = rms_norm(a.h_mid, layer.mlp_norm, dims.rms_eps);
-    a.gate = torch::linear(a.x_mlp, layer.gate);
-    a.up = torch::linear(a.x_mlp, layer.up);
-    a.act = arithmetic == GateArithmetic::kNative
-                ? torch::silu(a.gate) * a.up
-                : (torch::silu(a.gate.to(torch::kFloat32)) * a.up.to(torch::kFloat32)).to(a.gate.dtype());
-    a.down = torch::linear(a.act, layer.down);
-    a.h_out = a.h_mid + a.down;
+    run_after_attention(layer, dims, arithmetic, &a);
     return a;
 }
 

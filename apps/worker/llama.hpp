@@ -83,7 +83,17 @@ torch::Tensor attention(const torch::Tensor& query,
                         const torch::Tensor& value,
                         const torch::Tensor& mask);
 
-// Everything one layer computes, [..., width] each; the names are those of verify::CellTrace.
+// Attention as a flash kernel does it, which is what a served model declares (KernelClass): scores in fp32, softmax
+// weights rounded to `weights` before they meet the values, sums in fp32. Query [tokens, heads, head_dim] and the first
+// keys and values [kv_heads, keys, head_dim], all in fp32; token i sees the first keys - tokens + 1 + i of them. Gives
+// [tokens, heads * head_dim] in fp32.
+torch::Tensor served_attention(const torch::Tensor& query,
+                               const torch::Tensor& key,
+                               const torch::Tensor& value,
+                               torch::ScalarType weights);
+
+// What one layer computes, [..., width] each, named as in the Hugging Face code: q, k and v before the rotary
+// embedding, attn_out the concatenated heads.
 struct LayerActivations {
     torch::Tensor h_in, x_attn, q, k, v, attn_out, o, h_mid, x_mlp, gate, up, act, down, h_out;
 };
@@ -95,6 +105,9 @@ using AttentionFunction =
 // Where silu(gate) * up is computed. libtorch's own bf16 kernel rounds four times on a processor, which a verifier
 // would have to allow for; serving computes it in fp32 and rounds once. Training keeps the faster kernel.
 enum class GateArithmetic : std::uint8_t { kFloat32, kNative };
+
+// The part of a layer after its attention: from h_in and attn_out the rest.
+void run_after_attention(const LayerWeights& layer, const Dims& dims, GateArithmetic arithmetic, LayerActivations* a);
 
 LayerActivations run_layer(const LayerWeights& layer,
                            const Dims& dims,

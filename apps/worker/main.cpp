@@ -25,6 +25,7 @@ struct ServeFlags {
     std::string name;
     std::string compute = "fp32";
     std::uint64_t trace_mib = 384;
+    std::size_t hash_threads = 1;
     EngineOptions engine;
 };
 
@@ -50,6 +51,10 @@ void add_serve(CLI::App* root, ServeFlags* flags) {
         ->add_option("--prompt-rows", flags->engine.prompt_rows,
                      "prompt tokens of one request that are run in one step")
         ->check(CLI::Range(1, 4096));
+    serve
+        ->add_option("--hash-threads", flags->hash_threads,
+                     "threads that commit to what was computed, beside it; 0: the computing thread does")
+        ->check(CLI::Range(0, 64));
     serve->add_option("--trace-mib", flags->trace_mib, "memory for the traces that verifiers may open")
         ->check(CLI::Range(1, 1 << 20));
 }
@@ -90,6 +95,9 @@ Result<std::unique_ptr<Engine>> load(ServeFlags flags) {
     flags.engine.trace_bytes_max = flags.trace_mib << 20U;
     flags.engine.runner.compute =
         flags.compute == "bf16" ? vcity::verify::ComputeType::kBfloat16 : vcity::verify::ComputeType::kFloat32;
+    if (flags.hash_threads > 0) {
+        flags.engine.background = vcity::worker::make_threaded_background(flags.hash_threads);
+    }
     return Engine::load(folder, flags.engine);
 }
 

@@ -9,7 +9,10 @@
 
 #include "base/result.hpp"
 #include "checkpoint/model_directory.hpp"
-#include "verify/cell.hpp"
+#include "model/audit.hpp"
+#include "verify/shape.hpp"
+#include "verify/trace/computed.hpp"
+#include "verify/trace/served_leaf.hpp"
 
 namespace vcity::worker {
 
@@ -22,17 +25,45 @@ struct RunnerOptions {
 // A sequence in flight, from open_sequence to close_sequence.
 using SequenceId = std::uint32_t;
 
+// What of a run is captured.
+enum class Capture : std::uint8_t {
+    kNothing,
+    kStates,  // h_in alone, of verify::sketch_layer() and of the final cell
+    kServed,  // every cell
+};
+
 // Tokens that follow what the sequence has seen so far.
 struct SequenceInput {
     SequenceId sequence = 0;
     std::vector<std::uint32_t> tokens;  // at least one
+    Capture capture = Capture::kNothing;
 };
 
-// Receives every cell of a run, in the order of layers. The spans are valid during the call. `input` is an index into
-// the inputs of the run.
-struct CellSink {
-    std::function<Result<void>(std::size_t input, const Cell& cell, const verify::CellTrace& trace)> layer;
-    std::function<Result<void>(std::size_t input, std::uint32_t position, const verify::FinalCell& trace)> final;
+using ServedSink = std::function<Result<void>(const Cell& cell, const verify::ServedRow& row)>;
+
+// What a run captured. It keeps the tensors alive, never changes, and may be read on any thread.
+class CapturedRun {
+  public:
+    virtual ~CapturedRun() = default;
+    // Gives what one input of the run asked for, position by position and of each the layers in their order. The bytes
+    // are those of the computation, in the compute type, and valid during the call. Ends with the sink's first error.
+    virtual Result<void> give(std::size_t input, const ServedSink& sink) const = 0;
+};
+
+struct RunResult {
+    std::vector<std::vector<float>> logits;       // of each input's last token, in the order of the inputs
+    std::shared_ptr<const CapturedRun> captured;  // null when no input asked for anything
+};
+
+// h_in and attn_out of one cell, in the compute type.
+struct ServedInputs {
+    ByteView h_in;
+    ByteView attn_out;
+};
+// What a layer makes of them at one position, widened: the arrays of verify::LayerComputed one after the other.
+struct DerivedLayer {
+    std::vector<float> values;
+    verify::LayerComputed view;
 };
 
 // A loaded model and the key-value caches of its sequences, on libtorch; this header is free of it. One thread.
@@ -53,10 +84,15 @@ class ModelRunner {
     Result<SequenceId> open_sequence(std::uint64_t positions_max);
     void close_sequence(SequenceId sequence);
 
-    // Runs all inputs, of different sequences, as one batch. Gives the logits of each input's last token, in the order
-    // of the inputs. The tokens are below the vocabulary and fit the sequences' caches. After an error the sequences
-    // are in an unknown state and must be closed.
-    Result<std::vector<std::vector<float>>> run(const std::vector<SequenceInput>& inputs, const CellSink& sink);
+    // Runs all inputs, of different sequences, as one batch. The tokens are below the vocabulary and fit the sequences'
+    // caches. After an error the sequences are in an unknown state and must be closed.
+    Result<RunResult> run(const std::vector<SequenceInput>& inputs);
+
+    // The linear maps of one layer once more, for cells that were served; all rows as one batch. The arrays have the
+    // shape's sizes; layer is below shape().layers.
+    Result<std::vector<DerivedLayer>> derive(std::uint32_t layer, const std::vector<ServedInputs>& rows) const;
+    // All logits of final states h_in.
+    Result<std::vector<std::vector<float>>> derive_logits(const std::vector<ByteView>& states) const;
 
   private:
     struct Impl;

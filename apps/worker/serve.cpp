@@ -97,10 +97,7 @@ struct Dispatch {
     void operator()(const WorkerDone&) const {}
     void operator()(const WorkerOpening&) const {}
     void operator()(const WorkerError&) const {}
-    void operator()(const WorkerReplay& message) const {
-        out->push_back(WorkerError{
-            .job_id = message.job_id, .code = Errc::kNotFound, .message = "nothing is kept that could be replayed"});
-    }
+    void operator()(const WorkerReplay& message) const { engine->replay(message, out); }
     void operator()(const WorkerReplayed&) const {}
 };
 

@@ -107,7 +107,9 @@ TEST(Serve, SaysThatItIsReadyThenAnswers) {
     const auto* done = std::get_if<WorkerDone>(&last);
     ASSERT_NE(done, nullptr);
     EXPECT_EQ(done->usage.output, tokens);
-    served.send(WorkerOpen{.job_id = ask(1).job_id, .question = {.cells = {{.position = 0, .layer = 1}}}});
+    served.send(WorkerOpen{.job_id = ask(1).job_id,
+                           .root = done->verification_root,
+                           .question = {.cells = {{.position = 0, .layer = 1}}, .pages = {}, .sketches = {}}});
     EXPECT_TRUE(std::holds_alternative<WorkerOpening>(served.receive()));
     EXPECT_TRUE(served.end());
 }

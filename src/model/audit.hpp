@@ -18,9 +18,8 @@ enum class AuditTier : std::uint8_t {
 // Which arithmetic a node uses, where verification has to know it.
 enum class KernelClass : std::uint8_t {
     kFloat32 = 0,     // everything in fp32, rounded to nearest
-    kEagerBf16 = 1,   // bf16 with scores and softmax weights rounded to bf16
-    kFlashBf16 = 2,   // bf16 with fp32 scores; softmax weights rounded to bf16 before they meet the values
-    kFlashTensor = 3  // the same on tensor cores, whose fp32 sums lose low bits
+    kFlashBf16 = 1,   // bf16 with fp32 scores; softmax weights rounded to bf16 before they meet the values
+    kFlashTensor = 2  // the same on tensor cores, whose fp32 sums lose low bits
 };
 
 // One place of a computation that a verifier may ask for: one layer at one token position. The layer number equal to

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <vector>
-
 #include "model/audit.hpp"
 #include "model/request.hpp"
 #include "verify/random.hpp"
@@ -10,24 +8,36 @@
 
 namespace vcity::verify {
 
+// seed = keccak256("vcity-audit-v2" || secret || receipt hash || beacon). The beacon is the hash of the first block of
+// the chain whose time is after the receipt's finish time, so neither the node nor the verifier can choose what is
+// drawn. With the zero secret (public mode) anybody can repeat the draw and the vectors; otherwise the verifier's
+// secret keeps the node from knowing what it will be asked before it is asked.
+Seed audit_seed(const Seed& secret, const Hash& receipt_hash, const Hash& beacon);
+
 struct DrawOptions {
-    std::uint32_t cells = 32;                // asked for, at most kOpenedCellsMax
-    std::uint32_t attention_positions = 16;  // longest run of one layer's cells from position 0 on
-    std::uint64_t bytes_max = 6ULL << 20U;   // of the opened cells together: an opening must fit into a frame
+    std::uint32_t cells = 16;               // at most kOpenedCellsMax
+    std::uint32_t finals = 4;               // of them final cells at output tokens
+    std::uint32_t heads = 4;                // runs of pages whose attention can be checked
+    std::uint32_t sketches = 32;            // tier A, at most kOpenedSketchesMax
+    std::uint64_t bytes_max = 6ULL << 20U;  // of what is opened: an opening must fit into a frame
 };
 
-// Which cells of a trace to ask for, given the billed token counts; the seed must be drawn after the worker committed.
-// In this order until the count or the byte bound is reached:
-// - all cells of an output position, final cell first: whoever splices another computation in, be it a cached one that
-//   is right by itself, breaks a connection between two layers of that position, whichever layer it chose;
-// - the same of any position, if both take at most half of the cells;
-// - a run of one layer's cells from position 0 on, of random length, whose attention can be checked whole;
-// - single cells and consecutive pairs of layers at random places, half of them at output tokens.
-// Each cell once. All cells when the trace is smaller than the count; none when nothing is billed. Counts that no trace
-// can have give one cell, so that the check takes place and fails.
-std::vector<Cell> draw_cells(const ModelShape& shape,
-                             const TokenUsage& units,
-                             const Seed& seed,
-                             const DrawOptions& options = {});
+// What to ask for, given the billed token counts; the seed must follow from something later than the commitment.
+// - All cells of an output position, final cell first: whoever splices another computation in, be it a cached one that
+//   is right by itself, breaks a connection between two layers of that position, whichever layer it chose. They come in
+//   addition to `cells` where they are more than half of it.
+// - `finals` final cells of output positions, where the choice of the token is judged.
+// - Cells at random places, half of them at output tokens.
+// - For each layer cell a page of a random key-value head that holds its position.
+// - For `heads` of the layer cells all pages of one key-value head up to the position. Half of these cells are the ones
+//   that stand last, where a shortened context shows; but a head is left out when its pages do not fit any more.
+// - Tier A: random positions for the sketch.
+// Each once. Less when the bytes are used up; nothing when nothing is billed. Counts that no trace can have give one
+// cell, so that the check takes place and fails.
+AuditQuestion draw_audit(const ModelShape& shape,
+                         const TokenUsage& units,
+                         AuditTier tier,
+                         const Seed& seed,
+                         const DrawOptions& options = {});
 
 }  // namespace vcity::verify

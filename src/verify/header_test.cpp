@@ -5,8 +5,8 @@
 
 #include <gtest/gtest.h>
 
-#include "verify/opening.hpp"
 #include "verify/testing/stored_model.hpp"
+#include "verify/trace/audit_opening.hpp"
 
 namespace vcity::verify {
 namespace {
@@ -17,6 +17,11 @@ TraceHeader a_header() {
     header.request_hash.bytes[4] = 8;
     header.weights_root.bytes[5] = 7;
     header.shape = shape_hash(testing::small_shape());
+    header.tier = AuditTier::kSketch;
+    header.kernel = KernelClass::kFlashTensor;
+    header.client_nonce.bytes[1] = 3;
+    header.epoch = 77;
+    header.monitor_key.bytes[2] = 4;
     header.sampling = {.temperature = 0.7, .top_p = 0.9, .seed = 0xFFFFFFFFFFFFFFFFULL};
     header.prompt_tokens = {1, 5, 9};
     header.output_tokens = {4, 2};
@@ -61,6 +66,16 @@ TEST(TraceHeader, RefusesSamplingThatIsNotFinite) {
     TraceHeader header = a_header();
     header.sampling.top_p = std::numeric_limits<double>::quiet_NaN();
     EXPECT_FALSE(parse_header(testing::small_shape(), encode_header(header)).has_value());
+}
+
+TEST(TraceHeader, RefusesNumbersItDoesNotKnow) {
+    const Bytes good = encode_header(a_header());
+    constexpr std::size_t kTier = 4 + 1 + 4 * 32;
+    for (const std::size_t at : {std::size_t{4}, kTier, kTier + 1, kTier + 2}) {
+        Bytes bytes = good;
+        bytes[at] = 77;
+        EXPECT_FALSE(parse_header(testing::small_shape(), bytes).has_value()) << at;
+    }
 }
 
 TEST(TraceHeader, CountsThePositionsTheModelWasRunAt) {

@@ -8,6 +8,8 @@
 #include <string>
 
 #include "base/check.hpp"
+#include "verify/check/clones.hpp"
+#include "verify/check/numeric.hpp"
 
 namespace vcity::verify {
 namespace {
@@ -26,17 +28,34 @@ float widen_float16(std::uint16_t bits) {
     return sign * std::ldexp(static_cast<float>(fraction | 0x400U), exponent - 25);
 }
 
+VCITY_VECTOR_CLONES void widen_all_bfloat16(const std::uint8_t* bytes, float* out, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+        std::uint16_t bits = 0;
+        std::memcpy(&bits, bytes + 2 * i, sizeof(bits));
+        out[i] = widen_bfloat16(bits);
+    }
+}
+
 void widen(TensorType type, ByteView bytes, std::span<float> out) {
     CHECK(bytes.size() == out.size() * element_bytes(type));
     if (type == TensorType::kFloat32) {
         if (!out.empty()) std::memcpy(out.data(), bytes.data(), bytes.size());
         return;
     }
+    if (type == TensorType::kBfloat16) return widen_all_bfloat16(bytes.data(), out.data(), out.size());
     for (std::size_t i = 0; i < out.size(); ++i) {
         std::uint16_t bits = 0;
         std::memcpy(&bits, bytes.data() + 2 * i, sizeof(bits));
-        out[i] = type == TensorType::kBfloat16 ? widen_bfloat16(bits) : widen_float16(bits);
+        out[i] = widen_float16(bits);
     }
+}
+
+bool is_rounded(TensorType type, ComputeType compute) {
+    return compute == ComputeType::kBfloat16 && type != TensorType::kBfloat16;
+}
+
+void round_all(std::span<float> values) {
+    for (float& value : values) value = round_to_bf16(value);
 }
 
 Error mismatch(std::string_view name) {
@@ -50,13 +69,13 @@ bool all_finite(std::span<const float> values) {
 // Looks tensors up by name and checks what it finds.
 class Binder {
   public:
-    explicit Binder(const std::vector<TensorView>& tensors) {
+    Binder(ComputeType compute, const std::vector<TensorView>& tensors) : compute_{compute} {
         for (const TensorView& tensor : tensors) by_name_.emplace(std::string{tensor.name}, &tensor);
     }
 
     Result<Matrix> matrix(const std::string& name, std::uint32_t rows, std::uint32_t cols) const {
         TRY(const TensorView* tensor, find(name));
-        TRY(const Matrix found, Matrix::make(*tensor));
+        TRY(const Matrix found, Matrix::make(*tensor, compute_));
         if (found.rows() != rows || found.cols() != cols) return mismatch(name);
         std::vector<float> row(cols);
         for (std::uint32_t i = 0; i < rows; ++i) {
@@ -67,7 +86,7 @@ class Binder {
     }
     Result<std::vector<float>> vector(const std::string& name, std::uint32_t size) const {
         TRY(const TensorView* tensor, find(name));
-        TRY(std::vector<float> found, read_vector(*tensor));
+        TRY(std::vector<float> found, read_vector(*tensor, compute_));
         if (found.size() != size || !all_finite(found)) return mismatch(name);
         return found;
     }
@@ -79,6 +98,7 @@ class Binder {
         return found->second;
     }
 
+    ComputeType compute_;
     std::map<std::string, const TensorView*> by_name_;
 };
 
@@ -99,7 +119,7 @@ Result<LayerWeights> bind_layer(const ModelShape& shape, const Binder& binder, s
 
 }  // namespace
 
-Result<Matrix> Matrix::make(const TensorView& tensor) {
+Result<Matrix> Matrix::make(const TensorView& tensor, ComputeType compute) {
     if (tensor.dims.size() != 2) return mismatch(tensor.name);
     const std::uint64_t rows = tensor.dims[0];
     const std::uint64_t cols = tensor.dims[1];
@@ -107,6 +127,7 @@ Result<Matrix> Matrix::make(const TensorView& tensor) {
     if (rows * cols * element_bytes(tensor.type) != tensor.bytes.size()) return mismatch(tensor.name);
     Matrix matrix;
     matrix.type_ = tensor.type;
+    matrix.rounded_ = is_rounded(tensor.type, compute);
     matrix.rows_ = static_cast<std::uint32_t>(rows);
     matrix.cols_ = static_cast<std::uint32_t>(cols);
     matrix.bytes_ = tensor.bytes;
@@ -117,19 +138,21 @@ void Matrix::read_row(std::uint32_t row, std::span<float> out) const {
     CHECK(row < rows_ && out.size() == cols_);
     const std::size_t row_bytes = cols_ * element_bytes(type_);
     widen(type_, bytes_.subspan(row * row_bytes, row_bytes), out);
+    if (rounded_) round_all(out);
 }
 
-Result<std::vector<float>> read_vector(const TensorView& tensor) {
+Result<std::vector<float>> read_vector(const TensorView& tensor, ComputeType compute) {
     if (tensor.dims.size() != 1 || tensor.dims[0] > kVocabularyMax) return mismatch(tensor.name);
     if (tensor.dims[0] * element_bytes(tensor.type) != tensor.bytes.size()) return mismatch(tensor.name);
     std::vector<float> values(tensor.dims[0]);
     widen(tensor.type, tensor.bytes, values);
+    if (is_rounded(tensor.type, compute)) round_all(values);
     return values;
 }
 
 Result<ModelWeights> bind_weights(const ModelShape& shape, const std::vector<TensorView>& tensors) {
     TRY_OK(validate(shape));
-    const Binder binder{tensors};
+    const Binder binder{shape.compute, tensors};
     ModelWeights weights;
     TRY(weights.embedding, binder.matrix("model.embed_tokens.weight", shape.vocab, shape.hidden));
     for (std::uint32_t layer = 0; layer < shape.layers; ++layer) {

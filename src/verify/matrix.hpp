@@ -13,13 +13,14 @@
 
 namespace vcity::verify {
 
-// A stored matrix [rows, cols] of the public checkpoint, borrowed. Its numbers widen to fp32 exactly; that fp32 matrix
-// is the W of y = W x.
+// A stored matrix [rows, cols] of the public checkpoint, borrowed. Its numbers widen to fp32 exactly; in the compute
+// type that is the W of y = W x.
 class Matrix {
   public:
     Matrix() = default;
-    // kInvalid unless the tensor has two dimensions and as many bytes as they say.
-    static Result<Matrix> make(const TensorView& tensor);
+    // kInvalid unless the tensor has two dimensions and as many bytes as they say. A model that computes in bf16 rounds
+    // other weights to bf16 when it loads them, to nearest even; so does this.
+    static Result<Matrix> make(const TensorView& tensor, ComputeType compute);
 
     std::uint32_t rows() const { return rows_; }
     std::uint32_t cols() const { return cols_; }
@@ -28,13 +29,14 @@ class Matrix {
 
   private:
     TensorType type_ = TensorType::kFloat32;
+    bool rounded_ = false;
     std::uint32_t rows_ = 0;
     std::uint32_t cols_ = 0;
     ByteView bytes_;
 };
 
-// A stored vector, widened. kInvalid unless it has one dimension and its bytes.
-Result<std::vector<float>> read_vector(const TensorView& tensor);
+// A stored vector, widened and in the compute type. kInvalid unless it has one dimension and its bytes.
+Result<std::vector<float>> read_vector(const TensorView& tensor, ComputeType compute);
 
 struct LayerWeights {
     std::vector<float> attention_norm;

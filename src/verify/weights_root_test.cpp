@@ -82,13 +82,18 @@ TEST_F(Weights, RefuseANumberThatIsNotFinite) {
 TEST(Matrix, WidensEveryFormatExactly) {
     const std::uint16_t halves[] = {0x3C00, 0xC000, 0x0001, 0x7BFF, 0x0400, 0x8000};
     const ByteView bytes{reinterpret_cast<const std::uint8_t*>(halves), sizeof(halves)};
-    const auto matrix = Matrix::make({.name = "w", .type = TensorType::kFloat16, .dims = {1, 6}, .bytes = bytes});
+    const auto matrix = Matrix::make({.name = "w", .type = TensorType::kFloat16, .dims = {1, 6}, .bytes = bytes},
+                                     ComputeType::kFloat32);
     ASSERT_TRUE(matrix.has_value());
     std::vector<float> row(6);
     matrix->read_row(0, row);
     EXPECT_EQ(row, (std::vector<float>{1.0F, -2.0F, 0x1p-24F, 65504.0F, 0x1p-14F, -0.0F}));
-    EXPECT_FALSE(Matrix::make({.name = "w", .type = TensorType::kFloat32, .dims = {1, 6}, .bytes = bytes}).has_value());
-    EXPECT_FALSE(Matrix::make({.name = "w", .type = TensorType::kFloat16, .dims = {6}, .bytes = bytes}).has_value());
+    EXPECT_FALSE(
+        Matrix::make({.name = "w", .type = TensorType::kFloat32, .dims = {1, 6}, .bytes = bytes}, ComputeType::kFloat32)
+            .has_value());
+    EXPECT_FALSE(
+        Matrix::make({.name = "w", .type = TensorType::kFloat16, .dims = {6}, .bytes = bytes}, ComputeType::kFloat32)
+            .has_value());
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <tuple>
 #include <variant>
 
 #include <gtest/gtest.h>
@@ -7,6 +8,7 @@
 #include "adapters/audit_llama/testing/model_folder.hpp"
 #include "adapters/runtime_asio/runtime.hpp"
 #include "base/check.hpp"
+#include "crypto/keccak.hpp"
 #include "engine.hpp"
 #include "market/typed_hashes.hpp"
 #include "ports/testing/harness.hpp"
@@ -34,14 +36,19 @@ verify::ModelShape shape_of(verify::ComputeType compute) {
     return shape;
 }
 
-ModelRequest request_of(std::uint64_t number) {
+ModelRequest request_of(std::uint64_t number, AuditTier tier) {
     ModelRequest request;
     request.model = "random";
     request.prompt = "the prompt of job " + std::to_string(number) + std::string(number * 7 % 40, '.');
     request.output_tokens_max = 6;
     request.sampling = {.temperature = number % 2 == 0 ? 0.0 : 0.9, .top_p = 0.95, .seed = number};
+    request.client_nonce = crypto::keccak256_text(request.prompt);
+    request.verification = tier == AuditTier::kServed ? Verification::kSampled : Verification::kNone;
     return request;
 }
+
+constexpr UnixMillis kStart{1'790'000'000'000};
+constexpr std::uint64_t kEpoch = epoch_of(kStart);
 
 JobId job_of(std::uint64_t number) {
     JobId job;
@@ -52,8 +59,10 @@ JobId job_of(std::uint64_t number) {
 // Serves jobs on libtorch, several at a time, and turns what the worker says into tasks of a verifier.
 class Worker {
   public:
-    Worker(const ModelFolder& folder, verify::ComputeType compute) {
+    Worker(const ModelFolder& folder, verify::ComputeType compute, AuditTier tier) : tier_{tier} {
         worker::EngineOptions options;
+        options.prompt_rows = 16;
+        options.background = worker::make_threaded_background(1);
         options.runner.compute = compute;
         auto engine = worker::Engine::load(folder.path(), options);
         CHECK(engine.has_value());
@@ -63,16 +72,25 @@ class Worker {
     std::vector<AuditTask> serve(std::uint64_t first, std::uint64_t count) {
         worker::WorkerMessages messages;
         for (std::uint64_t i = first; i < first + count; ++i) {
-            engine_->generate({.job_id = job_of(i), .request = request_of(i)}, &messages);
+            engine_->generate({.job_id = job_of(i), .request = request_of(i, tier_), .epoch = kEpoch}, &messages);
         }
         while (engine_->busy()) engine_->step(&messages);
         std::vector<AuditTask> tasks;
         for (std::uint64_t i = first; i < first + count; ++i) tasks.push_back(task_of(i, messages));
         return tasks;
     }
-    Opening open(const JobId& job, const std::vector<Cell>& cells) {
+    // The tree that cells are opened in: in tier A the job is run again for it.
+    Hash root_of(const UsageReceipt& receipt) {
+        if (tier_ == AuditTier::kServed) return receipt.verification_root;
         worker::WorkerMessages messages;
-        engine_->open({.job_id = job, .question = {.cells = cells}}, &messages);
+        engine_->replay({.job_id = receipt.job_id}, &messages);
+        while (engine_->busy()) engine_->step(&messages);
+        CHECK(messages.size() == 1 && std::holds_alternative<WorkerReplayed>(messages[0]));
+        return std::get<WorkerReplayed>(messages[0]).root;
+    }
+    Opening open(const JobId& job, const Hash& root, const AuditQuestion& question) {
+        worker::WorkerMessages messages;
+        engine_->open({.job_id = job, .root = root, .question = question}, &messages);
         CHECK(messages.size() == 1 && std::holds_alternative<WorkerOpening>(messages[0]));
         return std::get<WorkerOpening>(messages[0]).opening;
     }
@@ -81,9 +99,11 @@ class Worker {
   private:
     AuditTask task_of(std::uint64_t number, const worker::WorkerMessages& messages) const {
         AuditTask task;
-        task.request = request_of(number);
+        task.request = request_of(number, tier_);
         UsageReceipt& receipt = task.receipt.receipt;
         receipt.job_id = job_of(number);
+        receipt.started_at = kStart;
+        receipt.finished_at = kStart;
         for (const WorkerMessage& message : messages) {
             const auto* token = std::get_if<WorkerToken>(&message);
             if (token != nullptr && token->job_id == receipt.job_id) task.response_text += token->text;
@@ -98,6 +118,7 @@ class Worker {
         return task;
     }
 
+    AuditTier tier_;
     std::unique_ptr<worker::Engine> engine_;
 };
 
@@ -107,7 +128,6 @@ class Verifier {
         adapters::LlamaAuditorOptions options;
         options.folder = folder.path();
         options.compute = compute;
-        options.draw = {.cells = 64, .attention_positions = 24};
         auto opened = await(runner_, LlamaAuditor::open(&runner_.runtime(), options));
         CHECK(opened.has_value());
         auditor_ = *std::move(opened);
@@ -118,8 +138,8 @@ class Verifier {
         ports::AuditAnswer answer;
         runner_.runtime().random_bytes(answer.seed.bytes);
         answer.question = auditor_->draw(task, answer.seed);
-        answer.root = task.receipt.receipt.verification_root;
-        answer.opening = worker->open(task.receipt.receipt.job_id, answer.question.cells);
+        answer.root = worker->root_of(task.receipt.receipt);
+        answer.opening = worker->open(task.receipt.receipt.job_id, answer.root, answer.question);
         return auditor_->check(task, answer);
     }
     Hash root() const { return auditor_->model_root(); }
@@ -129,11 +149,17 @@ class Verifier {
     std::unique_ptr<LlamaAuditor> auditor_;
 };
 
-void expect_all_accepted(verify::ComputeType compute) {
-    const StoredModel model = verify::testing::random_model(shape_of(compute), 21);
+class WorkerAudit : public ::testing::TestWithParam<std::tuple<verify::ComputeType, AuditTier>> {
+  protected:
+    verify::ComputeType compute() const { return std::get<0>(GetParam()); }
+    AuditTier tier() const { return std::get<1>(GetParam()); }
+};
+
+TEST_P(WorkerAudit, AcceptsTheRealWorkerInEveryBatchSize) {
+    const StoredModel model = verify::testing::random_model(shape_of(compute()), 21);
     const ModelFolder folder{model};
-    Worker worker{folder, compute};
-    Verifier verifier{folder, compute};
+    Worker worker{folder, compute(), tier()};
+    Verifier verifier{folder, compute()};
     EXPECT_EQ(worker.weights_root(), verifier.root());
 
     for (const std::uint64_t batch : {1U, 2U, 4U}) {
@@ -144,24 +170,16 @@ void expect_all_accepted(verify::ComputeType compute) {
     }
 }
 
-TEST(WorkerAudit, AcceptsTheRealWorkerInEveryBatchSize) {
-    expect_all_accepted(verify::ComputeType::kFloat32);
-}
-
-TEST(WorkerAudit, AcceptsTheRealWorkerInBfloat16) {
-    expect_all_accepted(verify::ComputeType::kBfloat16);
-}
-
 // An honest program on an int8 copy of the model: what it serves and commits to is not the public model.
-TEST(WorkerAudit, RejectsAWorkerThatServesOtherWeights) {
-    const StoredModel model = verify::testing::random_model(shape_of(verify::ComputeType::kFloat32), 22);
+TEST_P(WorkerAudit, RejectsAWorkerThatServesOtherWeights) {
+    const StoredModel model = verify::testing::random_model(shape_of(compute()), 22);
     StoredModel cheaper = verify::testing::with_changed_matrices(
         model, [](StoredModel::Tensor* tensor) { verify::testing::quantise(tensor, 8, 0); });
     cheaper.store();
     const ModelFolder public_folder{model};
     const ModelFolder cheap_folder{cheaper};
-    Worker worker{cheap_folder, verify::ComputeType::kFloat32};
-    Verifier verifier{public_folder, verify::ComputeType::kFloat32};
+    Worker worker{cheap_folder, compute(), tier()};
+    Verifier verifier{public_folder, compute()};
     EXPECT_NE(worker.weights_root(), verifier.root());
 
     const ports::AuditFinding finding = verifier.audit(&worker, worker.serve(1, 1).front());
@@ -170,16 +188,24 @@ TEST(WorkerAudit, RejectsAWorkerThatServesOtherWeights) {
     EXPECT_FALSE(finding.reason.empty());
 }
 
-TEST(WorkerAudit, RejectsAWorkerInAnotherNumberFormat) {
+TEST_P(WorkerAudit, RejectsAWorkerInAnotherNumberFormat) {
     const StoredModel model = verify::testing::random_model(shape_of(verify::ComputeType::kFloat32), 23);
     const ModelFolder folder{model};
-    Worker worker{folder, verify::ComputeType::kBfloat16};
-    Verifier verifier{folder, verify::ComputeType::kFloat32};
+    const auto other =
+        compute() == verify::ComputeType::kFloat32 ? verify::ComputeType::kBfloat16 : verify::ComputeType::kFloat32;
+    Worker worker{folder, other, tier()};
+    Verifier verifier{folder, compute()};
 
     const ports::AuditFinding finding = verifier.audit(&worker, worker.serve(1, 1).front());
 
     EXPECT_EQ(finding.outcome, VerdictOutcome::kRejected);
 }
+
+INSTANTIATE_TEST_SUITE_P(TypesAndTiers,
+                         WorkerAudit,
+                         ::testing::Combine(::testing::Values(verify::ComputeType::kFloat32,
+                                                              verify::ComputeType::kBfloat16),
+                                            ::testing::Values(AuditTier::kSketch, AuditTier::kServed)));
 
 }  // namespace
 }  // namespace vcity

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/audit_llama/llama_auditor.hpp"
 
-#include <algorithm>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,35 +11,59 @@
 #include "checkpoint/output_text.hpp"
 #include "checkpoint/sampler.hpp"
 #include "crypto/keccak.hpp"
+#include "crypto/sha256.hpp"
 #include "market/typed_hashes.hpp"
 #include "verify/weights_root.hpp"
 
 namespace vcity::adapters {
 namespace {
 
+constexpr std::size_t kEnrolmentMax = 100'000;
+
 void append_u32(Bytes* out, std::uint32_t value) {
     for (unsigned shift = 0; shift < 32; shift += 8) out->push_back(static_cast<std::uint8_t>(value >> shift));
 }
 
-// What was judged, without the activations themselves: root, header, each cell asked for with the leaf that came, and
-// the reason. Numbers are little-endian.
-Bytes evidence_of(const AuditTask& task,
-                  const std::vector<Cell>& cells,
-                  const Opening& opening,
-                  const std::string& reason) {
+// What was judged, without the activations themselves: roots, seed of the draw, header, each cell and page asked for
+// with the digest of what came, and the reason. Numbers are little-endian.
+Bytes evidence_of(const AuditTask& task, const ports::AuditAnswer& answer, const std::string& reason) {
+    const Opening& opening = answer.opening;
     Bytes out;
-    append(&out, as_bytes("vcity audit 1"));
+    append(&out, as_bytes("vcity audit 2"));
     append(&out, task.receipt.receipt.verification_root.view());
+    append(&out, answer.root.view());
+    append(&out, answer.seed.view());
     append(&out, crypto::keccak256(opening.header).view());
-    append_u32(&out, static_cast<std::uint32_t>(cells.size()));
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-        append_u32(&out, cells[i].position);
-        append_u32(&out, cells[i].layer);
+    append_u32(&out, static_cast<std::uint32_t>(answer.question.cells.size()));
+    for (std::size_t i = 0; i < answer.question.cells.size(); ++i) {
+        append_u32(&out, answer.question.cells[i].position);
+        append_u32(&out, answer.question.cells[i].layer);
         const bool came = i < opening.cells.size();
-        append(&out, came ? verify::cell_leaf(opening.cells[i].data).view() : Hash{}.view());
+        append(&out, came ? crypto::sha256(opening.cells[i].data).view() : Hash{}.view());
+        append(&out, came ? crypto::sha256(opening.cells[i].computed).view() : Hash{}.view());
+    }
+    append_u32(&out, static_cast<std::uint32_t>(answer.question.pages.size()));
+    for (std::size_t i = 0; i < answer.question.pages.size(); ++i) {
+        const PageId& id = answer.question.pages[i];
+        for (const std::uint32_t number : {id.layer, id.kv_head, id.page}) append_u32(&out, number);
+        append(&out, i < opening.pages.size() ? crypto::sha256(opening.pages[i].data).view() : Hash{}.view());
     }
     append(&out, as_bytes(reason));
     return out;
+}
+
+// One score a line.
+Result<std::vector<float>> read_enrolment(const std::filesystem::path& path) {
+    std::vector<float> scores;
+    if (path.empty()) return scores;
+    std::ifstream file{path};
+    if (!file) return make_error(Errc::kNotFound, "cannot read " + path.string());
+    float score = 0;
+    while (scores.size() < kEnrolmentMax && file >> score) scores.push_back(score);
+    if (!file.eof() && scores.size() < kEnrolmentMax) {
+        return make_error(Errc::kInvalid, path.string() + ": a line is not a number");
+    }
+    return scores;
 }
 
 }  // namespace
@@ -49,12 +73,14 @@ Result<std::unique_ptr<LlamaAuditor>> LlamaAuditor::load(Runtime* runtime,
                                                          const verify::Seed& key_seed) {
     TRY(checkpoint::ModelDirectory model, checkpoint::ModelDirectory::open(options.folder));
     TRY(const verify::ModelShape shape, verification_shape(model.config(), options.compute));
-    const verify::CheckerOptions checker = options.checker;
+    TRY(std::vector<float> enrolment, read_enrolment(options.enrolment));
+    const verify::JudgeOptions judge = options.judge;
     std::unique_ptr<LlamaAuditor> auditor{new LlamaAuditor(runtime, std::move(options), std::move(model))};
     const std::vector<verify::TensorView> views = tensor_views(auditor->model_.tensors());
     TRY(auditor->root_, verify::weights_root(views));
     TRY(verify::ModelWeights weights, verify::bind_weights(shape, views));
-    auditor->checker_ = std::make_unique<verify::AuditChecker>(shape, std::move(weights), checker, key_seed);
+    auditor->enrolment_ = std::move(enrolment);
+    auditor->judge_ = std::make_unique<verify::AuditJudge>(shape, std::move(weights), judge, key_seed);
     return auditor;
 }
 
@@ -80,23 +106,49 @@ verify::Seed LlamaAuditor::rows_seed(const UsageReceipt& receipt, const Opening&
 
 AuditQuestion LlamaAuditor::draw(const AuditTask& task, const Hash& seed) {
     verify::DrawOptions options = options_.draw;
-    if (task.deep) options.cells = static_cast<std::uint32_t>(kOpenedCellsMax);
-    AuditQuestion question;
-    question.cells =
-        verify::draw_cells(checker_->shape(), task.receipt.receipt.units, seed.as<verify::Seed>(), options);
-    return question;
+    if (task.deep) {
+        options.cells = static_cast<std::uint32_t>(kOpenedCellsMax);
+        options.finals *= 2;
+        options.heads *= 2;
+        options.sketches = static_cast<std::uint32_t>(kOpenedSketchesMax);
+    }
+    return verify::draw_audit(judge_->shape(), task.receipt.receipt.units, tier_of(task.request.verification),
+                              seed.as<verify::Seed>(), options);
 }
 
 ports::AuditFinding LlamaAuditor::check(const AuditTask& task, const ports::AuditAnswer& answer) {
-    verify::AuditResult result = judge(task, answer.question.cells, answer.opening);
-    Bytes evidence = evidence_of(task, answer.question.cells, answer.opening, result.reason);
-    return {
-        .outcome = result.outcome, .reason = std::move(result.reason), .evidence = std::move(evidence), .memory = {}};
+    verify::AuditResult result = judge(task, answer);
+    Bytes memory = answer.memory;
+    const bool pools = result.outcome == VerdictOutcome::kAccepted && result.sketch_score && !enrolment_.empty();
+    if (pools) {
+        Result<Bytes> next = weigh_sketch(task, answer, *result.sketch_score);
+        if (next) {
+            memory = *std::move(next);
+        } else {
+            result = {VerdictOutcome::kRejected, next.error().message};
+        }
+    }
+    Bytes evidence = evidence_of(task, answer, result.reason);
+    return {.outcome = result.outcome,
+            .reason = std::move(result.reason),
+            .evidence = std::move(evidence),
+            .memory = std::move(memory)};
 }
 
-verify::AuditResult LlamaAuditor::judge(const AuditTask& task,
-                                        const std::vector<Cell>& cells,
-                                        const Opening& opening) const {
+// Adds the score to what is remembered of the node; an Error when all of its scores together are not honest.
+Result<Bytes> LlamaAuditor::weigh_sketch(const AuditTask& task, const ports::AuditAnswer& answer, float score) const {
+    verify::SequentialTest test{enrolment_};
+    // Memory of another version starts again: that can only be in the node's favour.
+    if (auto known = verify::SequentialTest::parse(enrolment_, answer.memory)) test = *std::move(known);
+    verify::Random random{rows_seed(task.receipt.receipt, answer.opening), "sketch"};
+    test.add(score, (static_cast<double>(random.next() >> 11U) + 1) * 0x1p-53);
+    if (test.rejects(options_.sketch_alpha)) {
+        return make_error(Errc::kCorrupt, "the sketches of this node's results are not those of the public weights");
+    }
+    return test.bytes();
+}
+
+verify::AuditResult LlamaAuditor::judge(const AuditTask& task, const ports::AuditAnswer& answer) const {
     const UsageReceipt& receipt = task.receipt.receipt;
     const auto rejected = [](std::string reason) {
         return verify::AuditResult{VerdictOutcome::kRejected, std::move(reason)};
@@ -111,17 +163,19 @@ verify::AuditResult LlamaAuditor::judge(const AuditTask& task,
     if (!prompt) return rejected("the request cannot be served: " + prompt.error().message);
     // A job that was cancelled before its prompt was run bills nothing and has no positions.
     if (receipt.units == TokenUsage{}) prompt->clear();
-    const verify::AuditExpectation expected{.verification_root = receipt.verification_root,
-                                            .job_id = receipt.job_id,
-                                            .request_hash = receipt.request_hash,
-                                            .weights_root = root_,
-                                            .units = receipt.units,
-                                            .sampling = task.request.sampling,
-                                            .prompt_tokens = std::move(*prompt)};
-    const verify::AuditHooks hooks{
-        .sample = checkpoint::choose_token,
-        .check_output = [&](const std::vector<std::uint32_t>& tokens) { return check_output(task, tokens); }};
-    return checker_->check(expected, cells, opening, hooks, rows_seed(receipt, opening));
+    const AuditTier tier = tier_of(task.request.verification);
+    const Hash& cells_root = tier == AuditTier::kServed ? receipt.verification_root : answer.root;
+    const verify::AuditClaim claim{.roots = {.tier = tier, .receipt = receipt.verification_root, .cells = cells_root},
+                                   .job_id = receipt.job_id,
+                                   .request_hash = receipt.request_hash,
+                                   .weights_root = root_,
+                                   .client_nonce = task.request.client_nonce,
+                                   .monitor_key = task.monitor_key,
+                                   .units = receipt.units,
+                                   .sampling = task.request.sampling,
+                                   .prompt_tokens = std::move(*prompt)};
+    const verify::OutputCheck check = [&](const auto& tokens) { return check_output(task, tokens); };
+    return judge_->judge(claim, answer.question, answer.opening, check, rows_seed(receipt, answer.opening));
 }
 
 Result<void> LlamaAuditor::check_output(const AuditTask& task, const std::vector<std::uint32_t>& tokens) const {

@@ -8,8 +8,9 @@
 #include "async/task.hpp"
 #include "checkpoint/model_directory.hpp"
 #include "ports/audit.hpp"
-#include "verify/checker.hpp"
 #include "verify/draw.hpp"
+#include "verify/judge.hpp"
+#include "verify/sequential.hpp"
 
 namespace vcity::adapters {
 
@@ -17,8 +18,12 @@ struct LlamaAuditorOptions {
     std::filesystem::path folder;  // Hugging Face directory of the public model
     // The number format that the network's workers compute this model in.
     verify::ComputeType compute = verify::ComputeType::kFloat32;
-    verify::CheckerOptions checker;
+    verify::JudgeOptions judge;
     verify::DrawOptions draw;
+    // Tier A: scores of honest runs of this model and kernel class, each a line of decimal text. Without it a sketch
+    // decides nothing, only the replay is judged.
+    std::filesystem::path enrolment{};
+    double sketch_alpha = 1e-6;  // most that an honest node is ever rejected with for its sketches
 };
 
 // Audits of one Llama-family model: its weights and tokenizer come from a local directory, the secret vectors from the
@@ -44,7 +49,8 @@ class LlamaAuditor final : public ports::Auditor {
     static Result<std::unique_ptr<LlamaAuditor>> load(Runtime* runtime,
                                                       LlamaAuditorOptions options,
                                                       const verify::Seed& key_seed);
-    verify::AuditResult judge(const AuditTask& task, const std::vector<Cell>& cells, const Opening& opening) const;
+    verify::AuditResult judge(const AuditTask& task, const ports::AuditAnswer& answer) const;
+    Result<Bytes> weigh_sketch(const AuditTask& task, const ports::AuditAnswer& answer, float score) const;
     Result<void> check_output(const AuditTask& task, const std::vector<std::uint32_t>& tokens) const;
     verify::Seed rows_seed(const UsageReceipt& receipt, const Opening& opening) const;
 
@@ -53,7 +59,8 @@ class LlamaAuditor final : public ports::Auditor {
     checkpoint::ModelDirectory model_;
     Hash root_;
     verify::Seed rows_secret_;
-    std::unique_ptr<verify::AuditChecker> checker_;  // borrows from model_
+    std::vector<float> enrolment_;
+    std::unique_ptr<verify::AuditJudge> judge_;  // borrows from model_
 };
 
 }  // namespace vcity::adapters

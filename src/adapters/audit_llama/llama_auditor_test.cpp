@@ -60,7 +60,7 @@ class Harness final : public ports::testing::AuditHarness {
 
     ports::Auditor& auditor() override { return *auditor_; }
     AuditTask honest_task() override { return task_; }
-    Opening open(const AuditQuestion& question) override { return *job_.committer->open(question.cells); }
+    Opening open(const AuditQuestion& question) override { return job_.open(question); }
 
     const StoredModel& model() const { return model_; }
     const ModelFolder& folder() const { return folder_; }
@@ -76,6 +76,7 @@ class Harness final : public ports::testing::AuditHarness {
         header.request_hash = market::request_hash(request);
         header.weights_root = auditor_->model_root();
         header.shape = verify::shape_hash(model_.shape);
+        header.client_nonce = request.client_nonce;
         header.sampling = request.sampling;
         header.prompt_tokens = *checkpoint::encode_prompt(request, directory->tokenizer(), directory->prompt_rules());
         job_ = verify::testing::run_job(worker, header, request.output_tokens_max);

@@ -39,43 +39,28 @@ TEST(Probation, TheThirdMissSuspendsForADayAndEachOneAfterwardsAgain) {
     EXPECT_TRUE(probation.is_suspended(kNow + kDay));
 }
 
-// 10 of 1000 misses are forgiven. With 300 clean audits the lottery audits 10 of 1000.
 TEST(Probation, AMissIsPaidBackByAHundredAuditsOfTheLottery) {
-    const AuditRates rates;
+    const AuditRates rates;  // 10 of 1000 audited, 10 of 1000 misses forgiven
     Probation probation;
-    probation.record.clean = 300;
     note_missed(&probation, rates, kNow);
 
-    for (int count = 0; count < 9'999; ++count) note_accepted(&probation, rates);
+    for (int count = 0; count < 9'999; ++count) note_accepted(&probation, rates, rates.per_mille);
     EXPECT_TRUE(probation.audits_all());
-    note_accepted(&probation, rates);
+    note_accepted(&probation, rates, rates.per_mille);
 
     EXPECT_FALSE(probation.audits_all());
 }
 
 TEST(Probation, AnAuditOfAllPaysBackInAHundredResults) {
-    AuditRates rates;
-    rates.per_mille = 1'000;
+    const AuditRates rates;
     Probation probation;
     note_missed(&probation, rates, kNow);
 
-    for (int count = 0; count < 100; ++count) note_accepted(&probation, rates);
+    for (int count = 0; count < 100; ++count) note_accepted(&probation, rates, 1'000);
 
     EXPECT_FALSE(probation.audits_all());
-    EXPECT_EQ(probation.record, (market::AuditRecord{.clean = 100, .missed = 1}));
-}
-
-TEST(Probation, TheLotteryIsThatOfTheEconomicsAndNeverBelowTheFloor) {
-    AuditRates rates;
-    Probation probation;
-    EXPECT_EQ(probation.lottery_per_mille(rates), 100U);
-    probation.record.clean = 300;
-    EXPECT_EQ(probation.lottery_per_mille(rates), 10U);
-    note_rejected(&probation, rates, kNow);
-    EXPECT_GT(probation.lottery_per_mille(rates), 10U);
-    EXPECT_TRUE(probation.audits_all());
-    rates.per_mille = 500;
-    EXPECT_EQ(probation.lottery_per_mille(rates), 500U);
+    note_accepted(&probation, rates, 1'000);
+    EXPECT_EQ(probation, Probation{});
 }
 
 TEST(Probation, ComesBackFromItsBytes) {

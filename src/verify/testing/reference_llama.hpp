@@ -4,21 +4,25 @@
 #include <cmath>
 #include <functional>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/check.hpp"
-#include "verify/commit.hpp"
-#include "verify/random.hpp"
+#include "codec/gumbel.hpp"
+#include "model/audit.hpp"
+#include "model/request.hpp"
+#include "verify/check/numeric.hpp"
 #include "verify/testing/stored_model.hpp"
+#include "verify/trace/computed.hpp"
 
 namespace vcity::verify::testing {
 
 // In which order an inner product is summed: what differs between kernels, batch sizes and machines.
-enum class SumOrder : std::uint8_t { kForward, kBackward, kFused, kLanes8, kBlocks64, kPairwise };
-inline constexpr int kSumOrders = 6;
+enum class SumOrder : std::uint8_t { kForward, kBackward, kFused, kLanes8, kLanes32, kBlocks64, kPairwise };
+inline constexpr int kSumOrders = 7;
 
 inline float pairwise_sum(const float* values, std::size_t count) {
     if (count == 0) return 0;
@@ -31,6 +35,18 @@ inline float lanes_dot(const float* w, const float* x, std::size_t n) {
     float lanes[8] = {};
     for (std::size_t j = 0; j < n; ++j) lanes[j % 8] = std::fma(w[j], x[j], lanes[j % 8]);
     return pairwise_sum(lanes, 8);
+}
+
+// As a vectorised loop sums.
+inline float wide_dot(const float* w, const float* x, std::size_t n) {
+    float lanes[32] = {};
+    std::size_t j = 0;
+    for (; j + 32 <= n; j += 32) {
+        for (std::size_t lane = 0; lane < 32; ++lane) lanes[lane] += w[j + lane] * x[j + lane];
+    }
+    float sum = pairwise_sum(lanes, 32);
+    for (; j < n; ++j) sum += w[j] * x[j];
+    return sum;
 }
 
 inline float dot(SumOrder order, const float* w, const float* x, std::size_t n) {
@@ -46,6 +62,7 @@ inline float dot(SumOrder order, const float* w, const float* x, std::size_t n) 
             for (std::size_t j = 0; j < n; ++j) sum = std::fma(w[j], x[j], sum);
             return sum;
         case SumOrder::kLanes8: return lanes_dot(w, x, n);
+        case SumOrder::kLanes32: return wide_dot(w, x, n);
         case SumOrder::kBlocks64:
             for (std::size_t j = 0; j < n; j += 64) {
                 sum += dot(SumOrder::kForward, w + j, x + j, std::min<std::size_t>(64, n - j));
@@ -60,34 +77,42 @@ inline float dot(SumOrder order, const float* w, const float* x, std::size_t n) 
     unreachable();
 }
 
-// A sampler of its own, so that this folder needs no other: Gumbel noise from the seed, then the largest.
+// The definition of the sampler, written out: top_p by sorting, Gumbel noise for every token.
 inline std::uint32_t reference_sample(std::span<const float> logits, const Sampling& sampling, std::uint64_t step) {
-    Seed seed;
-    std::memcpy(seed.bytes.data(), &sampling.seed, sizeof(sampling.seed));
-    Random random{seed, "step " + std::to_string(step)};
-    std::uint32_t best = 0;
+    std::vector<std::uint32_t> order(logits.size());
+    std::iota(order.begin(), order.end(), 0U);
+    std::sort(order.begin(), order.end(),
+              [&](auto a, auto b) { return logits[a] != logits[b] ? logits[a] > logits[b] : a < b; });
+    if (sampling.temperature <= 0) return order.front();
+    const auto weight = [&](std::uint32_t token) {
+        return std::exp((double{logits[token]} - double{logits[order[0]]}) / sampling.temperature);
+    };
+    double total = 0;
+    for (const std::uint32_t token : order) total += weight(token);
+    double sum = 0;
+    std::uint32_t best = order.front();
     double highest = -INFINITY;
-    for (std::uint32_t i = 0; i < logits.size(); ++i) {
-        const double uniform = (static_cast<double>(random.next() >> 12U) + 0.5) * 0x1p-52;
-        const double score = double{logits[i]} - sampling.temperature * std::log(-std::log(uniform));
+    for (const std::uint32_t token : order) {
+        const double noise = codec::gumbel_noise(codec::gumbel_bits(sampling.seed, step, token));
+        const double score = double{logits[token]} / sampling.temperature + noise;
         if (score > highest) {
             highest = score;
-            best = i;
+            best = token;
         }
+        sum += weight(token);
+        if (sum >= sampling.top_p * total) break;
     }
     return best;
 }
 
-// What one layer computed, owned.
+// What one layer computed, named as in the Hugging Face code.
 struct LayerValues {
     std::vector<float> h_in, x_attn, q, k, v, attn_out, o, h_mid, x_mlp, gate, up, act, down, h_out;
 
-    CellTrace trace() const { return {h_in, x_attn, q, k, v, attn_out, o, h_mid, x_mlp, gate, up, act, down, h_out}; }
+    LayerComputed computed() const { return {.q = q, .o = o, .gate = gate, .up = up, .down = down, .act = act}; }
 };
 struct FinalValues {
     std::vector<float> h_in, x_final, logits;
-
-    FinalCell trace() const { return {h_in, x_final, logits}; }
 };
 
 // A plain Llama forward pass over one sequence, position by position, with all rounding of fp32 arithmetic or with
@@ -108,28 +133,26 @@ class ReferenceLlama {
     // Changes what attention gave, before anything uses it: a cheat.
     std::function<void(const Cell&, std::vector<float>*)> change_attention;
 
+    // Changes keys and values on their way into the cache, not what is committed to: a cheat.
+    std::function<void(std::vector<float>*)> change_cache;
+    // Attends to this many positions at most: a cheat.
+    std::size_t window = SIZE_MAX;
+
     LayerValues layer(std::uint32_t index, std::vector<float> h_in) {
         const std::string prefix = "model.layers." + std::to_string(index) + ".";
-        LayerValues out;
-        out.h_in = std::move(h_in);
-        out.x_attn = norm(prefix + "input_layernorm.weight", out.h_in);
-        out.q = linear(prefix + "self_attn.q_proj.weight", out.x_attn);
-        out.k = linear(prefix + "self_attn.k_proj.weight", out.x_attn);
-        out.v = linear(prefix + "self_attn.v_proj.weight", out.x_attn);
+        LayerValues out = before_attention(index, std::move(h_in));
         out.attn_out = attend(index, out);
         const auto position = static_cast<std::uint32_t>(keys_[index].size() - 1);
         if (change_attention) change_attention(Cell{position, index}, &out.attn_out);
-        out.o = linear(prefix + "self_attn.o_proj.weight", out.attn_out);
-        out.h_mid = sum(out.h_in, out.o);
-        out.x_mlp = norm(prefix + "post_attention_layernorm.weight", out.h_mid);
-        out.gate = linear(prefix + "mlp.gate_proj.weight", out.x_mlp);
-        out.up = linear(prefix + "mlp.up_proj.weight", out.x_mlp);
-        for (std::size_t i = 0; i < out.gate.size(); ++i) {
-            const float silu = rounded(out.gate[i] / (1.0F + std::exp(-out.gate[i])));
-            out.act.push_back(rounded(silu * out.up[i]));
-        }
-        out.down = linear(prefix + "mlp.down_proj.weight", out.act);
-        out.h_out = sum(out.h_mid, out.down);
+        finish(prefix, &out);
+        return out;
+    }
+
+    // What an audit computes from the committed values of a cell.
+    LayerValues derive(std::uint32_t index, std::vector<float> h_in, std::vector<float> attn_out) const {
+        LayerValues out = before_attention(index, std::move(h_in));
+        out.attn_out = std::move(attn_out);
+        finish("model.layers." + std::to_string(index) + ".", &out);
         return out;
     }
 
@@ -143,6 +166,31 @@ class ReferenceLlama {
     }
 
   private:
+    LayerValues before_attention(std::uint32_t index, std::vector<float> h_in) const {
+        const std::string prefix = "model.layers." + std::to_string(index) + ".";
+        LayerValues out;
+        out.h_in = std::move(h_in);
+        out.x_attn = norm(prefix + "input_layernorm.weight", out.h_in);
+        out.q = linear(prefix + "self_attn.q_proj.weight", out.x_attn);
+        out.k = linear(prefix + "self_attn.k_proj.weight", out.x_attn);
+        out.v = linear(prefix + "self_attn.v_proj.weight", out.x_attn);
+        return out;
+    }
+
+    void finish(const std::string& prefix, LayerValues* values) const {
+        LayerValues& out = *values;
+        out.o = linear(prefix + "self_attn.o_proj.weight", out.attn_out);
+        out.h_mid = sum(out.h_in, out.o);
+        out.x_mlp = norm(prefix + "post_attention_layernorm.weight", out.h_mid);
+        out.gate = linear(prefix + "mlp.gate_proj.weight", out.x_mlp);
+        out.up = linear(prefix + "mlp.up_proj.weight", out.x_mlp);
+        for (std::size_t i = 0; i < out.gate.size(); ++i) {
+            out.act.push_back(rounded(out.gate[i] / (1.0F + std::exp(-out.gate[i])) * out.up[i]));
+        }
+        out.down = linear(prefix + "mlp.down_proj.weight", out.act);
+        out.h_out = sum(out.h_mid, out.down);
+    }
+
     float rounded(float value) const {
         return model_->shape.compute == ComputeType::kBfloat16 ? round_bfloat16(value) : value;
     }
@@ -182,8 +230,7 @@ class ReferenceLlama {
             const double angle = static_cast<double>(position) * std::pow(model_->shape.rope_theta, -exponent);
             const bool low = within < dim / 2;
             const float other = low ? -input[i + dim / 2] : input[i - dim / 2];
-            out[i] =
-                rounded(input[i] * static_cast<float>(std::cos(angle)) + other * static_cast<float>(std::sin(angle)));
+            out[i] = input[i] * static_cast<float>(std::cos(angle)) + other * static_cast<float>(std::sin(angle));
         }
         return out;
     }
@@ -194,21 +241,26 @@ class ReferenceLlama {
         const std::vector<float> query = rotate(now.q, keys_[index].size());
         keys_[index].push_back(rotate(now.k, keys_[index].size()));
         values_[index].push_back(now.v);
+        if (change_cache) change_cache(&keys_[index].back());
+        if (change_cache) change_cache(&values_[index].back());
+        const std::size_t first = keys_[index].size() - std::min(keys_[index].size(), window);
         std::vector<float> out(shape.query_width());
         for (std::size_t head = 0; head < shape.heads; ++head) {
             const std::size_t group = head / (shape.heads / shape.kv_heads);
             std::vector<float> weights;
-            for (const auto& key : keys_[index]) {
-                const float score = dot(order_, query.data() + head * dim, key.data() + group * dim, dim);
-                weights.push_back(score / std::sqrt(static_cast<float>(dim)));
+            for (std::size_t t = first; t < keys_[index].size(); ++t) {
+                const float* key = keys_[index][t].data() + group * dim;
+                weights.push_back(dot(order_, query.data() + head * dim, key, dim) /
+                                  std::sqrt(static_cast<float>(dim)));
             }
             const float peak = *std::max_element(weights.begin(), weights.end());
             float total = 0;
             for (float& weight : weights) total += weight = std::exp(weight - peak);
+            for (float& weight : weights) weight = rounded(weight / total);
             for (std::size_t j = 0; j < dim; ++j) {
                 float mixed = 0;
                 for (std::size_t t = 0; t < weights.size(); ++t) {
-                    mixed += weights[t] / total * values_[index][t][group * dim + j];
+                    mixed += weights[t] * values_[index][first + t][group * dim + j];
                 }
                 out[head * dim + j] = rounded(mixed);
             }

@@ -150,18 +150,21 @@ inline void quantise(StoredModel::Tensor* tensor, int bits, std::size_t group) {
     }
 }
 
-// To fp8 e4m3 with one scale per row (largest value 448): three bits of fraction, smallest normal 2^-6.
+// To the nearest fp8 e4m3 of sizes up to 448: three bits of fraction, smallest normal 2^-6.
+inline float round_fp8(float value) {
+    const int exponent = value == 0 ? -6 : std::max(std::ilogb(value), -6);
+    const float step = std::ldexp(1.0F, exponent - 3);
+    return std::nearbyint(value / step) * step;
+}
+
+// To fp8 e4m3 with one scale per row (largest value 448).
 inline void quantise_fp8(StoredModel::Tensor* tensor) {
     for (std::size_t row = 0; row < tensor->values.size(); row += tensor->cols()) {
         float peak = 0;
         for (std::size_t j = 0; j < tensor->cols(); ++j) peak = std::max(peak, std::abs(tensor->values[row + j]));
         const float scale = peak > 0 ? peak / 448.0F : 1.0F;
         for (std::size_t j = 0; j < tensor->cols(); ++j) {
-            float& value = tensor->values[row + j];
-            const float scaled = value / scale;
-            const int exponent = scaled == 0 ? -6 : std::max(std::ilogb(scaled), -6);
-            const float step = std::ldexp(1.0F, exponent - 3);
-            value = std::nearbyint(scaled / step) * step * scale;
+            tensor->values[row + j] = round_fp8(tensor->values[row + j] / scale) * scale;
         }
     }
 }

@@ -6,6 +6,7 @@
 
 #include "base/check.hpp"
 #include "crypto/sha256.hpp"
+#include "verify/check/clones.hpp"
 #include "verify/little_endian.hpp"
 
 namespace vcity::verify {
@@ -16,6 +17,29 @@ constexpr std::uint32_t kExponentMask = 0x7F800000U;
 
 std::size_t width(const ModelShape& shape, std::uint32_t elements) {
     return elements * element_bytes(shape.compute);
+}
+
+VCITY_VECTOR_CLONES bool widen_bf16(const std::uint8_t* bytes, float* out, std::size_t count) {
+    std::uint32_t full = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        std::uint16_t half = 0;
+        std::memcpy(&half, bytes + 2 * i, sizeof(half));
+        const std::uint32_t bits = std::uint32_t{half} << 16U;
+        full |= (bits & kExponentMask) == kExponentMask ? 1U : 0U;
+        out[i] = std::bit_cast<float>(bits);
+    }
+    return full == 0;
+}
+
+VCITY_VECTOR_CLONES bool widen_fp32(const std::uint8_t* bytes, float* out, std::size_t count) {
+    std::uint32_t full = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        std::uint32_t bits = 0;
+        std::memcpy(&bits, bytes + 4 * i, sizeof(bits));
+        full |= (bits & kExponentMask) == kExponentMask ? 1U : 0U;
+        out[i] = std::bit_cast<float>(bits);
+    }
+    return full == 0;
 }
 
 }  // namespace
@@ -106,20 +130,9 @@ Result<std::vector<float>> widen_finite(ComputeType compute, ByteView bytes) {
     const std::size_t size = element_bytes(compute);
     CHECK(bytes.size() % size == 0);
     std::vector<float> values(bytes.size() / size);
-    std::uint32_t exponents_full = 0;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        std::uint32_t bits = 0;
-        if (compute == ComputeType::kBfloat16) {
-            std::uint16_t half = 0;
-            std::memcpy(&half, bytes.data() + 2 * i, sizeof(half));
-            bits = std::uint32_t{half} << 16U;
-        } else {
-            std::memcpy(&bits, bytes.data() + 4 * i, sizeof(bits));
-        }
-        exponents_full |= (bits & kExponentMask) == kExponentMask ? 1U : 0U;
-        values[i] = std::bit_cast<float>(bits);
-    }
-    if (exponents_full != 0) return make_error(Errc::kInvalid, "a value is not finite");
+    const bool finite = compute == ComputeType::kBfloat16 ? widen_bf16(bytes.data(), values.data(), values.size())
+                                                          : widen_fp32(bytes.data(), values.data(), values.size());
+    if (!finite) return make_error(Errc::kInvalid, "a value is not finite");
     return values;
 }
 

@@ -69,7 +69,7 @@ struct TreeLayout {
 TreeLayout tree_layout(const ModelShape& shape, std::uint64_t positions);
 
 // Tier A: leaf 0 is the header, leaf 1 + position the sketch of that position (verify/trace/sketch.hpp).
-inline std::uint64_t sketch_leaves(std::uint64_t positions) {
+constexpr std::uint64_t sketch_leaves(std::uint64_t positions) {
     return 1 + positions;
 }
 
