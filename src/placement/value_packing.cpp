@@ -155,7 +155,7 @@ double ValuePacking::potential(const GpuState& state) const {
 }
 
 double ValuePacking::leftover_cost(std::uint16_t left_milli, std::uint16_t share_milli) const {
-    const std::size_t level = left_milli / PackingSupply::kLevelMilli;
+    const std::size_t level = std::min(left_milli, kWholeGpuMilli) / PackingSupply::kLevelMilli;
     const std::size_t share = (share_milli + PackingSupply::kLevelMilli - 1U) / PackingSupply::kLevelMilli;
     return parameters_.leftover * (values_[level] - values_[level - std::min(level, share)]);
 }

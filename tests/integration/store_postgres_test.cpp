@@ -142,6 +142,22 @@ TEST_F(PostgresStores, LoseNoUpdateAndGrantNoNameTwice) {
     EXPECT_EQ(guarded, kRounds);
 }
 
+TEST_F(PostgresStores, GiveAnExclusiveSpaceToOneProcessAtATime) {
+    PostgresStoreOptions alone = options(space_);
+    alone.exclusive = true;
+    auto first = open(alone);
+    ASSERT_TRUE(await(runner_, first->commit(put("a", "1"))));
+    EXPECT_EQ(PostgresStore::open(alone).error().code, Errc::kConflict);
+    // The first one loses its session, and the second one is there before it is back.
+    server().kill();
+    server().start();
+    const auto second = open(alone);
+    EXPECT_EQ(await(runner_, first->commit(put("a", "stale"))).error().code, Errc::kUnavailable);
+    EXPECT_EQ(await(runner_, first->commit(put("a", "stale"))).error().code, Errc::kDenied);
+    ASSERT_TRUE(await(runner_, second->commit(put("b", "2"))));
+    EXPECT_EQ(**await(runner_, second->get("a")), bytes_of("1"));
+}
+
 TEST_F(PostgresStores, GoOnAfterTheServerWasKilledAndKeepWhatWasCommitted) {
     const auto store = open(options(space_));
     for (int round = 0; round < 3; ++round) {

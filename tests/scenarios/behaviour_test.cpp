@@ -7,6 +7,7 @@
 #include "market/typed_hashes.hpp"
 #include "scenarios/cluster.hpp"
 #include "scenarios/disk_view.hpp"
+#include "sim/fakes/monitor.hpp"
 
 // One behaviour of the whole network at a time, without faults.
 namespace vcity::scenarios {
@@ -135,6 +136,51 @@ TEST_F(Behaviour, ASketchedJobIsReplayedWhenItIsChallenged) {
     EXPECT_EQ(record_of(*job).audit, AuditState::kAccepted) << record_of(*job).error;
     const auto memory = verifier_.disk.find(verifier::memory_key(world_.model.root, nodes_.front()->signer.address()));
     EXPECT_EQ(memory, Bytes{1});
+}
+
+TEST_F(Behaviour, AMonitorSealsTheRootOfEveryResultUnderItsPresentKey) {
+    sim::FakeSealer sealer;
+    NodeMachine* node = add_node(Honesty::kHonest, 2);
+    node->sealer = &sealer;
+    ClientJob* first = add_job("hello", buyer_.rich);
+    first->order.request.verification = Verification::kTee;
+    start();
+    go(60s);
+    const Hash old_key = record_of(*first).monitor_key;
+    sealer.key = {.hash = Hash{{2}}, .epoch = 2};
+    go(30s);
+    ClientJob* second = add_job("again", buyer_.rich);
+    second->order.request.verification = Verification::kTee;
+    go(60s);
+
+    EXPECT_EQ(old_key, Hash{{1}});
+    EXPECT_EQ(record_of(*second).monitor_key, sealer.key.hash);
+    for (const ClientJob* job : {first, second}) {
+        ASSERT_EQ(job->status, ClientJob::Status::kDone) << job->error;
+        const UsageReceipt receipt = record_of(*job).receipt.receipt;
+        const MonitorSeal seal = sealer.seals.at(receipt.job_id);
+        EXPECT_EQ(seal.verification_root, receipt.verification_root);
+        EXPECT_EQ(seal.request_hash, receipt.request_hash);
+        EXPECT_EQ(seal.client_nonce, job->order.request.client_nonce);
+    }
+}
+
+TEST_F(Behaviour, ADeadMonitorCostsItsNodeTheSealAndNotTheJob) {
+    sim::FakeSealer sealer;
+    NodeMachine* node = add_node(Honesty::kHonest, 2);
+    node->sealer = &sealer;
+    start();
+    go(30s);
+    sealer.is_down = true;
+    const ClientJob* early = add_job("hello", buyer_.rich);
+    go(30s);
+    ClientJob* attested = add_job("again", buyer_.rich);
+    attested->order.request.verification = Verification::kTee;
+    go(150s);
+
+    EXPECT_EQ(early->status, ClientJob::Status::kDone) << early->error;
+    EXPECT_TRUE(sealer.seals.empty());
+    EXPECT_EQ(attested->status, ClientJob::Status::kFailed);
 }
 
 TEST_F(Behaviour, HonestyOnlyWhenAskedIsCaught) {

@@ -148,6 +148,7 @@ void NodeMachine::start() {
     deps.signer = &signer;
     deps.dialer = dialer_.get();
     deps.inference = inference_.get();
+    deps.sealer = sealer;
     deps.chain_reader = reader_.get();
     deps.chain_writer = writer_.get();
     deps.deployment = world_->deployment;
@@ -201,7 +202,6 @@ void SchedulerMachine::start() {
     options.stake = kStake;
     options.gateways = {gateway_};
     options.audit.per_mille = audits_per_mille_;
-    options.audit.new_identity_per_mille = audits_per_mille_;
     options.audit_attempt = std::chrono::minutes{4};
     options.audit_give_up = std::chrono::minutes{6};
     options.audit.suspension = std::chrono::minutes{2};

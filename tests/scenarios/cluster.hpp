@@ -96,6 +96,7 @@ class NodeMachine final : public Machine {
     std::uint32_t slots() const { return slots_; }
 
     std::uint64_t worker_failures_per_mille = 2;  // of all tokens, from the next start on
+    ports::Sealer* sealer = nullptr;              // of this machine, from the next start on
 
   private:
     void destroy() override;

@@ -36,9 +36,8 @@ void add_scheduler_commands(CLI::App* root, Commands* commands) {
                     "model=0x...: only these weights count as that model (repeat)");
     run->add_option("--epoch-seconds", options->epoch_seconds, "at most so long between two batches");
     run->add_option("--claim-seconds", options->claim_seconds, "between two rounds of claims for nodes");
-    run->add_option("--audit-per-mille", options->audit_per_mille, "results audited, of a thousand")
-        ->check(CLI::Range(0, 1000));
-    run->add_option("--audit-new-per-mille", options->audit_new_per_mille, "the same for new nodes")
+    run->add_option("--audit-per-mille", options->audit_per_mille,
+                    "results of each node audited at least, of a thousand")
         ->check(CLI::Range(0, 1000));
     commands->on(run, [options](Session* /*session*/) { return wiring::run_scheduler(*options); });
 }

@@ -99,11 +99,11 @@ Result<std::vector<RoleProcess>> role_processes(const DevnetLayout& layout,
         append(&command, std::move(words));
         add_role(role, std::move(command), ops_port);
     };
-    plain("scheduler", {"--listen", fmt::format("127.0.0.1:{}", layout.scheduler_port()), "--stake",
-                        to_string(kSchedulerStake), "--gateway", crypto::to_checksum_address(gateway), "--model-root",
-                        model_name(options) + "=" + codec::to_hex(root), "--epoch-seconds",
-                        std::to_string(options.epoch_seconds), "--claim-seconds", std::to_string(options.epoch_seconds),
-                        "--audit-per-mille", "1000", "--audit-new-per-mille", "1000"});
+    plain("scheduler",
+          {"--listen", fmt::format("127.0.0.1:{}", layout.scheduler_port()), "--stake", to_string(kSchedulerStake),
+           "--gateway", crypto::to_checksum_address(gateway), "--model-root",
+           model_name(options) + "=" + codec::to_hex(root), "--epoch-seconds", std::to_string(options.epoch_seconds),
+           "--claim-seconds", std::to_string(options.epoch_seconds), "--audit-per-mille", "1000"});
     plain("verifier",
           {"--scheduler", scheduler_link(layout), "--stake", to_string(kNodeStake), "--model", options.model});
     for (std::uint16_t index = 0; index < options.nodes; ++index) {

@@ -8,9 +8,11 @@
 #include "adapters/sandbox_bwrap/sandbox.hpp"
 #include "async/task_group.hpp"
 #include "checkpoint/model_directory.hpp"
+#include "seal/client.hpp"
 #include "services/node/agent.hpp"
 #include "services/node/earnings.hpp"
 #include "verify/weights_root.hpp"
+#include "wiring/http_client.hpp"
 #include "wiring/role_host.hpp"
 #include "wiring/roles.hpp"
 #include "wiring/run.hpp"
@@ -84,11 +86,17 @@ Result<cli::Exit> run_node(const NodeRunOptions& options) {
     adapters::InferenceWorkerOptions program;
     program.program = std::move(spec);
     adapters::InferenceWorker worker{host->runtime(), &sandbox, host->log().named("inference"), std::move(program)};
+    const auto http = make_http_client(host->runtime());
+    std::unique_ptr<seal::MonitorClient> monitor;
+    if (!options.monitor.empty()) {
+        TRY(monitor, seal::MonitorClient::make(host->runtime(), http.get(), options.monitor));
+    }
     node::NodeDeps deps{.runtime = host->runtime(),
                         .store = host->store(),
                         .signer = host->signer(),
                         .dialer = dialer.get(),
                         .inference = &worker,
+                        .sealer = monitor.get(),
                         .chain_reader = host->chain()->reader(),
                         .chain_writer = host->chain()->writer(),
                         .metrics = host->metrics(),

@@ -6,6 +6,9 @@
 #include <fmt/core.h>
 #include <sys/stat.h>
 
+#include "adapters/store_postgres/store.hpp"
+#include "adapters/store_sqlite/store.hpp"
+#include "codec/hex.hpp"
 #include "wiring/run.hpp"
 
 namespace vcity::wiring {
@@ -46,6 +49,25 @@ Result<std::unique_ptr<RoleHost>> RoleHost::make(const std::string& name, const 
     return host;
 }
 
+// A SQLite file in the role's folder, or its own space in a database.
+Result<std::unique_ptr<ports::Store>> RoleHost::open_store(const RoleOptions& options) const {
+    if (options.store.empty()) {
+        adapters::SqliteStoreOptions file;
+        file.path = options.state + "/" + name_ + ".sqlite";
+        return adapters::SqliteStore::open(file);
+    }
+    if (!options.store.starts_with("postgresql://")) {
+        return make_error(Errc::kInvalid, "--store is a postgresql:// URI, not \"" + options.store + "\"");
+    }
+    adapters::PostgresStoreOptions database;
+    database.uri = options.store;
+    database.space = name_;
+    // Identities of one role may share a database.
+    if (signer_) database.space += "-" + codec::to_hex(signer_->address());
+    database.exclusive = true;
+    return adapters::PostgresStore::open(database);
+}
+
 Result<void> RoleHost::open(const RoleOptions& options) {
     std::error_code error;
     std::filesystem::create_directories(options.state, error);
@@ -56,9 +78,7 @@ Result<void> RoleHost::open(const RoleOptions& options) {
         TRY(crypto::PrivateKey key, cli::load_key(options.key));
         signer_ = std::make_unique<cli::KeySigner>(std::move(key));
     }
-    adapters::SqliteStoreOptions store;
-    store.path = options.state + "/" + name_ + ".sqlite";
-    TRY(store_, adapters::SqliteStore::open(store));
+    TRY(store_, open_store(options));
     TRY(const Endpoint ops, parse_endpoint(options.ops));
     adapters::HttpServerOptions http;
     http.address = ops.address;

@@ -10,8 +10,8 @@
 #include "adapters/log_spdlog/log.hpp"
 #include "adapters/metrics_prometheus/metrics.hpp"
 #include "adapters/runtime_asio/runtime.hpp"
-#include "adapters/store_sqlite/store.hpp"
 #include "cli/output.hpp"
+#include "ports/store.hpp"
 #include "wiring/chain_connection.hpp"
 #include "wiring/ops_handler.hpp"
 #include "wiring/role_options.hpp"
@@ -41,6 +41,7 @@ class RoleHost {
 
   private:
     RoleHost(std::string name, LogLevel level);
+    Result<std::unique_ptr<ports::Store>> open_store(const RoleOptions& options) const;
     Result<void> open(const RoleOptions& options);
 
     std::string name_;

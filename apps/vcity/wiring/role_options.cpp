@@ -12,6 +12,8 @@ void add_role_options(CLI::App* app, RoleOptions* options) {
     app->set_config("--config", "", "TOML file with these options");
     app->allow_config_extras(CLI::config_extras_mode::error);
     app->add_option("--state", options->state, "folder for this role's data")->capture_default_str();
+    app->add_option("--store", options->store, "postgresql:// URI instead of a SQLite file; passwords in PGPASSFILE")
+        ->envname("VCITY_STORE");
     app->add_option("--keystore", options->key.keystore, "key file of this identity")->envname("VCITY_KEYSTORE");
     app->add_option("--password-file", options->key.password_file, "file with the key's password")
         ->envname("VCITY_PASSWORD_FILE");

@@ -19,6 +19,7 @@ namespace vcity::wiring {
 struct RoleOptions {
     std::string name;         // of the role, for logs and file names
     std::string state = ".";  // folder of the store
+    std::string store;        // postgresql:// URI; empty: a SQLite file in `state`
     cli::KeyFiles key;
     std::string rpc = "http://127.0.0.1:8545";
     std::string deployment = "deployment.json";
@@ -53,6 +54,7 @@ struct NodeRunOptions {
     std::uint16_t gpu_count = 0;
     std::uint32_t vram_mib = 0;
     std::string region = "local";
+    std::string monitor;  // URL of this machine's monitor, of its listener for the node; empty: none
 };
 
 struct SchedulerRunOptions {
@@ -65,7 +67,6 @@ struct SchedulerRunOptions {
     std::uint32_t epoch_seconds = 10;       // at most so long between two batches
     std::uint32_t claim_seconds = 86'400;
     std::uint32_t audit_per_mille = 10;
-    std::uint32_t audit_new_per_mille = 100;
 };
 
 struct VerifierRunOptions {

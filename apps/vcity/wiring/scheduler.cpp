@@ -30,7 +30,6 @@ Result<scheduler::SchedulerOptions> to_options(const SchedulerRunOptions& option
         result.gateways.insert(gateway);
     }
     result.audit.per_mille = options.audit_per_mille;
-    result.audit.new_identity_per_mille = options.audit_new_per_mille;
     result.settle_every = std::chrono::seconds{options.epoch_seconds};
     result.claim_every = std::chrono::seconds{options.claim_seconds};
     return result;

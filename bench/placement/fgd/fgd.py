@@ -112,6 +112,9 @@ def main():
     parser.add_argument("--data", required=True, type=pathlib.Path)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
+    for name in ("nodes.csv", "orders.tar.zst"):
+        if not (args.data / name).exists():
+            sys.exit(f"{args.data}: no {name}")
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         cases = unpack(args.data, folder)

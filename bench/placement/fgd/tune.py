@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """How much of our lead over FGD is owed to having seen the workload: for each workload the parameters are searched
-anew, from a neutral start, on two seeds of the others only; then the workload that was left out is measured with them
-on all its seeds. Minutes on one core."""
+anew, from a neutral start, on a seed or two of the others only; then the workload that was left out is measured with them
+on all its seeds. Many minutes on one core. With --parts, instead: our lead with each part of the policy left out, and
+with each alone."""
 import argparse
 import json
 import math
@@ -16,6 +17,9 @@ import fgd
 
 START = {"usable": 0.5, "stranded": 0.3, "power": 1, "leftover": 2, "tau": 10, "pressure": 0.5, "cpu_fit": 0.02,
          "scarce_need": 1, "scarce_fit": 0.5}
+
+
+PARTS = ["usable", "stranded", "leftover", "pressure"]
 
 
 class Bench:
@@ -39,6 +43,14 @@ class Bench:
         return {workload: statistics.mean(values) for workload, values in leads.items()}
 
 
+def first_seeds(cases, count):
+    """Of each workload."""
+    chosen = []
+    for workload in sorted({workload for workload, _ in cases}):
+        chosen += [case for case in cases if case[0] == workload][:count]
+    return chosen
+
+
 def search(bench, cases, steps, draw):
     best = dict(START)
     best_lead = statistics.mean(bench.leads(best, cases).values())
@@ -53,24 +65,38 @@ def search(bench, cases, steps, draw):
     return best
 
 
+def show_parts(bench, cases, workloads):
+    def row(name, parameters):
+        leads = bench.leads(parameters, cases)
+        print(f"{name:20}" + "".join(f"{leads[workload]:+13.2f}" for workload in workloads), flush=True)
+
+    print(" " * 20 + "".join(f"{workload:>13}" for workload in workloads))
+    row("shipped", {})
+    for part in PARTS:
+        row(f"without {part}", {part: 0})
+    for part in PARTS:
+        row(f"{part} alone", {other: 0 for other in PARTS if other != part})
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", required=True, help="placement_fgd")
     parser.add_argument("--data", required=True, type=pathlib.Path)
     parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--parts", action="store_true")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         cases = fgd.unpack(args.data, pathlib.Path(folder))
         bench = Bench(args.program, folder, cases)
         workloads = sorted({workload for workload, _ in cases})
+        if args.parts:
+            show_parts(bench, first_seeds(cases, args.seeds), workloads)
+            return
         shipped = bench.leads({}, cases)
         print(f"{'left out':13}{'shipped':>9}{'without it':>12}  parameters found on the others")
         for workload in workloads:
-            others = []
-            for other in workloads:
-                seeds = [case for case in cases if case[0] == other]
-                if other != workload:
-                    others += seeds[:2]
+            others = [case for case in first_seeds(cases, args.seeds) if case[0] != workload]
             found = search(bench, others, args.steps, random.Random(workload))
             lead = bench.leads(found, [case for case in cases if case[0] == workload])[workload]
             shown = " ".join(f"{name} {value:.3g}" for name, value in found.items())

@@ -22,6 +22,7 @@ constexpr const char* kSchema =
     "CREATE TABLE IF NOT EXISTS vcity_entries("
     "space text NOT NULL, key bytea NOT NULL, value bytea NOT NULL, PRIMARY KEY(space, key));"
     "COMMIT";
+constexpr const char* kOwn = "SELECT pg_try_advisory_lock(hashtextextended('vcity ' || $1, 0))";
 constexpr const char* kLock =
     "SELECT key, value FROM vcity_entries WHERE space = $1 AND key = ANY($2) ORDER BY key FOR UPDATE";
 // Rows go in by ascending key, as the arrays have them. A key that somebody else inserted meanwhile is left alone, and
@@ -54,12 +55,20 @@ using State = std::map<std::string, std::optional<Bytes>>;
 // A connection that is opened again when it broke.
 class Link {
   public:
-    explicit Link(const PostgresStoreOptions& options) : options_{options} {}
+    Link(const PostgresStoreOptions& options, bool locks) : options_{options}, locks_{locks} {}
 
+    // kDenied: another process has the space for itself.
     Result<PostgresConnection*> get() {
         if (connection_ && connection_->is_usable()) return &*connection_;
         connection_.reset();
         TRY(PostgresConnection opened, PostgresConnection::open(options_.uri, options_.patience));
+        if (locks_) {
+            TRY(const PostgresRows rows, opened.execute(kOwn, {options_.space}));
+            const bool is_ours = rows.count() == 1 && rows.bytes(0, 0).size() == 1 && rows.bytes(0, 0)[0] == 1;
+            if (!is_ours) {
+                return make_error(Errc::kDenied, "store is in use by another process: space " + options_.space);
+            }
+        }
         connection_.emplace(std::move(opened));
         return &*connection_;
     }
@@ -68,6 +77,7 @@ class Link {
 
   private:
     PostgresStoreOptions options_;
+    bool locks_;
     std::optional<PostgresConnection> connection_;
 };
 
@@ -172,11 +182,14 @@ class GroupCommit {
 
 class Writer {
   public:
-    Writer(const PostgresStoreOptions& options, std::size_t group_max) : link_{options}, group_max_{group_max} {}
+    Writer(const PostgresStoreOptions& options, std::size_t group_max)
+        : link_{options, options.exclusive}, group_max_{group_max} {}
 
     Result<void> prepare() {
-        TRY(PostgresConnection* const connection, link_.get());
-        return connection->run(kSchema);
+        Result<PostgresConnection*> connection = link_.get();
+        if (!connection && connection.error().code == Errc::kDenied) connection.error().code = Errc::kConflict;
+        TRY_OK(connection);
+        return (*connection)->run(kSchema);
     }
 
     void run(std::deque<PendingChange> waiting) {
@@ -214,7 +227,7 @@ class Writer {
 
 class Reader {
   public:
-    explicit Reader(const PostgresStoreOptions& options) : link_{options} {}
+    explicit Reader(const PostgresStoreOptions& options) : link_{options, false} {}
 
     Result<std::optional<Bytes>> get(const std::string& key) {
         TRY(const PostgresRows rows, ask(kGet, {link_.space(), as_bytes(key)}));

@@ -15,6 +15,9 @@ struct PostgresStoreOptions {
     std::string uri;
     // Keys of one space are one store; roles that share state name the same. 1 to 63 of a-z, 0-9, "_", "-".
     std::string space;
+    // The space belongs to this process alone: it holds a lock of the server's in the session that writes, so whoever
+    // lost that session cannot write any more once another process has the lock.
+    bool exclusive = false;
     std::chrono::milliseconds patience{10'000};  // for one call to the server
     std::size_t changes_waiting_max = 4'096;
     std::size_t bytes_waiting_max = 128U << 20U;
@@ -31,11 +34,12 @@ struct PostgresStoreOptions {
 // waits and then fails. Transactions take locks in one order and so cannot block each other for good; one that the
 // server gives up all the same is repeated.
 //
-// Beyond the port: kExhausted when too many changes wait. A broken connection is opened again for the next group.
+// Beyond the port: kExhausted when too many changes wait, kDenied when an exclusive space has gone to another process.
+// A broken connection is opened again for the next group.
 class PostgresStore final : public ports::Store {
   public:
-    // Creates the table when it is not there. kInvalid for a bad space; kUnavailable, kTimeout, kDenied from the
-    // server. Blocks the calling thread.
+    // Creates the table when it is not there. kInvalid for a bad space; kConflict when another process has it for
+    // itself; kUnavailable, kTimeout, kDenied from the server. Blocks the calling thread.
     static Result<std::unique_ptr<PostgresStore>> open(const PostgresStoreOptions& options);
 
     ~PostgresStore() override;

@@ -128,6 +128,8 @@ struct AuditRecord {
     std::uint64_t clean = 0;     // audits accepted
     std::uint32_t missed = 0;    // openings that did not come in time
     std::uint32_t rejected = 0;  // audits rejected that did not end in exclusion
+
+    bool operator==(const AuditRecord&) const = default;
 };
 inline constexpr std::uint32_t kNewIdentityPerMille = 100;
 inline constexpr std::uint32_t kFloorPerMille = 10;

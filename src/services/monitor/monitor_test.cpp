@@ -7,9 +7,11 @@
 
 #include "codec/hex.hpp"
 #include "market/typed_hashes.hpp"
+#include "ports/testing/monitor_contract.hpp"
 #include "seal/client.hpp"
 #include "seal/testing/soft_tpm.hpp"
 #include "services/monitor/api.hpp"
+#include "sim/fakes/monitor.hpp"
 #include "sim/runtime.hpp"
 
 namespace vcity::monitor {
@@ -352,5 +354,47 @@ TEST(MonitorClient, TakesOnlyAddressesOfHttpServers) {
     }
 }
 
+class WorldHarness : public ports::testing::SealerHarness {
+  public:
+    Runtime& runtime() override { return remote.world.runtime; }
+    void run(Task<void> task) override {
+        remote.world.runtime.spawn(std::move(task));
+        remote.world.pass(1ms);
+    }
+    Hash model_root() override { return filled<Hash>(3); }
+    void pass_an_epoch() override { remote.world.pass(1h); }
+
+  protected:
+    Remote remote{Face::kNode};
+};
+class MonitorHarness final : public WorldHarness {
+    ports::Sealer& sealer() override { return remote.world.monitor(); }
+};
+class ClientHarness final : public WorldHarness {
+    ports::Sealer& sealer() override { return remote.client(); }
+};
+class FakeHarness final : public WorldHarness {
+    ports::Sealer& sealer() override { return fake_; }
+    void pass_an_epoch() override {
+        fake_.key.epoch += 1;
+        fake_.key.hash.bytes[1] += 1;
+    }
+
+    sim::FakeSealer fake_;
+};
+
+template <class Harness>
+std::unique_ptr<ports::testing::SealerHarness> make() {
+    return std::make_unique<Harness>();
+}
+
 }  // namespace
 }  // namespace vcity::monitor
+
+namespace vcity::ports::testing {
+INSTANTIATE_TEST_SUITE_P(All,
+                         SealerContract,
+                         ::testing::Values(SealerHarnessFactory{monitor::make<monitor::MonitorHarness>},
+                                           SealerHarnessFactory{monitor::make<monitor::ClientHarness>},
+                                           SealerHarnessFactory{monitor::make<monitor::FakeHarness>}));
+}  // namespace vcity::ports::testing

@@ -27,6 +27,7 @@ NodeAgent::NodeAgent(NodeDeps deps, NodeOptions options)
       log_{deps_.log},
       group_{deps_.runtime},
       changed_{deps_.runtime},
+      stopped_{deps_.runtime},
       openings_{deps_.runtime, options_.openings_queued_max} {
     services::PeerLinkOptions link;
     link.endpoint = options_.scheduler_endpoint;
@@ -46,6 +47,7 @@ Task<Result<void>> NodeAgent::run() {
     if (!prepared || stopping_) co_return prepared;
     group_.spawn(run_pump());
     group_.spawn(run_openings());
+    if (deps_.sealer != nullptr) group_.spawn(watch_monitor());
     co_await link_->run();
     openings_.close();
     changed_.notify();
@@ -64,11 +66,15 @@ void NodeAgent::stop() {
     link_->stop();
     openings_.close();
     changed_.notify();
+    stopped_.notify();
 }
 
 Task<Result<void>> NodeAgent::prepare() {
     CO_TRY_OK(co_await recover());
     CO_TRY(model_, co_await deps_.inference->ready(deps_.runtime->now() + options_.model_load_timeout));
+    if (deps_.sealer != nullptr) {
+        co_await learn_monitor_key();
+    }
     co_return co_await register_identity();
 }
 
@@ -129,7 +135,7 @@ NodeAnnouncement NodeAgent::announcement() const {
     announcement.hardware = options_.hardware;
     announcement.offers.push_back(std::move(offer));
     announcement.software_version = options_.software_version;
-    announcement.monitor_key = options_.monitor_key;
+    announcement.monitor_key = monitor_key_.hash;
     return announcement;
 }
 
@@ -142,18 +148,22 @@ void NodeAgent::post(Message message) {
     if (session_ != nullptr) session_->post(std::move(message));
 }
 
+void NodeAgent::announce() {
+    NodeReady ready;
+    ready.announcement = announcement();
+    for (const auto& [job_id, work] : works_) ready.active_leases.push_back(work->lease);
+    post(std::move(ready));
+}
+
 void NodeAgent::on_connected(services::LinkSession* session, const LinkWelcome& welcome) {
     session_ = session;
     scheduler_ = welcome.scheduler;
     metrics_.link_up->set(1);
-    NodeReady ready;
-    ready.announcement = announcement();
     for (const auto& [job_id, work] : works_) {
-        ready.active_leases.push_back(work->lease);
         work->chunks_posted = 0;
         work->finished_posted_at.reset();
     }
-    post(std::move(ready));
+    announce();
     for (const Lease& lease : std::exchange(lost_leases_, {})) {
         NodeFailedJob failed;
         failed.job_id = lease.job_id;

@@ -11,6 +11,7 @@
 
 #include "async/task_group.hpp"
 #include "ports/inference.hpp"
+#include "ports/monitor.hpp"
 #include "ports/signer.hpp"
 #include "ports/store.hpp"
 #include "services/common/peer_link.hpp"
@@ -26,6 +27,7 @@ struct NodeDeps {
     ports::Signer* signer = nullptr;
     ports::LinkDialer* dialer = nullptr;
     ports::Inference* inference = nullptr;
+    ports::Sealer* sealer = nullptr;  // the monitor of this machine; nullptr: it has none
     ports::ChainReader* chain_reader = nullptr;
     ports::ChainWriter* chain_writer = nullptr;  // signs as the node's identity
     MetricRegistry* metrics = &null_metrics();
@@ -41,7 +43,8 @@ struct NodeOptions {
     Vcai stake;
     TokenPrices prices;
     std::string software_version;
-    Hash monitor_key;  // keccak-256 of the public key of this machine's monitor; zero: it has none
+    Duration monitor_poll = std::chrono::seconds{10};    // between two looks at the monitor's key
+    Duration monitor_timeout = std::chrono::seconds{5};  // of one question to it
     Duration model_load_timeout = std::chrono::minutes{10};
     Duration token_timeout = std::chrono::seconds{60};  // between two events of one generation
     Duration resend_every = std::chrono::seconds{20};   // of a receipt that is not acknowledged
@@ -82,6 +85,7 @@ class NodeAgent final : private services::PeerLinkHandler {
         std::string text;
         std::uint64_t tokens = 0;
         UnixMillis started_at{0};
+        ports::MonitorKey monitor_key;            // that the trace names
         ports::Generation* generation = nullptr;  // borrowed from run_lease() while it waits
         bool cancelled = false;
         std::optional<JobFinished> finished;  // set once it is in the store
@@ -104,6 +108,7 @@ class NodeAgent final : private services::PeerLinkHandler {
     Task<Result<void>> register_identity();
     NodeRecord registration() const;
     NodeAnnouncement announcement() const;
+    void announce();
 
     // --- leases (lease.cpp)
     void on_grant(LeaseGrant grant);
@@ -119,6 +124,11 @@ class NodeAgent final : private services::PeerLinkHandler {
     Task<Result<void>> keep_receipt(SignedReceipt receipt);
     Task<void> forget_lease(JobId job_id);
     void drop_old_traces(const JobId& newest);
+
+    // --- monitor (monitor.cpp)
+    Task<void> watch_monitor();
+    Task<void> learn_monitor_key();
+    Task<void> seal_root(ports::MonitorKey key, SignedReceipt receipt, Hash client_nonce);
 
     // --- sending: one task posts chunks and receipts in order, as far as the session has room
     Task<void> run_pump();
@@ -142,12 +152,14 @@ class NodeAgent final : private services::PeerLinkHandler {
     Log log_;
     TaskGroup group_;
     Notifier changed_;
+    Notifier stopped_;
     Channel<AuditCall> openings_;
     std::vector<AuditCall> audit_calls_;  // queued or being answered: verifiers ask again
     std::unique_ptr<services::PeerLink> link_;
     services::LinkSession* session_ = nullptr;
     std::optional<WorkerReady> model_;
     std::optional<Address> scheduler_;
+    ports::MonitorKey monitor_key_;  // zero: no monitor, or it does not answer
     std::map<JobId, std::unique_ptr<Work>> works_;
     std::vector<Lease> lost_leases_;  // found unfinished after a restart, not yet reported
     std::deque<JobId> traces_;

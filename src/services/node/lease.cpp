@@ -32,7 +32,7 @@ Result<void> NodeAgent::check_grant(const LeaseGrant& grant) const {
     if (!model_->tiers.has(tier_of(grant.request.verification))) {
         return make_error(Errc::kInvalid, "this node does not commit to its work as the request asks");
     }
-    if (grant.request.verification == Verification::kTee && options_.monitor_key.is_zero()) {
+    if (grant.request.verification == Verification::kTee && monitor_key_.hash.is_zero()) {
         return make_error(Errc::kInvalid, "this node has no monitor");
     }
     if (grant.prices.input < options_.prices.input || grant.prices.output < options_.prices.output) {
@@ -113,7 +113,8 @@ Task<Result<WorkerDone>> NodeAgent::generate(Work* work) {
     order.job_id = work->lease.job_id;
     order.request = work->grant->request;
     order.epoch = epoch_of(work->started_at);
-    order.monitor_key = options_.monitor_key;
+    work->monitor_key = monitor_key_;
+    order.monitor_key = work->monitor_key.hash;
     if (work->cancelled) co_return make_error(Errc::kUnavailable, "cancelled before the first token");
     CO_TRY(const std::unique_ptr<ports::Generation> generation, co_await deps_.inference->generate(std::move(order)));
     work->generation = generation.get();
@@ -190,6 +191,8 @@ Task<Result<void>> NodeAgent::finish(Work* work, WorkerDone done) {
     record.lease = work->lease;
     record.is_finished = true;
     CO_TRY(record.finished.receipt, make_receipt(*work, done));
+    // Before anybody else knows the root, so that nobody can have drawn a place of it.
+    co_await seal_root(work->monitor_key, record.finished.receipt, work->grant->request.client_nonce);
     record.finished.reason = done.reason;
     record.chunks = work->chunks;
     ports::StoreChange change;

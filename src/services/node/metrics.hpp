@@ -14,6 +14,8 @@ struct NodeMetrics {
     Counter* receipts_refused = nullptr;
     Counter* tokens_delivered = nullptr;
     Counter* openings = nullptr;
+    Counter* seals = nullptr;
+    Counter* seals_missing = nullptr;
     Gauge* leases_active = nullptr;
     Gauge* link_up = nullptr;
 
@@ -26,6 +28,8 @@ struct NodeMetrics {
           receipts_refused{registry->counter("vcity_node_receipts_refused_total", "Receipts the scheduler refused")},
           tokens_delivered{registry->counter("vcity_node_tokens_delivered_total", "Output tokens of signed receipts")},
           openings{registry->counter("vcity_node_openings_total", "Audit openings answered")},
+          seals{registry->counter("vcity_node_seals_total", "Roots that the monitor sealed")},
+          seals_missing{registry->counter("vcity_node_seals_missing_total", "Roots that it should have sealed")},
           leases_active{registry->gauge("vcity_node_leases_active", "Leases that run now")},
           link_up{registry->gauge("vcity_node_link_up", "1 while the link to the scheduler stands")} {}
 };

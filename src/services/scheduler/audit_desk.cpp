@@ -261,23 +261,24 @@ Task<void> AuditDesk::conclude(JobId job_id, const Audit* audit) {
     }
     ports::StoreChange change;
     JobBook::put(&change, decided);
-    if (decided.audit == AuditState::kAccepted) note_opened(&change, decided.lease.node);
+    if (decided.audit == AuditState::kAccepted) note(&change, decided);
     Result<void> written = co_await context_->commit(std::move(change));
     if (written) *record = std::move(decided);
 }
 
 // Memory first: another audit of the same node may be decided while this change is being written.
-void AuditDesk::note_opened(ports::StoreChange* change, const Address& node) {
+void AuditDesk::note(ports::StoreChange* change, const JobRecord& decided) {
+    const Address& node = decided.lease.node;
     Probation& probation = parts_.directory->probation_of(node);
-    if (!probation.audits_all()) return;
     const AuditRates& rates = context_->options.audit;
-    note_accepted(&probation, rates, parts_.directory->lottery_rate(node, rates));
-    change->puts.push_back({probation_key(node), encode(probation)});
-}
-
-void AuditDesk::note_unopened(ports::StoreChange* change, const Address& node) {
-    Probation& probation = parts_.directory->probation_of(node);
-    note_missed(&probation, context_->options.audit, context_->runtime()->unix_now());
+    const UnixMillis now = context_->runtime()->unix_now();
+    if (decided.audit == AuditState::kAccepted) {
+        note_accepted(&probation, rates);
+    } else if (decided.audit == AuditState::kRejected) {
+        note_rejected(&probation, rates, now);
+    } else {
+        note_missed(&probation, rates, now);
+    }
     change->puts.push_back({probation_key(node), encode(probation)});
 }
 
@@ -289,7 +290,7 @@ Task<void> AuditDesk::refuse_payment(JobRecord* record, JobRecord decided, Blame
     JobBook::put_terminal(&change, decided);
     const bool is_proved = blame == Blame::kFlag;
     if (is_proved) change.puts.push_back({flag_key(node), wire::encode(decided.verdict)});
-    if (blame == Blame::kMissed) note_unopened(&change, node);
+    if (blame != Blame::kNone) note(&change, decided);
     Result<void> written = co_await context_->commit(std::move(change));
     if (!written) co_return;
     parts_.caps->forgive(record->cap_id, record->receipt.receipt.amount);

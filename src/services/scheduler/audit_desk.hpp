@@ -81,8 +81,8 @@ class AuditDesk {
     Task<void> conclude(JobId job_id, const Audit* audit);
     enum class Blame : std::uint8_t { kNone, kMissed, kFlag };
     Task<void> refuse_payment(JobRecord* record, JobRecord decided, Blame blame);
-    void note_opened(ports::StoreChange* change, const Address& node);
-    void note_unopened(ports::StoreChange* change, const Address& node);
+    // What the decided audit says of its node.
+    void note(ports::StoreChange* change, const JobRecord& decided);
 
     Parts parts_;
     Context* context_;

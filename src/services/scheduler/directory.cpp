@@ -55,13 +55,6 @@ void Directory::release(const Address& node, const JobId& job_id) {
 void Directory::note_success(const Address& node) {
     KnownNode& known = nodes_[node];
     known.failures /= 2;
-    ++known.receipts;
-}
-
-std::uint32_t Directory::lottery_rate(const Address& node, const AuditRates& rates) const {
-    const KnownNode* known = find(node);
-    const bool is_new = known == nullptr || known->receipts < rates.new_identity_receipts;
-    return is_new ? std::max(rates.per_mille, rates.new_identity_per_mille) : rates.per_mille;
 }
 
 const KnownNode* Directory::find(const Address& node) const {

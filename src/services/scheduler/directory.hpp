@@ -19,7 +19,6 @@ struct KnownNode {
     SessionId session = kNoSession;  // none while it is away
     std::set<JobId> leases;          // that this scheduler holds on it, also while it is away
     std::uint32_t failures = 0;      // halved by every success
-    std::uint64_t receipts = 0;      // delivered since this scheduler started
     TimePoint audited_until;         // the end of the audit epoch in which it had an audit last
     bool is_flagged = false;
     Probation probation;  // see there
@@ -43,9 +42,6 @@ class Directory {
     void note_failure(const Address& node) { ++nodes_[node].failures; }
     void note_success(const Address& node);
     void flag(const Address& node) { nodes_[node].is_flagged = true; }
-
-    // Audits of a thousand results of this node, from its age alone.
-    std::uint32_t lottery_rate(const Address& node, const AuditRates& rates) const;
 
     const KnownNode* find(const Address& node) const;
     KnownNode* find(const Address& node);

@@ -222,8 +222,13 @@ bool JobDriver::draw_audit(Verification verification, const Address& node) {
     const bool is_due = known == nullptr || context_->now() >= known->audited_until;
     const bool is_ordered = verification == Verification::kFull || verification == Verification::kTee;
     const bool must = is_due || is_ordered || known->probation.audits_all();
-    const bool drawn = must || context_->runtime()->random_u64() % kWhole < parts_.directory->lottery_rate(node, rates);
-    if (drawn && is_due && known != nullptr) known->audited_until = context_->now() + rates.epoch;
+    const bool drawn = must || context_->runtime()->random_u64() % kWhole <
+                                   parts_.directory->probation_of(node).lottery_per_mille(rates);
+    if (drawn && known != nullptr) {
+        // The node cannot tell when in the epoch the next one is due in any case.
+        const std::uint32_t due = market::audit_due_per_mille(context_->runtime()->random_u64());
+        known->audited_until = context_->now() + rates.epoch / kWhole * due;
+    }
     return drawn;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "async/runtime.hpp"
+#include "market/audits/economics.hpp"
 #include "model/chain.hpp"
 #include "ports/chain.hpp"
 #include "ports/link.hpp"
@@ -30,12 +31,10 @@ struct SchedulerDeps {
     Log log{nullptr, "scheduler"};
 };
 
-// How many results are audited. A new identity is one with fewer than new_identity_receipts delivered since this
-// scheduler started.
+// How many results are audited: what market::audit_rate_per_mille() says of the node's record (100 of a thousand for a
+// new identity, 10 for one with a long clean record, more after missed or rejected audits), and never fewer than this.
 struct AuditRates {
-    std::uint32_t per_mille = 10;
-    std::uint32_t new_identity_per_mille = 100;
-    std::uint64_t new_identity_receipts = 50;
+    std::uint32_t per_mille = market::kFloorPerMille;
     Duration epoch = std::chrono::hours{1};  // at least one audit for each identity that delivers in it
 
     // Results that were not opened when a verifier asked: see probation.hpp.

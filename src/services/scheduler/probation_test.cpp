@@ -39,28 +39,43 @@ TEST(Probation, TheThirdMissSuspendsForADayAndEachOneAfterwardsAgain) {
     EXPECT_TRUE(probation.is_suspended(kNow + kDay));
 }
 
+// 10 of 1000 misses are forgiven. With 300 clean audits the lottery audits 10 of 1000.
 TEST(Probation, AMissIsPaidBackByAHundredAuditsOfTheLottery) {
-    const AuditRates rates;  // 10 of 1000 audited, 10 of 1000 misses forgiven
+    const AuditRates rates;
     Probation probation;
+    probation.record.clean = 300;
     note_missed(&probation, rates, kNow);
 
-    for (int count = 0; count < 9'999; ++count) note_accepted(&probation, rates, rates.per_mille);
+    for (int count = 0; count < 9'999; ++count) note_accepted(&probation, rates);
     EXPECT_TRUE(probation.audits_all());
-    note_accepted(&probation, rates, rates.per_mille);
+    note_accepted(&probation, rates);
 
     EXPECT_FALSE(probation.audits_all());
 }
 
 TEST(Probation, AnAuditOfAllPaysBackInAHundredResults) {
-    const AuditRates rates;
+    AuditRates rates;
+    rates.per_mille = 1'000;
     Probation probation;
     note_missed(&probation, rates, kNow);
 
-    for (int count = 0; count < 100; ++count) note_accepted(&probation, rates, 1'000);
+    for (int count = 0; count < 100; ++count) note_accepted(&probation, rates);
 
     EXPECT_FALSE(probation.audits_all());
-    note_accepted(&probation, rates, 1'000);
-    EXPECT_EQ(probation, Probation{});
+    EXPECT_EQ(probation.record, (market::AuditRecord{.clean = 100, .missed = 1}));
+}
+
+TEST(Probation, TheLotteryIsThatOfTheEconomicsAndNeverBelowTheFloor) {
+    AuditRates rates;
+    Probation probation;
+    EXPECT_EQ(probation.lottery_per_mille(rates), 100U);
+    probation.record.clean = 300;
+    EXPECT_EQ(probation.lottery_per_mille(rates), 10U);
+    note_rejected(&probation, rates, kNow);
+    EXPECT_GT(probation.lottery_per_mille(rates), 10U);
+    EXPECT_TRUE(probation.audits_all());
+    rates.per_mille = 500;
+    EXPECT_EQ(probation.lottery_per_mille(rates), 500U);
 }
 
 TEST(Probation, ComesBackFromItsBytes) {
