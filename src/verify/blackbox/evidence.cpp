@@ -70,10 +70,11 @@ void ConformalProcess::update(double score, double uniform) {
     const auto equal = static_cast<double>(last - first + 1);  // itself
     // (0, 1]: 1 - uniform is never zero.
     const double p = (above + (1 - uniform) * equal) / static_cast<double>(sorted_.size() + 1);
+    const double log_p = std::log(p);
     sorted_.insert(last, score);
     for (std::size_t bet = 0; bet < kBets; ++bet) {
         const double kappa = (static_cast<double>(bet) + 0.5) / kBets;
-        logs_[bet] += std::log(kappa) + (kappa - 1) * std::log(p);
+        logs_[bet] += std::log(kappa) + (kappa - 1) * log_p;
     }
 }
 
