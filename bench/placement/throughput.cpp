@@ -28,7 +28,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr double kLoad = 0.9;
 // Shares are asked in multiples of it, so packing sees them exactly; CPU is seen in steps.
-constexpr placement::PackingGrain kGrain{50, 4000};
+constexpr placement::PackingGrain kGrain{100, 16000};
 constexpr std::size_t kDemands = 1U << 16;
 
 // What this thread has had of a core: on a shared machine the wall clock also counts others.
@@ -259,7 +259,7 @@ int bench(int count, char** words) {
     run.fill();
     run.plan(&planner);
     Figures figures;
-    run.measure_rate(steps / 4, &figures);  // warm: states and request classes are known
+    run.measure_rate(steps / 2, &figures);  // warm: states and request classes are known
     run.measure_rate(steps, &figures);
     run.measure_latency(steps / 2, &figures);
     run.check_against_scan(checks, &figures);

@@ -41,6 +41,8 @@ UnitIndex::UnitIndex(Catalogue catalogue, const PackingPolicy* policy, UnitIndex
       cells_{catalogue_.models().size(), catalogue_.regions().size(), options.quality_per_price},
       row_bounds_(catalogue_.models().size() * (kRowsPerModel / kLaneStep)) {
     CHECK(options.request_classes <= kRequestClassesMax && options.units_max < UINT32_MAX);
+    const std::size_t rows = catalogue_.models().size() * kRowsPerModel;
+    open_rows_.reserve(rows);
     const std::size_t regions = catalogue_.regions().size();
     for (std::size_t from = 0; from < regions; ++from) {
         const auto latencies = catalogue_.latencies_us_from(from);
@@ -246,10 +248,11 @@ void UnitIndex::ensure_rows(const UnitRecord& unit) {
     for (std::size_t capacity = 0; capacity < kCapacityClasses; ++capacity) {
         const std::size_t whole = capacity / kSliceLevels;
         const std::size_t used = capacity % kSliceLevels == 0 ? 0 : 1;
-        if (whole + used > unit.gpus) continue;
+        if (capacity < kFirstFullClass && whole + used > unit.gpus) continue;
         const auto row = static_cast<std::uint32_t>(unit.model * kRowsPerModel + capacity);
         if (!cells_.has_row(row)) cells_.add_row(row);
     }
+    open_cells_.reserve(cells_.rows() * catalogue_.regions().size());
 }
 
 void UnitIndex::replace_policy(const PackingPolicy* policy) {
@@ -335,7 +338,9 @@ ExecutionUnit UnitIndex::unit(UnitHandle handle) const {
 std::size_t UnitIndex::bytes() const {
     return records_.capacity() * sizeof(UnitRecord) + totals_.capacity() * sizeof(Totals) + ids_.bytes() +
            free_slots_.capacity() * sizeof(std::uint32_t) + states_.bytes() + cells_.bytes() +
-           (latencies_.capacity() + row_bounds_.capacity()) * sizeof(Lanes) + latency_least_.capacity() * sizeof(float);
+           (latencies_.capacity() + row_bounds_.capacity()) * sizeof(Lanes) +
+           latency_least_.capacity() * sizeof(float) + open_cells_.capacity() * sizeof(OpenCell) +
+           open_rows_.capacity() * sizeof(OpenRow);
 }
 
 }  // namespace vcity::placement

@@ -137,7 +137,20 @@ class UnitIndex {
     const LaneKernels* kernels_ = &best_kernels();
     std::vector<Lanes> latencies_;      // [customer's region][unit's region], microseconds
     std::vector<float> latency_least_;  // [customer's region]
-    std::vector<Lanes> row_bounds_;     // [model][class], of the search that runs
+    // Of the search that runs.
+    struct OpenCell {
+        float bound;
+        float floor;
+        std::uint32_t row;
+        std::uint32_t region;
+    };
+    struct OpenRow {
+        float bound;
+        std::uint32_t row;
+    };
+    std::vector<Lanes> row_bounds_;  // [model][class]
+    std::vector<OpenCell> open_cells_;
+    std::vector<OpenRow> open_rows_;
 };
 
 }  // namespace vcity::placement

@@ -2,6 +2,7 @@
 #include "placement/unit_record.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace vcity::placement {
 namespace {
@@ -12,7 +13,14 @@ constexpr std::size_t slice_level(std::uint16_t milli) {
     return (milli + kSliceMilli - 1U) / kSliceMilli;
 }
 
-// [0][level]: of shares that need so many quarters; [gpus][0]: of whole GPUs; [0][0]: every class.
+std::size_t full_class(std::uint32_t cpu_milli) {
+    constexpr std::uint32_t kStepMilli = 2000;
+    const auto octave = static_cast<std::size_t>(std::bit_width(cpu_milli / kStepMilli));
+    return octave == 0 ? 0 : kFirstFullClass + std::min(octave, kFullClasses - 1) - 1;
+}
+
+// [0][level]: of shares that need so many quarters; [gpus][0]: of whole GPUs; [0][0]: every class with a free GPU, and
+// class 0.
 constexpr auto kClassMasks = [] {
     std::array<std::array<ClassMask, kSliceLevels>, kGpusMax + 1> masks{};
     for (std::size_t whole = 0; whole <= kGpusMax; ++whole) {
@@ -59,12 +67,18 @@ std::size_t capacity_class(const UnitRecord& unit) {
         whole += left == kWholeGpuMilli ? 1U : 0U;
         slice = std::max(slice, left == kWholeGpuMilli ? std::uint16_t{0} : left);
     }
+    if (whole == 0 && slice == 0) return full_class(unit.cpu_left_milli);
     return whole * kSliceLevels + slice_level(slice);
 }
 
-ClassMask classes_for(std::uint8_t gpus, std::uint16_t gpu_milli) {
-    if (gpu_milli == kWholeGpuMilli) return kClassMasks[gpus][0];
-    return kClassMasks[0][slice_level(gpu_milli)];
+ClassMask classes_for(const UnitDemand& demand) {
+    if (demand.gpu_milli == kWholeGpuMilli) return kClassMasks[demand.gpus][0];
+    ClassMask mask = kClassMasks[0][slice_level(demand.gpu_milli)];
+    if (demand.gpus > 0) return mask;
+    const std::size_t least = full_class(demand.cpu_milli);
+    if (least > 0) mask &= ~ClassMask{1};
+    for (std::size_t index = std::max(least, kFirstFullClass); index < kCapacityClasses; ++index) mask |= 1ULL << index;
+    return mask;
 }
 
 OrderedState ordered_state(const UnitRecord& unit) {

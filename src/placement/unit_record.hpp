@@ -80,17 +80,20 @@ inline bool fits_record(const UnitRecord& unit, const UnitDemand& demand) {
            unit.stake_vcai >= demand.stake_vcai_min && unit.gpus >= demand.unit_gpus_min && fits_gpus(unit, demand);
 }
 
-// Free capacity in coarse classes: GPUs wholly free times quarters of the largest free share of a used one.
+// Free capacity in coarse classes: GPUs wholly free times quarters of the largest free share of a used one. Units
+// without any free GPU, most of a busy network, are told apart by the CPU they have left.
 inline constexpr std::size_t kSliceLevels = 5;
-inline constexpr std::size_t kCapacityClasses = (kGpusMax + 1) * kSliceLevels;
+inline constexpr std::size_t kFullClasses = 4;                                 // less than 2, 4, 8 cores, and more
+inline constexpr std::size_t kFirstFullClass = (kGpusMax + 1) * kSliceLevels;  // after class 0
+inline constexpr std::size_t kCapacityClasses = kFirstFullClass + kFullClasses - 1;
 using ClassMask = std::uint64_t;  // bit per class
 // A row is a GPU model and a class; the rows of a model fill whole vectors.
 inline constexpr std::size_t kRowsPerModel = (kCapacityClasses + kLaneStep - 1) / kLaneStep * kLaneStep;
 static_assert(kRowsPerModel <= kLanesMax);
 
 std::size_t capacity_class(const UnitRecord& unit);
-// The classes that can hold the GPUs asked for; a unit of such a class may still not.
-ClassMask classes_for(std::uint8_t gpus, std::uint16_t gpu_milli);
+// The classes that can hold the GPUs asked for, or the CPU where no GPU is; a unit of such a class may still not.
+ClassMask classes_for(const UnitDemand& demand);
 
 // The unit's state with its GPUs in descending order of what is left, equal ones by number, and that order.
 struct OrderedState {

@@ -49,7 +49,7 @@ struct UnitIndex::Search {
           packing_weight{static_cast<float>(asked.weights.packing)},
           models{asked.models & ~asked.models_denied & owner->catalogue_.models_with_vram(asked.vram_mib)},
           regions{asked.regions & owner->catalogue_.all_regions()},
-          classes{classes_for(asked.gpus, asked.gpu_milli)},
+          classes{classes_for(asked)},
           need{Traits::make(
               asked.cpu_milli, asked.memory_mib, asked.level_min, static_cast<std::uint8_t>(asked.interconnect_min))},
           mix{owner->cells_.mix_of(asked.weights.price, asked.weights.quality)} {
@@ -97,10 +97,15 @@ struct UnitIndex::Search {
         return index->row_bounds_[model * (kRowsPerModel / kLaneStep)].values.data();
     }
 
+    // Best first: the most promising row gives a first answer; then rows and their cells in the order of their bounds,
+    // until these pass the best found.
     void run() {
         const std::uint32_t first = bound_rows();
         if (first == CellTable::kNone) return;
-        scan_row(first, true);
+        index->open_cells_.clear();
+        scan_row(first);
+        std::vector<OpenRow>& rows = index->open_rows_;
+        rows.clear();
         for (std::uint64_t rest = models; rest != 0; rest &= rest - 1) {
             const auto model = static_cast<std::size_t>(std::countr_zero(rest));
             const float* bounds = row_bounds(model);
@@ -108,12 +113,32 @@ struct UnitIndex::Search {
             for (; within != 0; within &= within - 1) {
                 const auto capacity = static_cast<std::size_t>(std::countr_zero(within));
                 const auto row = static_cast<std::uint32_t>(model * kRowsPerModel + capacity);
-                if (row != first && bounds[capacity] <= threshold) scan_row(row, false);
+                if (row != first) rows.push_back({bounds[capacity], row});
             }
         }
+        std::ranges::sort(rows, {}, &OpenRow::bound);
+        for (const OpenRow& row : rows) {
+            drain(row.bound);
+            if (row.bound > threshold) break;
+            scan_row(row.row);
+        }
+        drain(kNoThreshold);
     }
 
-    void scan_row(std::uint32_t row, bool is_first) {
+    // Looks into the open cells up to the limit.
+    void drain(float limit) {
+        std::vector<OpenCell>& open = index->open_cells_;
+        while (!open.empty() && open.front().bound <= std::min(limit, threshold)) {
+            const OpenCell cell = open.front();
+            std::ranges::pop_heap(open, is_later);
+            open.pop_back();
+            if (!open.empty()) index->cells_.prefetch(open.front().row, open.front().region);
+            scan_cell(cell.row, cell.region, cell.floor);
+        }
+    }
+    static bool is_later(const OpenCell& left, const OpenCell& right) { return left.bound > right.bound; }
+
+    void scan_row(std::uint32_t row) {
         alignas(64) std::array<float, kRegionsMax> bounds;
         const CellTable& cells = index->cells_;
         const std::size_t model = row / kRowsPerModel;
@@ -127,27 +152,34 @@ struct UnitIndex::Search {
                            packing_weight * floor};
         const BoundLanes found = index->kernels_->bounds(sum, cells.region_lanes(), threshold, bounds.data());
         std::uint64_t within = found.within & regions;
-        if (is_first) {
-            std::size_t lowest = kRegionsMax;
-            for (std::uint64_t rest = within; rest != 0; rest &= rest - 1) {
-                const auto region = static_cast<std::size_t>(std::countr_zero(rest));
-                if (lowest == kRegionsMax || bounds[region] < bounds[lowest]) lowest = region;
-            }
-            if (lowest == kRegionsMax) return;
+        const auto end = bounds.begin() + static_cast<std::ptrdiff_t>(cells.region_lanes());
+        // While there is nothing to compare with, at once; what is left, in its turn.
+        while (best_slot == UINT32_MAX && within != 0) {
+            const auto lowest = static_cast<std::size_t>(std::min_element(bounds.begin(), end) - bounds.begin());
+            bounds[lowest] = CellTable::kEmpty;
+            if ((within >> lowest & 1U) == 0) continue;
             scan_cell(row, lowest, floor);
             within &= ~(1ULL << lowest);
         }
+        within &= index->kernels_->within(bounds.data(), cells.region_lanes(), threshold);
+        std::vector<OpenCell>& open = index->open_cells_;
         for (; within != 0; within &= within - 1) {
             const auto region = static_cast<std::size_t>(std::countr_zero(within));
-            if (bounds[region] <= threshold) scan_cell(row, region, floor);
+            open.push_back({bounds[region], floor, row, static_cast<std::uint32_t>(region)});
+            std::ranges::push_heap(open, is_later);
         }
+    }
+
+    bool may_hold(std::uint32_t row, std::size_t region) const {
+        const CellTable::Cell& cell = index->cells_.cell(row, region);
+        return cell.count > 0 && cell.most.covers(need) && (cell.kinds & demand.kinds) != 0;
     }
 
     void scan_cell(std::uint32_t row, std::size_t region, float floor) {
         const CellTable& cells = index->cells_;
         const CellTable::Cell& cell = cells.cell(row, region);
         if (cell.is_stale) index->cells_.refresh(row, region);
-        if (cell.count == 0 || !cell.most.covers(need) || (cell.kinds & demand.kinds) == 0) return;
+        if (!may_hold(row, region)) return;
         filter.base = latency_weight * latency_lanes[region] + packing_weight * floor;
         unsigned entries = CellTable::head_mask(cell);
         for (std::uint32_t at = cell.chunk; at != CellTable::kNone;) {

@@ -68,6 +68,7 @@ class CellTable {
 
     bool has_row(std::uint32_t row) const { return dense_[row] != kNoRow; }
     void add_row(std::uint32_t row);
+    std::size_t rows() const { return rows_; }
     void reserve(std::size_t units);  // room for so many, however they are spread
 
     std::uint32_t insert(std::uint32_t row, std::size_t region, const Entry& entry);  // the place of the entry
@@ -87,6 +88,12 @@ class CellTable {
     }
     const Cell& cell(std::uint32_t row, std::size_t region) const { return cells_[dense_[row] * regions_ + region]; }
     const Chunk& chunk(std::uint32_t index) const { return chunks_[index]; }
+    void prefetch(std::uint32_t row, std::size_t region) const {
+        const std::uint32_t head = cell(row, region).chunk;
+        if (head == kNone) return;
+        __builtin_prefetch(&chunks_[head]);
+        __builtin_prefetch(&chunks_[head].flaws_and_kinds);
+    }
     static unsigned head_mask(const Cell& cell) { return (2U << (cell.count - 1) % Chunk::kEntries) - 1; }
 
     void refresh(std::uint32_t row, std::size_t region);  // makes the minima of the cell exact
