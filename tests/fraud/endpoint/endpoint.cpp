@@ -76,9 +76,9 @@ Result<std::vector<ScoredText>> Endpoint::answer(const std::vector<std::string>&
             running.push_back(&sequence);
         }
         if (inputs.empty()) break;
-        TRY(const auto logits, runner_->run(inputs, {}));
+        TRY(const worker::RunResult step, runner_->run(inputs));
         for (std::size_t i = 0; i < running.size(); ++i) {
-            running[i]->is_open = advance(running[i], logits[i], tokens_max);
+            running[i]->is_open = advance(running[i], step.logits[i], tokens_max);
         }
     }
     std::vector<ScoredText> texts;
