@@ -8,6 +8,7 @@
 
 #include "adapters/capacity_local/cpu_device.hpp"
 #include "adapters/capacity_local/device_prover.hpp"
+#include "adapters/capacity_local/measure.hpp"
 #include "adapters/runtime_asio/runtime.hpp"
 #include "capacity/chain.hpp"
 #include "capacity/check.hpp"
@@ -86,26 +87,6 @@ Hash random_hash(Runtime* runtime) {
     return hash;
 }
 
-// The processor's own speed, so that its claim is an honest one.
-capacity::CardClaim measure(capacity::Device* device) {
-    const CapacityStoreShape store = capacity::store_for(std::uint64_t{64} << 20U);
-    const std::vector<std::int8_t> x = capacity::sweep_vector({}, store.rows);
-    const CapacityChainShape chain = capacity::chain_for(20'000'000'000);
-    capacity::Prover prover{device};
-    capacity::CardClaim claim{"processor", std::uint64_t{512} << 20U, 0, 0};
-    (void)device->store_begin(store);
-    (void)device->store_write(0, Bytes(store.bytes(), 1));
-    (void)device->store_sweep(0, x);
-    double start = now();
-    (void)device->store_sweep(0, x);
-    claim.bandwidth = static_cast<std::uint64_t>(static_cast<double>(store.bytes()) / (now() - start));
-    start = now();
-    (void)prover.run_chain({{}, 0, chain, {}});
-    claim.operations = static_cast<std::uint64_t>(chain.operations() / (now() - start));
-    prover.release();
-    return claim;
-}
-
 Task<int> play_session(Runtime* runtime,
                        ports::CapacityProver* prover,
                        capacity::Session* session,
@@ -118,7 +99,7 @@ void play_real(Real* real) {
     adapters::AsioRuntime runtime;
     std::vector<std::unique_ptr<capacity::Device>> devices;
     devices.push_back(std::make_unique<adapters::CpuDevice>(1));
-    const capacity::CardClaim claim = measure(devices.front().get());
+    const capacity::CardClaim claim = *adapters::measure_claim(devices.front().get(), std::uint64_t{512} << 20U);
     adapters::DeviceProver prover{&runtime, std::move(devices)};
     capacity::SessionPolicy policy;
     // This machine is shared: an exchange may wait for whoever else computes.

@@ -46,6 +46,8 @@ void add_keeper_commands(CLI::App* root, Commands* commands);
 void add_monitor_commands(CLI::App* root, Commands* commands);
 // verifier attest
 void add_attest_command(CLI::App* noun, Commands* commands);
+// node capacity
+void add_capacity_command(CLI::App* noun, Commands* commands);
 void add_token_commands(CLI::App* root, Commands* commands);
 void add_lock_commands(CLI::App* root, Commands* commands);
 void add_gov_commands(CLI::App* root, Commands* commands);

@@ -71,6 +71,8 @@ void add_node_commands(CLI::App* root, Commands* commands) {
     commands->on(earnings,
                  [options, scheduler](Session* session) { return run_earnings(*options, *scheduler, session); });
 
+    add_capacity_command(node, commands);
+
     CLI::App* model_root = node->add_subcommand("model-root", "the weights root that names a model exactly");
     model_root->add_option("--model", options->model, "Hugging Face folder")->required();
     commands->on(model_root, [options](Session* session) { return run_model_root(options->model, session); });

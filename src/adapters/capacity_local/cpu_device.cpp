@@ -44,8 +44,8 @@ CpuDevice::CpuDevice(unsigned threads, std::uint64_t memory_bytes_max)
 CapacityCard CpuDevice::card() {
     const std::uint64_t all = system_bytes(_SC_PHYS_PAGES);
     const std::uint64_t free = system_bytes(_SC_AVPHYS_PAGES);
-    if (memory_bytes_max_ == 0) return {"processor", all, free};
-    return {"processor", std::min(all, memory_bytes_max_), std::min(free, memory_bytes_max_)};
+    if (memory_bytes_max_ == 0) return {kProcessorName, all, free};
+    return {kProcessorName, std::min(all, memory_bytes_max_), std::min(free, memory_bytes_max_)};
 }
 
 std::span<const std::int8_t> CpuDevice::block_of(std::size_t state, std::uint32_t block) const {

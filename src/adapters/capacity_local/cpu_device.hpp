@@ -8,6 +8,9 @@
 
 namespace vcity::adapters {
 
+// What the processor calls itself.
+inline constexpr const char* kProcessorName = "processor";
+
 // The processor as a card, for machines without one and for tests: 16-bit multiply-and-add instructions, threads, AVX2
 // where the processor has it.
 class CpuDevice final : public capacity::Device {
