@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <bit>
+#include <limits>
 
 #include "base/check.hpp"
 #include "placement/unit_index.hpp"
@@ -15,6 +16,14 @@ constexpr float kNoThreshold = 1e17F;  // above every score, below every bound o
 static_assert(static_cast<double>(kWeightMax) * 2.0 * static_cast<double>(UINT32_MAX) +
                   static_cast<double>(kWeightMax) * (kReputationMax + kPenaltyMax) <
               1e16);
+
+float least_of(const std::array<float, kRegionsMax>& bounds, std::uint64_t lanes) {
+    float least = std::numeric_limits<float>::max();
+    for (; lanes != 0; lanes &= lanes - 1) {
+        least = std::min(least, bounds[static_cast<std::size_t>(std::countr_zero(lanes))]);
+    }
+    return least;
+}
 
 }  // namespace
 
@@ -152,14 +161,18 @@ struct UnitIndex::Search {
                            packing_weight * floor};
         const BoundLanes found = index->kernels_->bounds(sum, cells.region_lanes(), threshold, bounds.data());
         std::uint64_t within = found.within & regions;
-        const auto end = bounds.begin() + static_cast<std::ptrdiff_t>(cells.region_lanes());
-        // While there is nothing to compare with, at once; what is left, in its turn.
-        while (best_slot == UINT32_MAX && within != 0) {
-            const auto lowest = static_cast<std::size_t>(std::min_element(bounds.begin(), end) - bounds.begin());
-            bounds[lowest] = CellTable::kEmpty;
-            if ((within >> lowest & 1U) == 0) continue;
-            scan_cell(row, lowest, floor);
-            within &= ~(1ULL << lowest);
+        // The lowest at once, and more while there is nothing to compare with; the others in their turn.
+        float least = found.least;
+        while (within != 0) {
+            std::uint64_t lowest = index->kernels_->within(bounds.data(), cells.region_lanes(), least) & within;
+            if (lowest == 0) {
+                least = least_of(bounds, within);
+                continue;
+            }
+            scan_cell(row, static_cast<std::size_t>(std::countr_zero(lowest)), floor);
+            within &= ~(lowest & -lowest);
+            if (best_slot != UINT32_MAX) break;
+            if (within != 0) least = least_of(bounds, within);
         }
         within &= index->kernels_->within(bounds.data(), cells.region_lanes(), threshold);
         std::vector<OpenCell>& open = index->open_cells_;
