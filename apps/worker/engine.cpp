@@ -39,7 +39,7 @@ SequenceInput input_of(SequenceId sequence, std::span<const std::uint32_t> token
 
 }  // namespace
 
-Engine::Engine(checkpoint::ModelDirectory model, EngineOptions options)
+Engine::Engine(std::shared_ptr<const checkpoint::ModelDirectory> model, EngineOptions options)
     : model_{std::move(model)}, options_{std::move(options)} {
     if (options_.background == nullptr) options_.background = make_inline_background();
 }
@@ -48,17 +48,25 @@ Result<std::unique_ptr<Engine>> Engine::load(const std::filesystem::path& folder
     if (options.slots == 0 || options.prompt_rows == 0)
         return make_error(Errc::kInvalid, "slots and rows must be positive");
     TRY(auto model, checkpoint::ModelDirectory::open(folder));
-    auto engine = std::unique_ptr<Engine>{new Engine{std::move(model), std::move(options)}};
-    TRY(engine->weights_root_, weights_root_of(engine->model_.tensors()));
-    TRY(engine->runner_, ModelRunner::load(engine->model_, engine->options_.runner));
+    auto engine = std::unique_ptr<Engine>{
+        new Engine{std::make_shared<checkpoint::ModelDirectory>(std::move(model)), std::move(options)}};
+    TRY(engine->weights_root_, weights_root_of(engine->model_->tensors()));
+    TRY(engine->runner_, ModelRunner::load(*engine->model_, engine->options_.runner));
+    return engine;
+}
+
+std::unique_ptr<Engine> Engine::beside(const Engine& other) {
+    auto engine = std::unique_ptr<Engine>{new Engine{other.model_, other.options_}};
+    engine->weights_root_ = other.weights_root_;
+    engine->runner_ = other.runner_;
     return engine;
 }
 
 WorkerReady Engine::ready() const {
     return {.model = options_.model_name,
             .weights_root = weights_root_,
-            .context_tokens_max = static_cast<std::uint32_t>(model_.config().max_positions),
-            .vocabulary = static_cast<std::uint32_t>(model_.config().vocab_size),
+            .context_tokens_max = static_cast<std::uint32_t>(model_->config().max_positions),
+            .vocabulary = static_cast<std::uint32_t>(model_->config().vocab_size),
             .slots = options_.slots,
             .tiers = {}};
 }
@@ -79,10 +87,10 @@ Result<void> Engine::admit(const WorkerGenerate& message) {
     const ModelRequest& request = message.request;
     if (is_known(message.job_id)) return make_error(Errc::kConflict, "this job is already known");
     TRY_OK(check_request(request));
-    TRY(auto prompt, checkpoint::encode_prompt(request, model_.tokenizer(), model_.prompt_rules()));
+    TRY(auto prompt, checkpoint::encode_prompt(request, model_->tokenizer(), model_->prompt_rules()));
     if (prompt.empty()) return make_error(Errc::kInvalid, "the prompt is empty");
     TRY(const std::uint64_t output_max,
-        checkpoint::output_tokens_limit(model_.config(), prompt.size(), request.output_tokens_max));
+        checkpoint::output_tokens_limit(model_->config(), prompt.size(), request.output_tokens_max));
     if (running_.size() >= options_.slots) return make_error(Errc::kExhausted, "all slots are taken");
     const std::uint64_t positions = prompt.size() + output_max - 1;
     const Commit commit = commit_override_.value_or(commit_of(tier_of(request.verification)));
@@ -100,7 +108,7 @@ Result<void> Engine::admit(const WorkerGenerate& message) {
                                .fed = 0,
                                .trace_bytes = bytes,
                                .sequence = sequence,
-                               .text = checkpoint::OutputText{model_.tokenizer(), request.stop},
+                               .text = checkpoint::OutputText{model_->tokenizer(), request.stop},
                                .trace = make_trace(commit, request.client_nonce, positions)});
     return {};
 }
@@ -328,7 +336,7 @@ bool Engine::advance(Running& job, const std::vector<float>& logits, WorkerMessa
     }
     const std::uint32_t token = checkpoint::choose_token(logits, job.request.sampling, job.output.size());
     job.output.push_back(token);
-    const bool end = model_.is_end_token(token);
+    const bool end = model_->is_end_token(token);
     std::string text = end ? std::string{} : job.text.push(token);
     const bool stopped = end || job.text.stopped();
     const bool full = job.output.size() >= job.output_max;

@@ -37,6 +37,9 @@ class Engine {
   public:
     static Result<std::unique_ptr<Engine>> load(const std::filesystem::path& folder, EngineOptions options);
 
+    // Another engine on the same loaded model, with jobs of its own; the two take turns on one thread. For benchmarks.
+    static std::unique_ptr<Engine> beside(const Engine& other);
+
     WorkerReady ready() const;
     // Answers with WorkerError when the job cannot be taken: kInvalid for a request that this model cannot serve,
     // kExhausted when all slots or the memory for traces are taken, kConflict for a job that is known.
@@ -98,7 +101,7 @@ class Engine {
         std::shared_ptr<Trace> trace;
     };
 
-    Engine(checkpoint::ModelDirectory model, EngineOptions options);
+    Engine(std::shared_ptr<const checkpoint::ModelDirectory> model, EngineOptions options);
 
     Result<void> admit(const WorkerGenerate& message);
     Result<void> reserve_trace(std::uint64_t bytes, const Finished* kept);
@@ -121,10 +124,10 @@ class Engine {
     void finish(Running& job, FinishReason reason, WorkerMessages* out);
     void fail_all(const Error& error, WorkerMessages* out);
 
-    checkpoint::ModelDirectory model_;
+    std::shared_ptr<const checkpoint::ModelDirectory> model_;
     EngineOptions options_;
     Hash weights_root_;
-    std::unique_ptr<ModelRunner> runner_;
+    std::shared_ptr<ModelRunner> runner_;
     std::list<Running> running_;
     std::list<Finished> finished_;  // the oldest first
     std::list<Replay> replays_;

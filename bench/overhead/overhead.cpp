@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// What committing to its work costs a worker. One process, one model; short blocks of the same requests run in turn
-// without commitment, in tier A and in tier B, in changing order, so that whatever else the machine does meets all
-// three alike. A block is whole requests: prompt, tokens, Merkle root. An overhead is the median over the rounds of
-// (time of the tier / time without commitment - 1), for three times:
-//   path   processor time of the thread that generates, which is what a request waits for when the hashing beside it
-//   has
-//          a core of its own; on a GPU the wall clock
-//   total  processor time of the whole process: nothing is hidden
+// What committing to its work costs a worker. One process, one loaded model, three engines on it: without commitment,
+// in tier A and in tier B. They serve the same requests, greedily, and take turns step by step in changing order, so
+// that whatever else the machine does meets all three alike. Of each step (the parts of the prompts, each token, the
+// last with the Merkle root) the median over the rounds is taken; an overhead is the sum of a tier's medians over the
+// sum without commitment, minus one. Three times are measured:
+//   path   processor time of the thread that generates: what a request waits for while the hashing beside it has a core
+//          of its own. On a GPU, the wall clock
+//   total  processor time of the whole process, the hashing included: nothing is hidden
 //   wall   the clock on the wall, which on a shared machine also measures the neighbours
 #include <algorithm>
 #include <array>
 #include <ctime>
 #include <filesystem>
 #include <iostream>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -48,13 +47,6 @@ struct Options {
 constexpr std::array<clockid_t, 3> kClocks{CLOCK_THREAD_CPUTIME_ID, CLOCK_PROCESS_CPUTIME_ID, CLOCK_MONOTONIC};
 constexpr std::array<Commit, 3> kArms{Commit::kNothing, Commit::kSketch, Commit::kServed};
 
-struct Block {
-    std::array<double, 3> seconds{};  // of kClocks
-    std::uint64_t positions = 0;
-    std::uint64_t output = 0;
-    std::uint64_t retained = 0;
-};
-
 struct Figures {
     std::uint32_t batch = 0;
     double tokens_per_second = 0;
@@ -77,38 +69,47 @@ double median(std::vector<double> values) {
     return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
+// Seconds of every step, by clock and step, one of each round.
+using Steps = std::array<std::vector<std::vector<double>>, 3>;
+
+double sum_of_medians(const std::vector<std::vector<double>>& steps) {
+    double sum = 0;
+    for (const std::vector<double>& step : steps) sum += median(step);
+    return sum;
+}
+
+struct Served {
+    std::uint64_t positions = 0;
+    std::uint64_t output = 0;
+    std::uint64_t retained = 0;
+
+    double per_position() const { return static_cast<double>(retained) / static_cast<double>(positions); }
+};
+
 class Bench {
   public:
-    Bench(std::unique_ptr<Engine> engine, const Options& options) : engine_{std::move(engine)}, options_{options} {}
+    Bench(std::unique_ptr<Engine> engine, std::shared_ptr<worker::Background> background, const Options& options)
+        : background_{std::move(background)}, options_{options} {
+        engines_[0] = std::move(engine);
+        for (std::size_t i = 1; i < kArms.size(); ++i) engines_[i] = Engine::beside(*engines_[0]);
+        for (std::size_t i = 0; i < kArms.size(); ++i) engines_[i]->override_commit(kArms[i]);
+    }
 
     Figures measure(std::uint32_t batch) {
-        (void)run(Commit::kServed, batch);  // everything is allocated and loaded once
-        std::vector<double> plain;
-        std::array<std::vector<double>, 3> a;
-        std::array<std::vector<double>, 3> b;
+        std::array<Steps, 3> warm_up;
+        std::array<Served, 3> served{};
+        run_round(batch, 0, &warm_up, &served);  // everything is allocated and loaded once
+        std::array<Steps, 3> steps;
+        for (std::uint32_t round = 0; round < options_.rounds; ++round) run_round(batch, round, &steps, &served);
         Figures figures{.batch = batch};
-        std::uint64_t output = 0;
-        for (std::uint32_t round = 0; round < options_.rounds; ++round) {
-            std::map<Commit, Block> blocks;
-            for (std::size_t i = 0; i < kArms.size(); ++i) {
-                const Commit arm = kArms[(i + round) % kArms.size()];
-                blocks[arm] = run(arm, batch);
-            }
-            const Block& base = blocks[Commit::kNothing];
-            plain.push_back(base.seconds[path_clock()]);
-            for (std::size_t clock = 0; clock < kClocks.size(); ++clock) {
-                a[clock].push_back(blocks[Commit::kSketch].seconds[clock] / base.seconds[clock] - 1);
-                b[clock].push_back(blocks[Commit::kServed].seconds[clock] / base.seconds[clock] - 1);
-            }
-            output = base.output;
-            figures.retained_a = per_position(blocks[Commit::kSketch]);
-            figures.retained_b = per_position(blocks[Commit::kServed]);
-        }
-        figures.tokens_per_second = static_cast<double>(output) / median(plain);
         for (std::size_t clock = 0; clock < kClocks.size(); ++clock) {
-            figures.tier_a_percent[clock] = 100 * median(a[clock]);
-            figures.tier_b_percent[clock] = 100 * median(b[clock]);
+            const double plain = sum_of_medians(steps[0][clock]);
+            figures.tier_a_percent[clock] = 100 * (sum_of_medians(steps[1][clock]) / plain - 1);
+            figures.tier_b_percent[clock] = 100 * (sum_of_medians(steps[2][clock]) / plain - 1);
+            if (clock == path_clock()) figures.tokens_per_second = static_cast<double>(served[0].output) / plain;
         }
+        figures.retained_a = served[1].per_position();
+        figures.retained_b = served[2].per_position();
         return figures;
     }
 
@@ -116,28 +117,24 @@ class Bench {
 
     // Milliseconds to open 16 cells and the pages of 4 heads of a finished job.
     double opening_milliseconds() {
-        engine_->override_commit(Commit::kServed);
+        Engine* const engine = engines_[2].get();
         worker::WorkerMessages out;
-        engine_->generate(request(1000000), &out);
-        while (engine_->busy()) engine_->step(&out);
+        engine->generate(request(1000000), &out);
+        while (engine->busy()) engine->step(&out);
         const WorkerDone done = std::get<WorkerDone>(out.back());
         std::vector<double> times;
         for (int i = 0; i < 9; ++i) {
             out.clear();
             const double begin = seconds_of(CLOCK_MONOTONIC);
-            engine_->open(question_of(done), &out);
+            engine->open(question_of(done), &out);
             times.push_back(1e3 * (seconds_of(CLOCK_MONOTONIC) - begin));
             CHECK(std::holds_alternative<WorkerOpening>(out.back()));
         }
-        engine_->drop(done.job_id);
+        engine->drop(done.job_id);
         return median(times);
     }
 
   private:
-    static double per_position(const Block& block) {
-        return static_cast<double>(block.retained) / static_cast<double>(block.positions);
-    }
-
     static JobId job_of(std::uint64_t number) {
         JobId job;
         for (std::size_t i = 0; i < 8; ++i) job.bytes[i] = static_cast<std::uint8_t>(number >> (8 * i));
@@ -156,7 +153,7 @@ class Bench {
     }
 
     WorkerOpen question_of(const WorkerDone& done) const {
-        const verify::ModelShape& shape = engine_->shape();
+        const verify::ModelShape& shape = engines_[0]->shape();
         const auto positions = static_cast<std::uint32_t>(done.usage.input + done.usage.output - 1);
         WorkerOpen open{.job_id = done.job_id, .root = done.verification_root, .question = {}};
         for (std::uint32_t i = 0; i < 16; ++i) {
@@ -177,31 +174,61 @@ class Bench {
         return open;
     }
 
-    Block run(Commit commit, std::uint32_t batch) {
-        engine_->override_commit(commit);
-        worker::WorkerMessages out;
-        Block block;
-        for (std::size_t i = 0; i < kClocks.size(); ++i) block.seconds[i] = -seconds_of(kClocks[i]);
-        for (std::uint32_t i = 0; i < batch; ++i) engine_->generate(request(i), &out);
-        while (engine_->busy()) engine_->step(&out);
-        for (std::size_t i = 0; i < kClocks.size(); ++i) block.seconds[i] += seconds_of(kClocks[i]);
-        block.retained = engine_->trace_bytes();
-        for (const WorkerMessage& message : out) {
-            CHECK(!std::holds_alternative<WorkerError>(message));
-            const auto* done = std::get_if<WorkerDone>(&message);
-            if (done == nullptr) continue;
-            block.output += done->usage.output;
-            block.positions += done->usage.input + done->usage.output - 1;
-            engine_->drop(done->job_id);
-        }
-        return block;
+    void drain() const {
+        for (std::size_t lane = 0; lane < background_->lanes(); ++lane) background_->wait(lane);
     }
 
-    std::unique_ptr<Engine> engine_;
+    // One step of one engine. The generating thread waits for nothing; the whole process is measured until the hashing
+    // of this step has ended too, so that it does not fall into another engine's step.
+    void time_step(Engine* engine, std::size_t step, Steps* steps, worker::WorkerMessages* out) const {
+        std::array<double, 3> begin{};
+        for (std::size_t i = 0; i < kClocks.size(); ++i) begin[i] = seconds_of(kClocks[i]);
+        engine->step(out);
+        std::array<double, 3> end{};
+        for (const std::size_t i : {0U, 2U}) end[i] = seconds_of(kClocks[i]);
+        drain();
+        end[1] = seconds_of(kClocks[1]);
+        for (std::size_t i = 0; i < kClocks.size(); ++i) {
+            if ((*steps)[i].size() <= step) (*steps)[i].resize(step + 1);
+            (*steps)[i][step].push_back(end[i] - begin[i]);
+        }
+    }
+
+    void run_round(std::uint32_t batch,
+                   std::uint32_t round,
+                   std::array<Steps, 3>* steps,
+                   std::array<Served, 3>* served) {
+        std::array<worker::WorkerMessages, 3> out;
+        for (std::size_t arm = 0; arm < kArms.size(); ++arm) {
+            for (std::uint32_t i = 0; i < batch; ++i) engines_[arm]->generate(request(i), &out[arm]);
+        }
+        for (std::size_t step = 0; engines_[0]->busy(); ++step) {
+            for (std::size_t i = 0; i < kArms.size(); ++i) {
+                const std::size_t arm = (i + step + round) % kArms.size();
+                CHECK(engines_[arm]->busy());
+                time_step(engines_[arm].get(), step, &(*steps)[arm], &out[arm]);
+            }
+        }
+        for (std::size_t arm = 0; arm < kArms.size(); ++arm) {
+            CHECK(!engines_[arm]->busy());
+            (*served)[arm] = {.positions = 0, .output = 0, .retained = engines_[arm]->trace_bytes()};
+            for (const WorkerMessage& message : out[arm]) {
+                CHECK(!std::holds_alternative<WorkerError>(message));
+                const auto* done = std::get_if<WorkerDone>(&message);
+                if (done == nullptr) continue;
+                (*served)[arm].output += done->usage.output;
+                (*served)[arm].positions += done->usage.input + done->usage.output - 1;
+                engines_[arm]->drop(done->job_id);
+            }
+        }
+    }
+
+    std::array<std::unique_ptr<Engine>, 3> engines_;
+    std::shared_ptr<worker::Background> background_;
     Options options_;
 };
 
-Result<std::unique_ptr<Engine>> load(const Options& options) {
+Result<std::unique_ptr<Engine>> load(const Options& options, std::shared_ptr<worker::Background> background) {
     std::filesystem::path folder = options.model;
     if (options.random_1b) {
         folder = options.folder;
@@ -218,13 +245,16 @@ Result<std::unique_ptr<Engine>> load(const Options& options) {
     engine.runner.threads = options.threads;
     engine.slots = 256;
     engine.trace_bytes_max = 4ULL << 30U;
-    if (options.hash_threads > 0) engine.background = worker::make_threaded_background(options.hash_threads);
+    engine.background = std::move(background);
     return Engine::load(folder, engine);
 }
 
 Result<void> run(const Options& options) {
-    TRY(auto engine, load(options));
-    Bench bench{std::move(engine), options};
+    const std::shared_ptr<worker::Background> background = options.hash_threads == 0
+                                                               ? worker::make_inline_background()
+                                                               : worker::make_threaded_background(options.hash_threads);
+    TRY(auto engine, load(options, background));
+    Bench bench{std::move(engine), background, options};
     codec::JsonArray rows;
     for (const std::uint32_t batch : options.batches) {
         const Figures figures = bench.measure(batch);
