@@ -78,8 +78,20 @@ struct TokenChunk {  // node -> scheduler -> gateway; sequence counts from 0 wit
     std::uint32_t tokens = 0;
     bool operator==(const TokenChunk&) const = default;
 };
-struct JobFinished {        // node -> scheduler; repeated until acknowledged
-    SignedReceipt receipt;  // without the scheduler's signature
+// node -> scheduler; repeated until acknowledged. The receipt that the node signed, without what the scheduler knows
+// from its own lease: client, scheduler, quote, model root and request hash. receipt_hash is that of the whole.
+struct JobFinished {
+    Hash receipt_hash;
+    JobId job_id;
+    Address node;
+    std::uint64_t fencing_token = 0;
+    TokenUsage units;
+    Usd amount;
+    Hash response_hash;
+    Hash verification_root;
+    UnixMillis started_at{0};
+    UnixMillis finished_at{0};
+    Signature node_signature;
     FinishReason reason = FinishReason::kStop;
     bool operator==(const JobFinished&) const = default;
 };

@@ -57,6 +57,14 @@ struct SignedReceipt {
     bool operator==(const SignedReceipt&) const = default;
 };
 
+// What a node has signed for and why it stopped there.
+struct FinishedWork {
+    SignedReceipt receipt;  // without the scheduler's signature
+    FinishReason reason = FinishReason::kStop;
+
+    bool operator==(const FinishedWork&) const = default;
+};
+
 // The numbers enter the verdict's typed hash. The contracts take only "rejected" for a proof of a lie.
 enum class VerdictOutcome : std::uint8_t {
     kAccepted = 0,

@@ -95,7 +95,17 @@ TokenChunk read_body(Reader& in, const v1::TokenChunk& proto) {
 
 JobFinished read_body(Reader& in, const v1::JobFinished& proto) {
     return {
-        .receipt = in.message(proto.has_receipt(), proto.receipt(), "receipt"),
+        .receipt_hash = in.fixed<Hash>(proto.receipt_hash(), "receipt_hash"),
+        .job_id = read_job_id(in, proto.job_id()),
+        .node = in.fixed<Address>(proto.node(), "node"),
+        .fencing_token = proto.fencing_token(),
+        .units = in.message(proto.has_units(), proto.units(), "units"),
+        .amount = Usd{proto.amount()},
+        .response_hash = in.fixed<Hash>(proto.response_hash(), "response_hash"),
+        .verification_root = in.fixed<Hash>(proto.verification_root(), "verification_root"),
+        .started_at = UnixMillis{proto.started_at()},
+        .finished_at = UnixMillis{proto.finished_at()},
+        .node_signature = in.fixed<Signature>(proto.node_signature(), "node_signature"),
         .reason = read_reason(in, proto.reason()),
     };
 }

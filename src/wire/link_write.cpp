@@ -62,6 +62,21 @@ void write(const TokenChunk& value, v1::TokenChunk* out) {
     out->set_tokens(value.tokens);
 }
 
+void write(const JobFinished& value, v1::JobFinished* out) {
+    out->set_receipt_hash(raw(value.receipt_hash));
+    out->set_reason(to_proto(value.reason));
+    out->set_job_id(raw(value.job_id));
+    out->set_node(raw(value.node));
+    out->set_fencing_token(value.fencing_token);
+    wire::write(value.units, out->mutable_units());
+    out->set_amount(value.amount.micro);
+    out->set_response_hash(raw(value.response_hash));
+    out->set_verification_root(raw(value.verification_root));
+    out->set_started_at(value.started_at.count());
+    out->set_finished_at(value.finished_at.count());
+    out->set_node_signature(raw(value.node_signature));
+}
+
 void write(const NodeFailedJob& value, v1::NodeFailedJob* out) {
     out->set_job_id(raw(value.job_id));
     out->set_fencing_token(value.fencing_token);
@@ -164,10 +179,7 @@ struct FrameWriter {
     void operator()(const LeaseGrant& value) const { write(value, frame.mutable_lease_grant()); }
     void operator()(const LeaseRefused& value) const { write(value, frame.mutable_lease_refused()); }
     void operator()(const TokenChunk& value) const { write(value, frame.mutable_token_chunk()); }
-    void operator()(const JobFinished& value) const {
-        wire::write(value.receipt, frame.mutable_job_finished()->mutable_receipt());
-        frame.mutable_job_finished()->set_reason(to_proto(value.reason));
-    }
+    void operator()(const JobFinished& value) const { write(value, frame.mutable_job_finished()); }
     void operator()(const NodeFailedJob& value) const { write(value, frame.mutable_node_failed_job()); }
     void operator()(const ReceiptAck& value) const { write(value, frame.mutable_receipt_ack()); }
     void operator()(const JobCancel& value) const {

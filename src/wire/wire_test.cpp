@@ -75,6 +75,28 @@ TEST(Message, RefusesBytesThatAreNoMessage) {
     EXPECT_FALSE(parse_worker_message({}));
 }
 
+// What one request costs on the link for its receipt; there is nothing per token.
+TEST(Message, AReceiptTakesAtMostThreeHundredBytes) {
+    RandomValues random{7};
+    JobFinished finished{random.fixed<Hash>(),
+                         random.fixed<JobId>(),
+                         random.fixed<Address>(),
+                         1U << 30U,
+                         {131'072, 131'072},
+                         Usd{1'000'000'000},
+                         random.fixed<Hash>(),
+                         random.fixed<Hash>(),
+                         UnixMillis{1'800'000'000'000},
+                         UnixMillis{1'800'000'900'000},
+                         random.fixed<Signature>(),
+                         FinishReason::kStop};
+    const std::size_t receipt_bytes = encode(Message{finished}).size();
+
+    RecordProperty("receipt_bytes", std::to_string(receipt_bytes));
+    EXPECT_LE(receipt_bytes, 300U);
+    EXPECT_GT(receipt_bytes, 250U);
+}
+
 TEST(Message, NamesTheFieldThatIsWrong) {
     // A JobCancel whose job id has one byte.
     const auto short_id = parse_message(Bytes{0xba, 0x01, 0x03, 0x0a, 0x01, 0x00});

@@ -14,8 +14,8 @@ using namespace std::chrono_literals;
 
 constexpr Duration kFaultsBegin = 6s;
 constexpr Duration kFaultsEnd = 80s;
-constexpr Duration kPatience = 15min;  // for everything to end after the faults
-constexpr Duration kStopPatience = 2min;  // a node may still wait for a replay of its worker
+constexpr Duration kPatience = 15min;           // for everything to end after the faults
+constexpr Duration kStopPatience = 2min;        // a node may still wait for a replay of its worker
 constexpr std::uint64_t kStepsMax = 1'000'000;  // a run takes about ten thousand
 constexpr std::uint64_t kStepsPerLook = 64;
 

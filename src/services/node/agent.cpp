@@ -18,6 +18,24 @@ constexpr std::chrono::milliseconds kPumpBlocked{20};
 constexpr std::chrono::seconds kOpeningTimeout{50};
 constexpr std::chrono::seconds kReplayTimeout{110};
 
+JobFinished message_of(const FinishedWork& work) {
+    const UsageReceipt& bill = work.receipt.receipt;
+    JobFinished message;
+    message.receipt_hash = market::receipt_hash(bill);
+    message.job_id = bill.job_id;
+    message.node = bill.node;
+    message.fencing_token = bill.fencing_token;
+    message.units = bill.units;
+    message.amount = bill.amount;
+    message.response_hash = bill.response_hash;
+    message.verification_root = bill.verification_root;
+    message.started_at = bill.started_at;
+    message.finished_at = bill.finished_at;
+    message.node_signature = work.receipt.node_signature;
+    message.reason = work.reason;
+    return message;
+}
+
 }  // namespace
 
 NodeAgent::NodeAgent(NodeDeps deps, NodeOptions options)
@@ -213,7 +231,7 @@ bool NodeAgent::pump_work(Work* work) {
     const TimePoint now = deps_.runtime->now();
     if (work->finished_posted_at && now - *work->finished_posted_at < options_.resend_every) return true;
     if (!session_->has_room()) return false;
-    post(*work->finished);
+    post(message_of(*work->finished));
     work->finished_posted_at = now;
     return true;
 }

@@ -88,7 +88,7 @@ class NodeAgent final : private services::PeerLinkHandler {
         ports::MonitorKey monitor_key;            // that the trace names
         ports::Generation* generation = nullptr;  // borrowed from run_lease() while it waits
         bool cancelled = false;
-        std::optional<JobFinished> finished;  // set once it is in the store
+        std::optional<FinishedWork> finished;  // set once it is in the store
         // What the present session has seen of it.
         std::size_t chunks_posted = 0;
         std::optional<TimePoint> finished_posted_at;

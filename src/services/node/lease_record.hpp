@@ -14,7 +14,7 @@ struct LeaseRecord {
     Lease lease;
     bool is_finished = false;
     // The rest only when finished.
-    JobFinished finished;
+    FinishedWork finished;
     std::vector<TokenChunk> chunks;
 
     bool operator==(const LeaseRecord&) const = default;

@@ -82,12 +82,14 @@ class JobDriver {
     Task<MaybeEnding> take_chunk(LiveJob* job, TokenChunk chunk);
     Task<MaybeEnding> take_receipt(LiveJob* job, JobFinished finished);
     Result<void> check_receipt(const LiveJob& job, const SignedReceipt& receipt) const;
-    Task<Result<void>> deliver(LiveJob* job, JobFinished finished);
+    Task<Result<void>> deliver(LiveJob* job, FinishedWork finished);
     bool draw_audit(Verification verification, const Address& node);
     Ending node_failed(LiveJob* job, Error error);
     void cancel_at_node(const LiveJob& job);
     Task<void> answer_stray(Address node, JobFinished finished);
-    void acknowledge(const Address& node, const SignedReceipt& receipt, bool accepted, std::string reason);
+    void acknowledge(const Address& node, const SignedReceipt& receipt);
+    void refuse(const JobFinished& finished, std::string reason);
+    FinishedWork restore(const LiveJob& job, const JobFinished& finished) const;
 
     Parts parts_;
     Context* context_;

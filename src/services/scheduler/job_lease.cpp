@@ -10,6 +10,8 @@
 namespace vcity::scheduler {
 namespace {
 
+constexpr UnixMillis kClockSkewMax{120'000};
+
 Duration until(UnixMillis when, UnixMillis now) {
     return when > now ? Duration{std::chrono::milliseconds{(when - now).count()}} : Duration{};
 }
@@ -164,31 +166,36 @@ Result<void> JobDriver::check_receipt(const LiveJob& job, const SignedReceipt& r
     TRY(const Usd amount, market::charge_of(bill.units, record.prices, record.quote));
     if (bill.amount != amount || bill.quote != record.quote) return make_error(Errc::kInvalid, "wrong amount or quote");
     if (bill.started_at > bill.finished_at) return make_error(Errc::kInvalid, "it ends before it starts");
+    // The beacon of an audit is the first block after the end: a node must not put that off.
+    if (bill.finished_at > context_->runtime()->unix_now() + kClockSkewMax) {
+        return make_error(Errc::kInvalid, "it ends in the future");
+    }
     return market::check_node_signature(context_->deps.deployment, receipt);
 }
 
 Task<JobDriver::MaybeEnding> JobDriver::take_receipt(LiveJob* job, JobFinished finished) {
     // It may still come from the node of an earlier lease.
-    const Address node = finished.receipt.receipt.node;
-    if (finished.receipt.receipt.fencing_token != job->record.lease.fencing_token) {
+    if (finished.fencing_token != job->record.lease.fencing_token) {
         context_->metrics.stale_messages->increment();
-        acknowledge(node, finished.receipt, false, "stale fencing token");
+        refuse(finished, "stale fencing token");
         co_return std::nullopt;
     }
-    Result<void> good = check_receipt(*job, finished.receipt);
+    FinishedWork work = restore(*job, finished);
+    Result<void> good = make_error(Errc::kInvalid, "the receipt names other parties, model or request");
+    if (market::receipt_hash(work.receipt.receipt) == finished.receipt_hash) good = check_receipt(*job, work.receipt);
     if (!good) {
         context_->metrics.receipts_refused->increment();
-        acknowledge(node, finished.receipt, false, good.error().message);
+        refuse(finished, good.error().message);
         co_return node_failed(job, std::move(good).error());
     }
-    Result<void> delivered = co_await deliver(job, std::move(finished));
+    Result<void> delivered = co_await deliver(job, std::move(work));
     Ending ending;
     ending.kind = delivered ? Ending::Kind::kDelivered : Ending::Kind::kStopped;
     if (!delivered) ending.error = std::move(delivered).error();
     co_return ending;
 }
 
-Task<Result<void>> JobDriver::deliver(LiveJob* job, JobFinished finished) {
+Task<Result<void>> JobDriver::deliver(LiveJob* job, FinishedWork finished) {
     SignedReceipt receipt = std::move(finished.receipt);
     const Hash digest = market::receipt_digest(context_->deps.deployment, receipt.receipt);
     CO_TRY(receipt.scheduler_signature, context_->deps.signer->sign(digest));
@@ -207,7 +214,7 @@ Task<Result<void>> JobDriver::deliver(LiveJob* job, JobFinished finished) {
     parts_.caps->consume(record.cap_id, record.quote, receipt.receipt.amount);
     parts_.directory->note_success(record.lease.node);
     context_->metrics.jobs_delivered->increment();
-    acknowledge(record.lease.node, receipt, true, {});
+    acknowledge(record.lease.node, receipt);
     JobDone done;
     done.receipt = std::move(receipt);
     done.reason = finished.reason;
@@ -232,17 +239,48 @@ bool JobDriver::draw_audit(Verification verification, const Address& node) {
     return drawn;
 }
 
-void JobDriver::acknowledge(const Address& node, const SignedReceipt& receipt, bool accepted, std::string reason) {
+void JobDriver::acknowledge(const Address& node, const SignedReceipt& receipt) {
     ReceiptAck ack;
     ack.receipt_hash = market::receipt_hash(receipt.receipt);
-    ack.accepted = accepted;
+    ack.accepted = true;
     ack.receipt = receipt;
-    ack.reason = std::move(reason);
     parts_.switchboard->post(parts_.directory->session_of(node), std::move(ack));
 }
 
+void JobDriver::refuse(const JobFinished& finished, std::string reason) {
+    ReceiptAck ack;
+    ack.receipt_hash = finished.receipt_hash;
+    ack.receipt.receipt.job_id = finished.job_id;
+    ack.reason = std::move(reason);
+    parts_.switchboard->post(parts_.directory->session_of(finished.node), std::move(ack));
+}
+
+// With what we granted; a node that was granted something else has signed another receipt.
+FinishedWork JobDriver::restore(const LiveJob& job, const JobFinished& finished) const {
+    FinishedWork work;
+    UsageReceipt& bill = work.receipt.receipt;
+    bill.job_id = finished.job_id;
+    bill.client = job.record.client;
+    bill.node = finished.node;
+    bill.scheduler = context_->self();
+    bill.fencing_token = finished.fencing_token;
+    bill.units = finished.units;
+    bill.amount = finished.amount;
+    bill.quote = job.record.quote;
+    bill.model_root = job.record.model_root;
+    bill.request_hash = job.record.request_hash;
+    bill.response_hash = finished.response_hash;
+    bill.verification_root = finished.verification_root;
+    bill.started_at = finished.started_at;
+    bill.finished_at = finished.finished_at;
+    work.receipt.node_signature = finished.node_signature;
+    work.reason = finished.reason;
+    return work;
+}
+
 Task<void> JobDriver::answer_stray(Address node, JobFinished finished) {
-    const JobId job_id = finished.receipt.receipt.job_id;
+    const JobId job_id = finished.job_id;
+    finished.node = node;
     Result<std::optional<JobRecord>> found = co_await parts_.book->find_record(job_id);
     --strays_;
     if (!found) co_return;  // it is sent again
@@ -250,14 +288,13 @@ Task<void> JobDriver::answer_stray(Address node, JobFinished finished) {
     const LiveJob* live = parts_.book->find_live(job_id);
     if (live != nullptr && live->record.lease.node == node) co_return;
     const std::optional<JobRecord>& record = *found;
-    const Hash wanted = market::receipt_hash(finished.receipt.receipt);
-    const bool is_known =
-        record && record->receipt != SignedReceipt{} && market::receipt_hash(record->receipt.receipt) == wanted;
+    const bool is_known = record && record->receipt != SignedReceipt{} &&
+                          market::receipt_hash(record->receipt.receipt) == finished.receipt_hash;
     if (is_known) {
-        acknowledge(node, record->receipt, true, {});
+        acknowledge(node, record->receipt);
     } else {
         context_->metrics.stale_messages->increment();
-        acknowledge(node, finished.receipt, false, "no lease of this node waits for this result");
+        refuse(finished, "no lease of this node waits for this result");
     }
 }
 

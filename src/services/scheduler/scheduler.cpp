@@ -204,7 +204,7 @@ void Scheduler::route_from_node(SessionId session, const Address& node, Message 
         const JobId job_id = chunk->job_id;
         driver_.on_node_message(node, job_id, std::move(message));
     } else if (const auto* finished = std::get_if<JobFinished>(&message)) {
-        const JobId job_id = finished->receipt.receipt.job_id;
+        const JobId job_id = finished->job_id;
         driver_.on_node_message(node, job_id, std::move(message));
     } else if (const auto* failed = std::get_if<NodeFailedJob>(&message)) {
         const JobId job_id = failed->job_id;
