@@ -90,7 +90,7 @@ Task<Result<attest::EnrolledKey>> MonitorClient::enrol(std::vector<Hash> endorse
     CO_TRY(const std::string text, co_await exchange("GET", "/v1/tpm", "", deadline));
     CO_TRY(const ports::TpmIdentity identity, understood(parse_tpm_identity(text)));
     const Hash endorsement = crypto::sha256(identity.endorsement_public);
-    if (std::find(endorsement_keys.begin(), endorsement_keys.end(), endorsement) == endorsement_keys.end()) {
+    if (std::ranges::find(endorsement_keys, endorsement) == endorsement_keys.end()) {
         co_return make_error(Errc::kDenied,
                              "the policy does not name the TPM's endorsement key " + codec::to_hex(endorsement));
     }

@@ -65,7 +65,7 @@ std::string_view to_string(Trust trust) {
 }
 
 bool Judgement::doubts(Doubt doubt) const {
-    return std::any_of(reasons.begin(), reasons.end(), [&](const Reason& reason) { return reason.doubt == doubt; });
+    return std::ranges::any_of(reasons, [&](const Reason& reason) { return reason.doubt == doubt; });
 }
 
 Judgement judge_monitor(const EvidenceReply& reply, const Expectation& expected) {

@@ -127,7 +127,8 @@ TEST(JudgeMonitor, DoubtsAKindThatThePolicyDoesNotName) {
     Case other;
     other.reply.statement.kind = attest::EvidenceKind::kTdx;
     EXPECT_TRUE(other.judge().doubts(Doubt::kKind));
-    other.reply.evidence = {.kind = attest::EvidenceKind::kSimulated, .report = {1}};
+    other.reply.evidence = {};
+    other.reply.evidence.report = {1};
     other.reply.statement.kind = attest::EvidenceKind::kSimulated;
     EXPECT_TRUE(other.judge().doubts(Doubt::kKind));
 }

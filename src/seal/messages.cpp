@@ -29,7 +29,7 @@ class Reader {
         const codec::JsonObject* members = json.get_object();
         if (members == nullptr) fail("no object");
         for (const auto& [name, value] : members == nullptr ? codec::JsonObject{} : *members) {
-            if (std::find(names.begin(), names.end(), name) == names.end()) fail("a member that is not known");
+            if (std::ranges::find(names, name) == names.end()) fail("a member that is not known");
         }
     }
 

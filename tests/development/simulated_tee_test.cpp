@@ -13,7 +13,8 @@ constexpr UnixMillis kNow{1'751'328'000'000};
 
 Verdict a_verdict(const Address& root) {
     const crypto::PrivateKey key = *crypto::PrivateKey::make(Bytes(32, 0x11));
-    Evidence evidence{.kind = EvidenceKind::kSimulated, .report = encode_simulated({})};
+    Evidence evidence;
+    evidence.report = encode_simulated({});
     const Signature signature = key.sign(simulated_digest(evidence.report));
     evidence.signature.assign(signature.bytes.begin(), signature.bytes.end());
     return verify_simulated(evidence, {root});

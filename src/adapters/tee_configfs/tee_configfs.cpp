@@ -193,8 +193,8 @@ Task<Result<attest::Evidence>> ConfigfsTee::evidence(Bytes report_data) {
         result->emplace(report(*options, kind, name, data));
     };
     co_await runtime_->compute(std::move(work));
-    if (!*result) co_return make_error(Errc::kInternal, "the runtime ran no work");
-    co_return **std::move(result);
+    if (!result->has_value()) co_return make_error(Errc::kInternal, "the runtime ran no work");
+    co_return std::move(result->value());
 }
 
 }  // namespace vcity::adapters

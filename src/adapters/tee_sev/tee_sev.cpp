@@ -47,7 +47,7 @@ Result<Bytes> read_response(ByteView response) {
 
 Result<attest::Evidence> report(const SevOptions& options, ByteView report_data) {
     SnpExtendedRequest request;
-    std::copy(report_data.begin(), report_data.end(), request.data.user_data.begin());
+    std::ranges::copy(report_data, request.data.user_data.begin());
     request.data.vmpl = options.vmpl;
     Bytes certificates(kSnpCertificatesMax);
     Bytes response(kSnpResponseBytes);
@@ -98,8 +98,8 @@ Task<Result<attest::Evidence>> SevTee::evidence(Bytes report_data) {
         result->emplace(report(*options, data));
     };
     co_await runtime_->compute(std::move(work));
-    if (!*result) co_return make_error(Errc::kInternal, "the runtime ran no work");
-    co_return **std::move(result);
+    if (!result->has_value()) co_return make_error(Errc::kInternal, "the runtime ran no work");
+    co_return std::move(result->value());
 }
 
 }  // namespace vcity::adapters

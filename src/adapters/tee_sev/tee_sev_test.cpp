@@ -38,10 +38,10 @@ struct FakeDriver {
         auto* response = reinterpret_cast<std::uint8_t*>(guest->response);
         put_u32(response, status);
         put_u32(response + 4, report.size());
-        std::copy(report.begin(), report.end(), response + adapters::kSnpResponseHead);
+        std::ranges::copy(report, response + adapters::kSnpResponseHead);
         auto* table = reinterpret_cast<std::uint8_t*>(extended->certificates);
         if (certificates.size() > extended->certificates_size) return ENOSPC;
-        std::copy(certificates.begin(), certificates.end(), table);
+        std::ranges::copy(certificates, table);
         return 0;
     }
 };

@@ -10,7 +10,7 @@ Task<Result<attest::Evidence>> SimulatedTee::evidence(Bytes report_data) {
         co_return make_error(Errc::kInvalid, "report data has 1 to 64 bytes");
     }
     attest::SimulatedStatement statement{.platform = platform_, .measurement = measurement_, .report_data = {}};
-    std::copy(report_data.begin(), report_data.end(), statement.report_data.bytes.begin());
+    std::ranges::copy(report_data, statement.report_data.bytes.begin());
     attest::Evidence evidence;
     evidence.kind = kind();
     evidence.report = attest::encode_simulated(statement);

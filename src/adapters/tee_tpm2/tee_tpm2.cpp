@@ -28,8 +28,8 @@ Task<Result<T>> on_compute(Runtime* runtime, std::function<Result<T>()> call) {
     const auto result = std::make_shared<std::optional<Result<T>>>();
     std::function<void()> work = [result, call = std::move(call)] { result->emplace(call()); };
     co_await runtime->compute(std::move(work));
-    if (!*result) co_return make_error(Errc::kInternal, "the runtime ran no work");
-    co_return **std::move(result);
+    if (!result->has_value()) co_return make_error(Errc::kInternal, "the runtime ran no work");
+    co_return std::move(result->value());
 }
 
 }  // namespace

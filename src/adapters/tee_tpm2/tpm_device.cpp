@@ -40,7 +40,7 @@ Result<void> check(TSS2_RC code, const char* what) {
 template <class Buffer>
 void fill(Buffer* target, BYTE* bytes, ByteView view) {
     target->size = static_cast<UINT16>(view.size());
-    std::copy(view.begin(), view.end(), bytes);
+    std::ranges::copy(view, bytes);
 }
 
 TPML_PCR_SELECTION selection_of(const std::vector<std::uint32_t>& registers) {
@@ -160,11 +160,11 @@ bool is_consistent(const attest::Evidence& evidence) {
 
 Result<std::shared_ptr<TpmDevice>> TpmDevice::open(const std::string& tcti, std::vector<std::uint32_t> registers) {
     const bool is_ascending =
-        std::adjacent_find(registers.begin(), registers.end(), std::greater_equal<std::uint32_t>{}) == registers.end();
+        std::ranges::adjacent_find(registers, std::greater_equal<std::uint32_t>{}) == registers.end();
     if (registers.empty() || !is_ascending || registers.back() > kRegisterMax) {
         return make_error(Errc::kInvalid, "TPM: registers must be ascending, from 0 to 23");
     }
-    const std::shared_ptr<TpmDevice> device{new TpmDevice};
+    std::shared_ptr<TpmDevice> device{new TpmDevice};
     device->registers_ = std::move(registers);
     TRY_OK(check(Tss2_TctiLdr_Initialize(tcti.c_str(), &device->tcti_), "open the device"));
     TRY_OK(check(Esys_Initialize(&device->esys_, device->tcti_, nullptr), "start"));

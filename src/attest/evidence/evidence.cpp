@@ -45,8 +45,8 @@ Verdict verify_snp(const Evidence& evidence, const EvidenceContext& context, Uni
 
 void check_enrolment(const Evidence& evidence, const EvidenceContext& context, Verdict* verdict) {
     const Result<Bytes> name = tpm_name(evidence.key);
-    const auto found = std::find_if(context.enrolled.begin(), context.enrolled.end(),
-                                    [&](const EnrolledKey& key) { return name && key.name == *name; });
+    const auto found =
+        std::ranges::find_if(context.enrolled, [&](const EnrolledKey& key) { return name && key.name == *name; });
     if (found == context.enrolled.end()) {
         return verdict->leave_unchecked(Step::kKeyEnrolment, "nobody vouches for the attestation key");
     }
@@ -82,8 +82,7 @@ Result<void> check_evidence_size(const Evidence& evidence) {
         return invalid("evidence: the certificates' size");
     }
     if (evidence.registers.size() > (is_tpm ? kEvidenceRegistersMax : 0) ||
-        std::any_of(evidence.registers.begin(), evidence.registers.end(),
-                    [](const Bytes& value) { return value.size() > kRegisterMax; })) {
+        std::ranges::any_of(evidence.registers, [](const Bytes& value) { return value.size() > kRegisterMax; })) {
         return invalid("evidence: the registers' number or size");
     }
     const bool has_log = is_tpm || evidence.kind == EvidenceKind::kTdx;

@@ -16,12 +16,12 @@ namespace vcity::attest {
 // the members; the others are empty.
 struct Evidence {
     EvidenceKind kind = EvidenceKind::kSimulated;
-    Bytes report = {};        // quote of TDX or SGX, report of SEV-SNP, TPMS_ATTEST, statement of the simulation
-    Bytes signature = {};     // TPM: TPMT_SIGNATURE; simulation: 65 bytes
-    Bytes key = {};           // TPM: TPMT_PUBLIC of the attestation key
-    Bytes certificates = {};  // SEV-SNP: the host's certificate table (certificate_table.hpp)
-    std::vector<Bytes> registers = {};  // TPM: the quoted PCR values in the order of the selection
-    Bytes event_log = {};               // TPM: TCG log; TDX: CCEL
+    Bytes report;                  // quote of TDX or SGX, report of SEV-SNP, TPMS_ATTEST, statement of the simulation
+    Bytes signature;               // TPM: TPMT_SIGNATURE; simulation: 65 bytes
+    Bytes key;                     // TPM: TPMT_PUBLIC of the attestation key
+    Bytes certificates;            // SEV-SNP: the host's certificate table (certificate_table.hpp)
+    std::vector<Bytes> registers;  // TPM: the quoted PCR values in the order of the selection
+    Bytes event_log;               // TPM: TCG log; TDX: CCEL
 
     bool operator==(const Evidence&) const = default;
 };

@@ -45,10 +45,17 @@ Bytes a_table(const Bytes& vcek) {
     return table;
 }
 
+Evidence made(EvidenceKind kind, Bytes report) {
+    Evidence evidence;
+    evidence.kind = kind;
+    evidence.report = std::move(report);
+    return evidence;
+}
+
 Evidence snp_evidence() {
-    return {.kind = EvidenceKind::kSevSnp,
-            .report = file("snp/trustee_test-report.bin"),
-            .certificates = a_table(file("snp/trustee_test-vcek.der"))};
+    Evidence evidence = made(EvidenceKind::kSevSnp, file("snp/trustee_test-report.bin"));
+    evidence.certificates = a_table(file("snp/trustee_test-vcek.der"));
+    return evidence;
 }
 
 EvidenceContext with_milan() {
@@ -66,14 +73,14 @@ Evidence a_simulation() {
     statement.platform.bytes.fill(1);
     statement.measurement.bytes.fill(2);
     statement.report_data.bytes.fill(3);
-    Evidence evidence{.kind = EvidenceKind::kSimulated, .report = encode_simulated(statement)};
+    Evidence evidence = made(EvidenceKind::kSimulated, encode_simulated(statement));
     const Signature signature = a_root().sign(simulated_digest(evidence.report));
     evidence.signature.assign(signature.bytes.begin(), signature.bytes.end());
     return evidence;
 }
 
 TEST(Evidence, OfTdxIsJudgedByItsQuote) {
-    const Evidence evidence{.kind = EvidenceKind::kTdx, .report = file("tdx/phala_tdx_quote_v4.bin")};
+    const Evidence evidence = made(EvidenceKind::kTdx, file("tdx/phala_tdx_quote_v4.bin"));
     const Verdict verdict = verify_evidence(evidence, {}, kJuly2025);
     EXPECT_TRUE(verdict.is_authentic()) << verdict.first_failure();
     EXPECT_EQ(verdict.report_data.size(), 64U);
@@ -81,7 +88,7 @@ TEST(Evidence, OfTdxIsJudgedByItsQuote) {
 }
 
 TEST(Evidence, OfTdxThatHoldsAnSgxQuoteIsNoTdx) {
-    const Evidence evidence{.kind = EvidenceKind::kTdx, .report = file("sgx/phala_sgx_quote_v3.bin")};
+    const Evidence evidence = made(EvidenceKind::kTdx, file("sgx/phala_sgx_quote_v3.bin"));
     EXPECT_FALSE(verify_evidence(evidence, {}, kJuly2025).is_authentic());
 }
 

@@ -42,7 +42,7 @@ Error invalid(std::string_view what) {
 
 template <class Enum, std::size_t N>
 Result<Enum> named(const std::array<Enum, N>& values, std::string_view name) {
-    const auto found = std::find_if(values.begin(), values.end(), [&](Enum value) { return to_string(value) == name; });
+    const auto found = std::ranges::find_if(values, [&](Enum value) { return to_string(value) == name; });
     if (found == values.end()) return invalid("a name that is not known");
     return *found;
 }
@@ -122,7 +122,7 @@ Result<std::vector<Policy>> parse_entries(const Json& json) {
     std::vector<Policy> policies;
     for (const Json& item : *items) {
         TRY(Policy policy, parse_entry(item));
-        if (std::any_of(policies.begin(), policies.end(), [&](const Policy& p) { return p.kind == policy.kind; })) {
+        if (std::ranges::any_of(policies, [&](const Policy& p) { return p.kind == policy.kind; })) {
             return invalid("a kind twice");
         }
         policies.push_back(std::move(policy));
@@ -154,8 +154,7 @@ Result<void> parse_member(const std::string& name, const Json& value, MonitorPol
 }  // namespace
 
 const Policy* MonitorPolicy::find(EvidenceKind kind) const {
-    const auto found =
-        std::find_if(accepted.begin(), accepted.end(), [&](const Policy& policy) { return policy.kind == kind; });
+    const auto found = std::ranges::find_if(accepted, [&](const Policy& policy) { return policy.kind == kind; });
     return found == accepted.end() ? nullptr : &*found;
 }
 

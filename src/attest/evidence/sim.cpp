@@ -55,7 +55,7 @@ Verdict verify_simulated(const Evidence& evidence, const std::vector<Address>& r
     verdict.measurements = {{"simulated", to_bytes(statement->measurement.view())}};
     const Result<Address> signer =
         crypto::recover(simulated_digest(evidence.report), Signature::make(evidence.signature));
-    if (!signer || std::find(roots.begin(), roots.end(), *signer) == roots.end()) {
+    if (!signer || std::ranges::find(roots, *signer) == roots.end()) {
         verdict.fail(Step::kReportSignature, "the statement is not signed by a known root of the simulation");
         return verdict;
     }

@@ -95,16 +95,16 @@ void xor_mask(ByteView seed, std::span<std::uint8_t> target) {
 
 // EME-OAEP with SHA-256 (RFC 8017, section 7.1.1), label "IDENTITY" and its zero (part 1, B.10.4).
 Bytes oaep(ByteView message, const Hash& seed) {
-    constexpr std::string_view kLabel{"IDENTITY", 9};
+    constexpr std::string_view kLabel{"IDENTITY\0", 9};
     Bytes encoded(kRsaBytes);
     const std::span<std::uint8_t> masked_seed = std::span{encoded}.subspan(1, Hash::kSize);
     const std::span<std::uint8_t> block = std::span{encoded}.subspan(1 + Hash::kSize);
     CHECK(message.size() + Hash::kSize + 1 <= block.size());
     const Hash label = crypto::sha256(as_bytes(kLabel));
-    std::copy(label.bytes.begin(), label.bytes.end(), block.begin());
+    std::ranges::copy(label.bytes, block.begin());
     block[block.size() - message.size() - 1] = 1;
-    std::copy(message.begin(), message.end(), block.end() - static_cast<std::ptrdiff_t>(message.size()));
-    std::copy(seed.bytes.begin(), seed.bytes.end(), masked_seed.begin());
+    std::ranges::copy(message, block.end() - static_cast<std::ptrdiff_t>(message.size()));
+    std::ranges::copy(seed.bytes, masked_seed.begin());
     xor_mask(seed.view(), block);
     xor_mask(block, masked_seed);
     return encoded;
