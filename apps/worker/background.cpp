@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -95,7 +96,11 @@ std::unique_ptr<Background> make_inline_background() {
 }
 
 std::unique_ptr<Background> make_threaded_background(std::size_t threads) {
-    return std::make_unique<Threaded>(threads);
+    try {
+        return std::make_unique<Threaded>(threads);
+    } catch (const std::system_error&) {
+        return make_inline_background();
+    }
 }
 
 }  // namespace vcity::worker

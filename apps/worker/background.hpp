@@ -20,7 +20,7 @@ class Background {
 
 // Runs everything at once, in post().
 std::unique_ptr<Background> make_inline_background();
-// One thread a lane; at least one.
+// One thread a lane; at least one. Where the system gives no thread, as a sandbox may, it is the inline one.
 std::unique_ptr<Background> make_threaded_background(std::size_t threads);
 
 }  // namespace vcity::worker
