@@ -15,6 +15,8 @@ namespace {
 
 // Draws may repeat or not fit; the bound on tries ends a loop when little is left to draw from.
 constexpr std::size_t kTriesMax = 1024;
+// Of the first layer: 512 positions.
+constexpr std::uint32_t kFirstPages = 16;
 // A path of 32 hashes for every leaf that is opened, and what a message has besides.
 constexpr std::uint64_t kProofBytes = 34 * 40;
 
@@ -43,6 +45,7 @@ class Draw {
             const std::uint64_t position = random_.below(2) == 0 ? output_position() : any_position();
             add_cell(position, static_cast<std::uint32_t>(random_.below(shape_.cells_per_position())));
         }
+        add_first_pages();
         add_heads();
         add_single_pages();
         return std::move(question_);
@@ -101,6 +104,16 @@ class Draw {
         }
         std::ranges::sort(cells, [](const Cell& a, const Cell& b) { return b < a; });
         return cells;
+    }
+
+    // Pages of the first layer, which tell the tokens that were run.
+    void add_first_pages() {
+        const auto head = static_cast<std::uint32_t>(random_.below(shape_.kv_heads));
+        const std::uint64_t count = (positions_ + kPagePositions - 1) / kPagePositions;
+        for (std::uint32_t i = 0; i < std::min<std::uint64_t>(count, kFirstPages); ++i) {
+            const std::uint64_t page = count <= kFirstPages ? i : random_.below(count);
+            add_page({0, head, static_cast<std::uint32_t>(page)});
+        }
     }
 
     void add_heads() {

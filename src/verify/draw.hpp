@@ -28,6 +28,7 @@ struct DrawOptions {
 //   addition to `cells` where they are more than half of it.
 // - `finals` final cells of output positions, where the choice of the token is judged.
 // - Cells at random places, half of them at output tokens.
+// - Pages of one key-value head of the first layer, all of them up to 16: they tell which tokens were run.
 // - For each layer cell a page of a random key-value head that holds its position.
 // - For `heads` of the layer cells all pages of one key-value head up to the position. Half of these cells are the ones
 //   that stand last, where a shortened context shows; but a head is left out when its pages do not fit any more.

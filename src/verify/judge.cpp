@@ -10,6 +10,7 @@
 #include "verify/check/final_judge.hpp"
 #include "verify/check/head_judge.hpp"
 #include "verify/check/residual_noise.hpp"
+#include "verify/check/token_judge.hpp"
 
 namespace vcity::verify {
 namespace {
@@ -227,6 +228,7 @@ Result<Evidence> AuditJudge::measure(const AuditClaim& claim,
         .compute = shape_.compute, .kernel = audit.header.kernel, .rows = options_.rows, .random = &random};
     Evidence evidence;
     TRY_OK(judge_cells(audit, options, &evidence));
+    judge_tokens(shape_, weights_, options, audit, &evidence);
     judge_heads(audit, options, &evidence);
     evidence.sketch_score = sketch_score(audit);
     return evidence;
