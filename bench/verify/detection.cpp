@@ -37,6 +37,7 @@ struct Cheat {
     const char* target;
     std::function<void(ReferenceWorker*)> arrange;
     DrawOptions draw{};
+    double temperature = 0.7;  // every fourth job is greedy; with another one all have that
 };
 
 class Laboratory {
@@ -54,27 +55,28 @@ class Laboratory {
         return *models_.back();
     }
 
-    FinishedJob job(const ReferenceWorker& worker, std::uint64_t number) const {
+    FinishedJob job(const ReferenceWorker& worker, std::uint64_t number, double temperature = 0.7) const {
         std::mt19937_64 random{number};
         std::vector<std::uint32_t> prompt;
         for (int i = 0; i < 40; ++i) prompt.push_back(static_cast<std::uint32_t>(random() % model_.shape.vocab));
         TraceHeader header = verifier_.header(number, std::move(prompt));
-        header.sampling = {
-            .temperature = number % 4 == 0 ? 0.0 : 0.7, .top_p = number % 2 == 0 ? 1.0 : 0.9, .seed = random()};
+        header.sampling = {.temperature = number % 4 == 0 && temperature < 1 ? 0.0 : temperature,
+                           .top_p = number % 2 == 0 ? 1.0 : 0.9,
+                           .seed = random()};
         return testing::run_job(worker, header, 24);
     }
 
     // Part of the audits that reject, `audits` over several jobs.
     double rejected(const Cheat& cheat) const {
         const int jobs = effort_.times(3, 20);
-        const int audits = effort_.times(4, 200);
+        const int audits = effort_.times(4, 60);
         int caught = 0;
         for (int number = 1; number <= jobs; ++number) {
             ReferenceWorker worker{&model_};
             worker.order = worker.audit_order = SumOrder::kLanes32;
             worker.audited = &model_;  // the strongest form: the right weights answer the audit
             cheat.arrange(&worker);
-            const FinishedJob finished = job(worker, static_cast<std::uint64_t>(number));
+            const FinishedJob finished = job(worker, static_cast<std::uint64_t>(number), cheat.temperature);
             for (int i = 0; i < audits; ++i) {
                 const auto seed = static_cast<std::uint64_t>(number) * 1000 + static_cast<std::uint64_t>(i);
                 caught += verifier_.audit(finished, seed, cheat.draw).outcome == VerdictOutcome::kRejected ? 1 : 0;
@@ -159,7 +161,11 @@ std::vector<Cheat> cheats(Laboratory* laboratory) {
         {"wrong_model", ">= 0.9999; TOPLOC 100 %", with(laboratory->another())},
         {"skipped_layer", ">= 0.9999", [](ReferenceWorker* worker) { worker->skipped_layer = 3; }},
         {"window_dropped", ">= 0.9999", [](ReferenceWorker* worker) { worker->window = 24; }, {.heads = 8}},
-        {"changed_sampler", ">= 0.9999", [=](ReferenceWorker* worker) { worker->sample = other_seed; }},
+        {"changed_sampler",
+         ">= 0.9999; temperature 1",
+         [=](ReferenceWorker* worker) { worker->sample = other_seed; },
+         {.finals = 8},
+         1.0},
         {"spliced_states", ">= 0.9999", [=](ReferenceWorker* worker) { worker->after_layer = spliced; }},
     };
 }
@@ -172,9 +178,9 @@ void measure_detection(const Effort& effort, Figures* out) {
         out->push_back({std::string{"detection."} + cheat.name, laboratory.rejected(cheat), cheat.target});
     }
     Laboratory::Honest honest;
-    laboratory.add_honest(effort.times(10, 50), effort.times(6, 60), &honest);
+    laboratory.add_honest(effort.times(10, 50), effort.times(6, 40), &honest);
     const Laboratory wide{ComputeType::kFloat32, effort};
-    wide.add_honest(effort.times(5, 25), effort.times(6, 60), &honest);
+    wide.add_honest(effort.times(5, 25), effort.times(6, 40), &honest);
     out->push_back({"honest_audits", honest.audits, ""});
     out->push_back({"honest_checks", honest.checks, ">= 1e6 in the full run"});
     out->push_back({"false_positives", honest.rejected, "0; bound 1e-9 an audit"});

@@ -95,7 +95,7 @@ Sample sample(std::uint64_t count) {
 }  // namespace
 
 void measure_distribution(const Effort& effort, Figures* out) {
-    const Sample z = sample(static_cast<std::uint64_t>(effort.times(100'000, 2'000'000)));
+    const Sample z = sample(static_cast<std::uint64_t>(effort.times(100'000, 1'000'000)));
     const double n = static_cast<double>(z.count);
     out->push_back({"z_samples", n, "honest products, bf16, one vector each"});
     out->push_back({"z_variance", z.squares / n, "model: at most 1"});

@@ -2,6 +2,7 @@
 #include "verify/matrix.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -139,6 +140,25 @@ void Matrix::read_row(std::uint32_t row, std::span<float> out) const {
     const std::size_t row_bytes = cols_ * element_bytes(type_);
     widen(type_, bytes_.subspan(row * row_bytes, row_bytes), out);
     if (rounded_) round_all(out);
+}
+
+float Matrix::at(std::uint32_t row, std::uint32_t col) const {
+    CHECK(row < rows_ && col < cols_);
+    const std::size_t width = element_bytes(type_);
+    std::array<float, 1> one{};
+    widen(type_, bytes_.subspan((std::size_t{row} * cols_ + col) * width, width), one);
+    if (rounded_) round_all(one);
+    return one[0];
+}
+
+RowProduct Matrix::row_product(std::uint32_t row, std::span<const float> x) const {
+    CHECK(row < rows_ && x.size() == cols_);
+    if (type_ == TensorType::kBfloat16) {
+        return row_product_bf16(bytes_.data() + std::size_t{row} * cols_ * 2, x);
+    }
+    std::vector<float> weights(cols_);
+    read_row(row, weights);
+    return verify::row_product(weights, x);
 }
 
 Result<std::vector<float>> read_vector(const TensorView& tensor, ComputeType compute) {

@@ -8,6 +8,7 @@
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
+#include "verify/check/numeric.hpp"
 #include "verify/shape.hpp"
 #include "verify/weights_root.hpp"
 
@@ -26,6 +27,10 @@ class Matrix {
     std::uint32_t cols() const { return cols_; }
     // Row below rows() into out, which has cols() elements.
     void read_row(std::uint32_t row, std::span<float> out) const;
+    // One element.
+    float at(std::uint32_t row, std::uint32_t col) const;
+    // The inner product of a row with x, which has cols() elements, and the sum of its squared terms, in fp64.
+    RowProduct row_product(std::uint32_t row, std::span<const float> x) const;
 
   private:
     TensorType type_ = TensorType::kFloat32;

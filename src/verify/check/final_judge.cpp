@@ -89,10 +89,14 @@ class FinalJudge {
         return {.token = token, .logit = logit, .slack = slack};
     }
     KnownLogit recomputed(std::uint32_t token) const {
-        std::vector<float> row(model_.shape->hidden);
-        model_.weights->head.read_row(token, row);
-        const RowProduct exact = row_product(row, input_.x);
-        return known(token, exact.value, exact.squares, dot(row, row));
+        const RowProduct exact = model_.weights->head.row_product(token, input_.x);
+        double weight = 0;
+        if (changes_ > 0) {
+            std::vector<float> row(model_.shape->hidden);
+            model_.weights->head.read_row(token, row);
+            weight = dot(row, row);
+        }
+        return known(token, exact.value, exact.squares, weight);
     }
 
     const HeadModel& model_;

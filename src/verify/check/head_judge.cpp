@@ -169,7 +169,11 @@ class HeadJudge {
         mix();
         for (std::uint32_t a = 0; a < vectors_; ++a) {
             signs_[a].resize(dim_);
-            for (double& sign : signs_[a]) sign = (random->next() >> 63U) != 0 ? 1.0 : -1.0;
+            std::uint64_t bits = 0;
+            for (std::size_t i = 0; i < dim_; ++i) {
+                bits = i % 64 == 0 ? random->next() : bits >> 1U;
+                signs_[a][i] = (bits & 1U) != 0 ? 1.0 : -1.0;
+            }
         }
         PerVector residuals{};
         for (std::uint32_t a = 0; a < vectors_; ++a) {

@@ -132,11 +132,12 @@ void check_vectors(const LinearOptions& options,
     }
 }
 
-// A recomputed row: its weights are only kept when the input may change.
+// A recomputed row.
 struct Row {
+    const Matrix* matrix = nullptr;
+    std::uint32_t index = 0;
     float y = 0;
     RowProduct exact;
-    std::vector<float> weights;
 };
 
 // Adds one row: whether y is the rounded exact value, and by how much it misses.
@@ -184,7 +185,7 @@ Evidence::Rows best_rows(const LinearOptions& options, const LinearInput& input,
         const LinearInput::Change& change = input.changes[i];
         const double delta = double{change.value} - double{x[change.column]};
         x[change.column] = change.value;
-        for (Row& row : rows) row.exact.value += double{row.weights[change.column]} * delta;
+        for (Row& row : rows) row.exact.value += double{row.matrix->at(row.index, change.column)} * delta;
         const bool last_of_step = i + 1 == input.changes.size() || input.changes[i + 1].step != change.step;
         if (!last_of_step) continue;
         const Evidence::Rows now = judge_rows(options, input, rows, factor);
@@ -196,13 +197,7 @@ Evidence::Rows best_rows(const LinearOptions& options, const LinearInput& input,
 }
 
 Row read_row(const LinearInput& input, const Matrix& matrix, std::uint32_t index, float y) {
-    Row row;
-    row.y = y;
-    row.weights.resize(matrix.cols());
-    matrix.read_row(index, row.weights);
-    row.exact = row_product(row.weights, input.x);
-    if (input.changes.empty()) row.weights.clear();
-    return row;
+    return {.matrix = &matrix, .index = index, .y = y, .exact = matrix.row_product(index, input.x)};
 }
 
 }  // namespace

@@ -73,7 +73,10 @@ Covariance MatrixKey::covariance(ComputeType compute,
                                  std::span<const float> y,
                                  const Noise& noise) const {
     Covariance out{};
-    const double uncertain = noise.relative_x * noise.relative_x + 0x1p-52;  // and s rounded to fp32
+    // s is kept rounded to fp32, which only shows beside fp32 outputs.
+    const double stored = compute == ComputeType::kFloat32 ? 0x1p-52 : 0;
+    const double uncertain = noise.relative_x * noise.relative_x + stored;
+    const double roundings = ulp_squares(compute, y) / 12;
     for (std::uint32_t a = 0; a < vectors_; ++a) {
         const std::span<const std::int8_t> ra{signs_.data() + std::size_t{a} * rows(), rows()};
         const std::span<const float> sa{products_.data() + std::size_t{a} * cols(), cols()};
@@ -82,9 +85,9 @@ Covariance MatrixKey::covariance(ComputeType compute,
             const std::span<const std::int8_t> rb{signs_.data() + std::size_t{b} * rows(), rows()};
             const std::span<const float> sb{products_.data() + std::size_t{b} * cols(), cols()};
             const double yb = noise.relative_scale > 0 ? signed_sum(rb, y) : 0;
-            out[a][b] = ulp_squares(compute, ra, rb, y) / 12 + noise.sums * agreement_[a][b] +
+            out[a][b] = (a == b ? roundings : ulp_squares(compute, ra, rb, y) / 12) + noise.sums * agreement_[a][b] +
                         noise.relative_scale * noise.relative_scale * ya * yb;
-            if (a == b) out[a][b] += uncertain * weighted_products(x, sa, sb);
+            if (a == b && uncertain > 0) out[a][b] += uncertain * weighted_products(x, sa, sb);
             out[b][a] = out[a][b];
         }
         out[a][a] += static_cast<double>(rows()) * kTiny * kTiny;

@@ -2,6 +2,7 @@
 #include "verify/check/numeric.hpp"
 
 #include <array>
+#include <cstring>
 
 #include "base/check.hpp"
 #include "verify/check/clones.hpp"
@@ -22,13 +23,53 @@ double total(const std::array<double, kLanes>& lanes) {
     return sum;
 }
 
+// Four fp64 numbers: a register with AVX2, two without. Passed by address, since the way to pass them by value depends
+// on the processor.
+using Doubles = double __attribute__((vector_size(4 * sizeof(double))));
+using Floats = float __attribute__((vector_size(4 * sizeof(float))));
+
+inline void load(const float* from, Doubles* out) {
+    Floats values;
+    std::memcpy(&values, from, sizeof(values));
+    *out = __builtin_convertvector(values, Doubles);
+}
+inline void load(const std::int8_t* from, Doubles* out) {
+    using Signs = std::int8_t __attribute__((vector_size(4)));
+    Signs values;
+    std::memcpy(&values, from, sizeof(values));
+    *out = __builtin_convertvector(values, Doubles);
+}
+// bf16.
+inline void load(const std::uint8_t* from, Doubles* out) {
+    using Halves = std::uint16_t __attribute__((vector_size(8)));
+    using Words = std::uint32_t __attribute__((vector_size(16)));
+    Halves values;
+    std::memcpy(&values, from, sizeof(values));
+    const Words bits = __builtin_convertvector(values, Words) << 16U;
+    Floats widened;
+    std::memcpy(&widened, &bits, sizeof(widened));
+    *out = __builtin_convertvector(widened, Doubles);
+}
+inline double sum_of(const Doubles& a, const Doubles& b) {
+    const Doubles both = a + b;
+    return (both[0] + both[1]) + (both[2] + both[3]);
+}
+
 VCITY_VECTOR_CLONES double dot_of(const float* a, const float* b, std::size_t count) {
-    std::array<double, kLanes> lanes{};
-    for (std::size_t i = 0; i < whole(count); i += kLanes) {
-        for (std::size_t j = 0; j < kLanes; ++j) lanes[j] += double{a[i + j]} * double{b[i + j]};
+    Doubles even = {};
+    Doubles odd = {};
+    std::size_t i = 0;
+    for (; i + 8 <= count; i += 8) {
+        Doubles left, right;
+        load(a + i, &left);
+        load(b + i, &right);
+        even += left * right;
+        load(a + i + 4, &left);
+        load(b + i + 4, &right);
+        odd += left * right;
     }
-    double sum = total(lanes);
-    for (std::size_t i = whole(count); i < count; ++i) sum += double{a[i]} * double{b[i]};
+    double sum = sum_of(even, odd);
+    for (; i < count; ++i) sum += double{a[i]} * double{b[i]};
     return sum;
 }
 
@@ -55,12 +96,20 @@ VCITY_VECTOR_CLONES double weighted_of(const float* x, const float* a, const flo
 }
 
 VCITY_VECTOR_CLONES double signed_of(const std::int8_t* r, const float* y, std::size_t count) {
-    std::array<double, kLanes> lanes{};
-    for (std::size_t i = 0; i < whole(count); i += kLanes) {
-        for (std::size_t j = 0; j < kLanes; ++j) lanes[j] += static_cast<double>(r[i + j]) * double{y[i + j]};
+    Doubles even = {};
+    Doubles odd = {};
+    std::size_t i = 0;
+    for (; i + 8 <= count; i += 8) {
+        Doubles left, right;
+        load(r + i, &left);
+        load(y + i, &right);
+        even += left * right;
+        load(r + i + 4, &left);
+        load(y + i + 4, &right);
+        odd += left * right;
     }
-    double sum = total(lanes);
-    for (std::size_t i = whole(count); i < count; ++i) sum += static_cast<double>(r[i]) * double{y[i]};
+    double sum = sum_of(even, odd);
+    for (; i < count; ++i) sum += static_cast<double>(r[i]) * double{y[i]};
     return sum;
 }
 
@@ -83,6 +132,50 @@ VCITY_VECTOR_CLONES double powers_of(const std::int8_t* ra, const std::int8_t* r
         sum += static_cast<double>(ra[i] * rb[i]) * power_square(y[i]);
     }
     return sum;
+}
+
+VCITY_VECTOR_CLONES double all_powers_of(const float* y, std::size_t count) {
+    std::array<double, kLanes> lanes{};
+    for (std::size_t i = 0; i < whole(count); i += kLanes) {
+        for (std::size_t j = 0; j < kLanes; ++j) lanes[j] += power_square(y[i + j]);
+    }
+    double sum = total(lanes);
+    for (std::size_t i = whole(count); i < count; ++i) sum += power_square(y[i]);
+    return sum;
+}
+
+inline double bf16_at(const std::uint8_t* bytes, std::size_t index) {
+    std::uint16_t bits = 0;
+    std::memcpy(&bits, bytes + 2 * index, sizeof(bits));
+    return double{std::bit_cast<float>(std::uint32_t{bits} << 16U)};
+}
+
+VCITY_VECTOR_CLONES RowProduct row_product_bf16_of(const std::uint8_t* row, const float* x, std::size_t count) {
+    Doubles even = {};
+    Doubles odd = {};
+    Doubles even_squares = {};
+    Doubles odd_squares = {};
+    std::size_t i = 0;
+    for (; i + 8 <= count; i += 8) {
+        Doubles left, right;
+        load(row + 2 * i, &left);
+        load(x + i, &right);
+        Doubles products = left * right;
+        even += products;
+        even_squares += products * products;
+        load(row + 2 * i + 8, &left);
+        load(x + i + 4, &right);
+        products = left * right;
+        odd += products;
+        odd_squares += products * products;
+    }
+    RowProduct out{.value = sum_of(even, odd), .squares = sum_of(even_squares, odd_squares)};
+    for (; i < count; ++i) {
+        const double product = bf16_at(row, i) * double{x[i]};
+        out.value += product;
+        out.squares += product * product;
+    }
+    return out;
 }
 
 VCITY_VECTOR_CLONES RowProduct row_product_of(const float* row, const float* x, std::size_t count) {
@@ -181,6 +274,15 @@ double ulp_squares(ComputeType compute,
 RowProduct row_product(std::span<const float> row, std::span<const float> x) {
     CHECK(row.size() == x.size());
     return row_product_of(row.data(), x.data(), x.size());
+}
+
+RowProduct row_product_bf16(const std::uint8_t* row, std::span<const float> x) {
+    return row_product_bf16_of(row, x.data(), x.size());
+}
+
+double ulp_squares(ComputeType compute, std::span<const float> y) {
+    const double relative = ulp_of(compute, 1.0F);
+    return relative * relative * all_powers_of(y.data(), y.size());
 }
 
 void logistic(std::span<const float> x, std::span<double> out) {

@@ -47,6 +47,8 @@ double ulp_squares(ComputeType compute,
                    std::span<const std::int8_t> ra,
                    std::span<const std::int8_t> rb,
                    std::span<const float> y);
+// sum ulp(y_i)^2 in fp64.
+double ulp_squares(ComputeType compute, std::span<const float> y);
 // sum x_i^2 a_i b_i in fp64.
 double weighted_products(std::span<const float> x, std::span<const float> a, std::span<const float> b);
 
@@ -56,6 +58,8 @@ struct RowProduct {
     double squares = 0;
 };
 RowProduct row_product(std::span<const float> row, std::span<const float> x);
+// The same for a row of little-endian bf16 numbers.
+RowProduct row_product_bf16(const std::uint8_t* row, std::span<const float> x);
 
 // The logistic function 1 / (1 + exp(-x)) of each element, in fp64, relative error below 1e-12.
 void logistic(std::span<const float> x, std::span<double> out);

@@ -90,14 +90,37 @@ MidNoise mid_noise(const ResidualModel& model, const ResidualValues& values) {
         const double w = row.at(i, o);
         const double u_o = ulp_of(compute, o);
         const double u = ulp_of(compute, values.h_mid[i]);
-        const double margin = margin_of(compute, double{cell.h_in[i]} + double{o});
-        if (margin > u_o + kReach * std::sqrt(w)) continue;
+        const double beyond = margin_of(compute, double{cell.h_in[i]} + double{o}) - u_o;
+        if (beyond > 0 && beyond * beyond > kReach * kReach * w) continue;
         const double h = double{values.h_mid[i]};
         const bool massive = h * h > kMassiveShare * norm;
         out.reach[i] = u + u_o + kReach * std::sqrt(w);
         out.variances[i] = massive ? u * u + w : after_rounding(after_rounding(w, u_o), u);
     }
     return out;
+}
+
+// The arrays of x_mlp = norm(h_mid).
+struct Normed {
+    std::size_t count;
+    const float* h_mid;
+    const float* x;
+    const float* weight;
+    double scale;
+    double common;
+    double spacing;  // of numbers from one to two
+};
+
+VCITY_VECTOR_CLONES void input_variances(Normed in, const double* mid, double* __restrict out) {
+    for (std::size_t j = 0; j < in.count; ++j) {
+        const double x = double{in.x[j]};
+        const double weight = double{in.weight[j]} * in.scale;
+        const double w = weight * weight * mid[j] + x * x * in.common;
+        // Two roundings: of h scale, whose spacing grows by the weight, and of the product.
+        const double size = double{in.weight[j]} < 0 ? -double{in.weight[j]} : double{in.weight[j]};
+        const double first = in.spacing * power_of(static_cast<float>(double{in.h_mid[j]} * in.scale)) * size;
+        out[j] = rounded_variance(rounded_variance(w, first), in.spacing * power_of(in.x[j]));
+    }
 }
 
 std::vector<double> mlp_input_noise(const ResidualModel& model,
@@ -113,14 +136,14 @@ std::vector<double> mlp_input_noise(const ResidualModel& model,
     common = common / (norm * norm) + 16 * kUnitFp32 * kUnitFp32;
     const double scale = 1.0 / std::sqrt(norm / static_cast<double>(values.h_mid.size()) + model.shape->rms_eps);
     std::vector<double> out(mid.size());
-    for (std::size_t j = 0; j < mid.size(); ++j) {
-        const double x = double{values.x_mlp[j]};
-        const double weight = double{model.weights->mlp_norm[j]};
-        const double w = scale * scale * weight * weight * mid[j] + x * x * common;
-        // Two roundings: of h scale, whose spacing grows by the weight, and of the product.
-        const double first = ulp_of(compute, static_cast<float>(double{values.h_mid[j]} * scale)) * std::abs(weight);
-        out[j] = after_rounding(after_rounding(w, first), ulp_of(compute, values.x_mlp[j]));
-    }
+    input_variances({.count = mid.size(),
+                     .h_mid = values.h_mid.data(),
+                     .x = values.x_mlp.data(),
+                     .weight = model.weights->mlp_norm.data(),
+                     .scale = scale,
+                     .common = common,
+                     .spacing = ulp_of(compute, 1.0F)},
+                    mid.data(), out.data());
     return out;
 }
 
@@ -134,10 +157,7 @@ struct Gated {
     double spacing;  // of numbers from one to two
 };
 
-VCITY_VECTOR_CLONES void act_variances(const Gated& in,
-                                       const RowVariance& of_gate,
-                                       const RowVariance& of_up,
-                                       double* out) {
+VCITY_VECTOR_CLONES void act_variances(Gated in, RowVariance of_gate, RowVariance of_up, double* __restrict out) {
     for (std::size_t k = 0; k < in.count; ++k) {
         const double g = double{in.gate[k]};
         const double u = double{in.up[k]};
@@ -218,12 +238,15 @@ void judge_residual(const ResidualModel& model, const ResidualValues& values, Ev
         ++evidence->residual.count;
         const double margin = std::max(0.0, margin_of(compute, exact) - moved);
         ++evidence->residual_rows.count;
-        const double exponent = margin * margin / (2 * w);
-        if (exponent < kNever) evidence->residual_rows.expected_misses += std::min(1.0, 2 * std::exp(-exponent));
+        if (margin * margin < 2 * kNever * w) {
+            evidence->residual_rows.expected_misses += std::min(1.0, 2 * std::exp(-margin * margin / (2 * w)));
+        }
         const double excess = std::abs(error) - u / 2;
         if (!(excess <= 0)) ++evidence->residual_rows.misses;
-        const double size = std::isnan(excess) ? INFINITY : (excess - moved) / std::sqrt(w);
-        evidence->residual_rows.largest = std::max(evidence->residual_rows.largest, size);
+        if (!(excess <= moved)) {
+            const double size = std::isnan(excess) ? INFINITY : (excess - moved) / std::sqrt(w);
+            evidence->residual_rows.largest = std::max(evidence->residual_rows.largest, size);
+        }
     }
 }
 
