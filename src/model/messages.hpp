@@ -169,6 +169,7 @@ struct JobStatusReply {  // everything a person may want to know of one job
     Hash batch_transaction;           // zero before the batch is on chain
     std::vector<Hash> receipt_proof;  // of the receipt's leaf in the batch
     std::string error;
+    Hash monitor_key;  // that the node had announced when it got the job; zero: none
     bool operator==(const JobStatusReply&) const = default;
 };
 

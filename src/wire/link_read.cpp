@@ -166,6 +166,7 @@ JobStatusReply read_body(Reader& in, const v1::JobStatusReply& proto) {
         .batch_transaction = in.fixed<Hash>(proto.batch_transaction(), "batch_transaction"),
         .receipt_proof = in.fixed_list<Hash>(proto.receipt_proof(), kProofMax, "receipt_proof"),
         .error = in.text(proto.error(), "error"),
+        .monitor_key = in.fixed<Hash>(proto.monitor_key(), "monitor_key"),
     };
 }
 

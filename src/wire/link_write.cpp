@@ -117,6 +117,7 @@ void write(const JobStatusReply& value, v1::JobStatusReply* out) {
     out->set_batch_transaction(raw(value.batch_transaction));
     write_fixed_list(value.receipt_proof, out->mutable_receipt_proof());
     out->set_error(clean(value.error));
+    out->set_monitor_key(raw(value.monitor_key));
 }
 
 void write(const AuditTask& value, v1::AuditTask* out) {

@@ -65,6 +65,34 @@ TEST_F(GatewayTest, AnswersACompletion) {
     EXPECT_EQ(scheduler.orders.back().request.output_tokens_max, 5U);
 }
 
+TEST_F(GatewayTest, PassesTheClientsNonceOnAndTellsWhatAnAuditIsBoundTo) {
+    const std::string nonce = "0x" + std::string(64, 'b');
+    ports::HttpRequest request =
+        a_request("POST", "/v1/chat/completions", chat_body(R"(,"provider":{"verification":"full"})"), key);
+    request.headers.set("X-Vcity-Nonce", nonce);
+    const auto answer = finish(launch(std::move(request)));
+
+    ASSERT_EQ(answer->head.status, 200U) << answer->body();
+    EXPECT_EQ(answer->head.headers.get("x-vcity-nonce"), nonce);
+    EXPECT_EQ(codec::to_hex(scheduler.orders.back().request.client_nonce), nonce);
+    EXPECT_EQ(scheduler.orders.back().request.verification, Verification::kFull);
+    const std::string id = text_at(json_of(*answer), "id");
+    const codec::Json told = json_of(*send("GET", "/v1/generation?id=" + id, "", key));
+    const codec::Json* audit = told.find("data")->find("audit");
+    ASSERT_NE(audit, nullptr);
+    EXPECT_EQ(text_at(*audit, "nonce"), nonce);
+    EXPECT_EQ(text_at(*audit, "tier"), "B");
+    EXPECT_EQ(text_at(*audit, "verification"), "full");
+
+    ports::HttpRequest bad = a_request("POST", "/v1/chat/completions", chat_body(""), key);
+    bad.headers.set("X-Vcity-Nonce", "7");
+    EXPECT_EQ(finish(launch(std::move(bad)))->head.status, 400U);
+    // Without one the gateway draws it.
+    (void)chat();
+    EXPECT_FALSE(scheduler.orders.back().request.client_nonce.is_zero());
+    EXPECT_NE(codec::to_hex(scheduler.orders.back().request.client_nonce), nonce);
+}
+
 TEST_F(GatewayTest, SendsQuoteCapAndCeilingWithTheOrder) {
     (void)chat(R"(,"max_tokens":100,"seed":7)");
 

@@ -109,6 +109,11 @@ void add_status(const JobStatusReply& status, codec::Json* json) {
     if (json->find("receipt") == nullptr && status.receipt.receipt.job_id == status.job_id) {
         json->set("receipt", receipt_json(status.receipt));
     }
+    if (const codec::Json* audit = json->find("audit"); audit != nullptr && !status.monitor_key.is_zero()) {
+        codec::Json known = *audit;
+        known.set("monitor", codec::to_hex(status.monitor_key));
+        json->set("audit", std::move(known));
+    }
     // An audit may end without a verdict: when the node had lost what it should have opened.
     const bool has_verdict = status.audited && !status.verdict.signature.is_zero();
     json->set("verdict", has_verdict ? verdict_json(status.verdict) : codec::Json{});

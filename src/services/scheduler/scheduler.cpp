@@ -256,6 +256,7 @@ Task<void> Scheduler::answer_status(SessionId session, JobId job_id) {
         reply.verdict = record.verdict;
         reply.audited = record.audit != AuditState::kNotDrawn;
         reply.error = record.error;
+        reply.monitor_key = record.monitor_key;
         Result<void> settled = co_await add_settlement(&reply, record);
         if (!settled) context_.log.info("status_incomplete", {{"reason", settled.error().message}});
     }

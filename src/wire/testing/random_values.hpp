@@ -138,7 +138,7 @@ class RandomValues {
             OffersReply{list([this] { return OffersReply::Entry{fixed<Address>(), offer(), label(), u32()}; })},
             JobStatusRequest{fixed<JobId>()},
             JobStatusReply{fixed<JobId>(), coin(), pick(JobState::kRejected), placement(), receipt(), verdict(), coin(),
-                           u64(), fixed<Hash>(), hashes(), text()},
+                           u64(), fixed<Hash>(), hashes(), text(), fixed<Hash>()},
             AuditTask{receipt(), request(), text(), fixed<Hash>(), coin(), coin()},
             ReplayRequest{fixed<JobId>(), fixed<Hash>()},
             ReplayReply{fixed<JobId>(), fixed<Hash>(), coin(), fixed<Hash>(), text()},
