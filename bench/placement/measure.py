@@ -20,7 +20,7 @@ import latencies
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data" / "traces" / "openb"
 # Units, placements measured, decisions checked against the full scan.
-SIZES = {"10k": (10_000, 1_000_000, 2000), "100k": (100_000, 1_000_000, 500), "1m": (1_000_000, 1_000_000, 50)}
+SIZES = {"10k": (10_000, 1_000_000, 2000), "100k": (100_000, 1_000_000, 500), "1m": (1_000_000, 200_000, 20)}
 
 
 def throughput(program, matrix):

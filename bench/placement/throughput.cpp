@@ -27,6 +27,7 @@ using placement::UnitIndex;
 using Clock = std::chrono::steady_clock;
 
 constexpr double kLoad = 0.9;
+constexpr double kRandomLoad = 0.85;
 // Shares are asked in multiples of it, so packing sees them exactly; CPU is seen in steps.
 constexpr placement::PackingGrain kGrain{100, 16000};
 constexpr std::size_t kDemands = 1U << 16;
@@ -85,7 +86,9 @@ class Run {
         log_.reserve(units * 40);
     }
 
-    void fill() {
+    // Mostly at random, as an idle network is not what is measured; the last part by placements.
+    void fill(std::size_t units) {
+        while (load() < kRandomLoad) take_somewhere(units);
         while (load() < kLoad) place();
         settle_scan();
     }
@@ -171,6 +174,30 @@ class Run {
         return options;
     }
 
+    // The next demand on some unit that has room for it, whatever it costs.
+    void take_somewhere(std::size_t units) {
+        const UnitDemand& demand = next_demand();
+        for (int tries = 0; tries < 100; ++tries) {
+            const auto slot = static_cast<std::uint32_t>(random_() % units);
+            Grant grant{{slot, slot + 1}, 0, demand.gpu_milli, demand.cpu_milli, demand.memory_mib, demand.disk_mib};
+            const placement::UnitRecord& unit = index_.record(grant.unit);
+            unsigned missing = demand.gpus;
+            for (std::size_t gpu = 0; gpu < unit.gpus && missing > 0; ++gpu) {
+                if (unit.left_milli[gpu] < demand.gpu_milli) continue;
+                grant.gpu_mask = static_cast<std::uint8_t>(grant.gpu_mask | 1U << gpu);
+                --missing;
+            }
+            if (missing > 0 || !index_.take(grant)) continue;
+            took(grant);
+            return;
+        }
+    }
+    void took(const Grant& grant) {
+        used_milli_ += gpu_milli_of(grant);
+        grants_.push_back(grant);
+        log_.push_back({grant, false});
+    }
+
     const UnitDemand& next_demand() { return demands_[next_++ % kDemands]; }
 
     void place() {
@@ -180,9 +207,7 @@ class Run {
             ++refused_;
             return;
         }
-        used_milli_ += gpu_milli_of(decision->grant);
-        grants_.push_back(decision->grant);
-        log_.push_back({decision->grant, false});
+        took(decision->grant);
     }
     void release() {
         const std::size_t at = random_() % grants_.size();
@@ -256,7 +281,7 @@ int bench(int count, char** words) {
     Run run{network, units, planner.plan({})};
     for (const UnitDemand& demand : run.demands()) planner.mix().add(gpu_request(demand));
     run.plan(&planner);
-    run.fill();
+    run.fill(units);
     run.plan(&planner);
     Figures figures;
     run.measure_rate(steps / 2, &figures);  // warm: states and request classes are known
