@@ -131,7 +131,11 @@ void Engine::cancel(const JobId& job, WorkerMessages* out) {
     running_.erase(found);
 }
 
-void Engine::open(const WorkerOpen& message, WorkerMessages* out) const {
+void Engine::open(const WorkerOpen& message, WorkerMessages* out) {
+    if (Replay* replay = replay_of(message.job_id)) {
+        replay->waiting.emplace_back(message);
+        return;
+    }
     auto opening = opening_of(message);
     if (opening) {
         out->push_back(WorkerOpening{.job_id = message.job_id, .opening = *std::move(opening)});
@@ -184,7 +188,16 @@ Result<std::vector<Bytes>> Engine::computed_of(const verify::ServeCommitter& tre
     return computed;
 }
 
+Engine::Replay* Engine::replay_of(const JobId& job) {
+    const auto found = std::ranges::find_if(replays_, [&](const Replay& replay) { return replay.job->id == job; });
+    return found == replays_.end() ? nullptr : &*found;
+}
+
 void Engine::replay(const WorkerReplay& message, WorkerMessages* out) {
+    if (Replay* replay = replay_of(message.job_id)) {
+        replay->waiting.emplace_back(message);
+        return;
+    }
     const auto fail = [&](const Error& error) {
         out->push_back(WorkerError{.job_id = message.job_id, .code = error.code, .message = error.message});
     };
@@ -195,7 +208,6 @@ void Engine::replay(const WorkerReplay& message, WorkerMessages* out) {
 
 Result<void> Engine::begin_replay(Finished* job, WorkerMessages* out) {
     if (!job->trace.is_sketch()) return make_error(Errc::kInvalid, "this job was served in tier B");
-    if (job->replaying) return make_error(Errc::kConflict, "this job is being replayed");
     if (job->trace.has_replay()) {
         out->push_back(WorkerReplayed{.job_id = job->id, .root = job->replay_root});
         return {};
@@ -242,13 +254,22 @@ void Engine::finish(Replay& replay, WorkerMessages* out) {
     out->push_back(WorkerReplayed{.job_id = job.id, .root = *root});
 }
 
-void Engine::drop(const JobId& job) {
+// Gives up a replay that did not come to its end, and what waits for it.
+void Engine::end(const Replay& replay, const Error& error, WorkerMessages* out) {
+    runner_->close_sequence(replay.sequence);
+    trace_bytes_ -= replay.trace_bytes;
+    replay.job->replaying = false;
+    for (std::size_t i = 0; i <= replay.waiting.size(); ++i) {
+        out->push_back(WorkerError{.job_id = replay.job->id, .code = error.code, .message = error.message});
+    }
+}
+
+void Engine::drop(const JobId& job, WorkerMessages* out) {
     const auto found = std::ranges::find(finished_, job, &Finished::id);
     if (found == finished_.end()) return;
     const auto replay = std::ranges::find(replays_, &*found, &Replay::job);
     if (replay != replays_.end()) {
-        runner_->close_sequence(replay->sequence);
-        trace_bytes_ -= replay->trace_bytes;
+        end(*replay, make_error(Errc::kNotFound, "no trace of this job is kept"), out);
         replays_.erase(replay);
     }
     trace_bytes_ -= found->trace.bytes_retained();
@@ -320,9 +341,16 @@ void Engine::step(WorkerMessages* out) {
         const bool more = job->fed < job->prompt.size() || advance(*job, (*logits)[index], out);
         job = more ? std::next(job) : running_.erase(job);
     }
+    std::vector<std::variant<WorkerReplay, WorkerOpen>> waited;
     for (auto replay = replays_.begin(); replay != replays_.end(); ++index) {
         replay->fed += inputs[index].tokens.size();
-        replay = advance(*replay, out) ? std::next(replay) : replays_.erase(replay);
+        const bool more = advance(*replay, out);
+        if (!more) waited.insert(waited.end(), replay->waiting.begin(), replay->waiting.end());
+        replay = more ? std::next(replay) : replays_.erase(replay);
+    }
+    for (const auto& question : waited) {
+        if (const auto* open_question = std::get_if<WorkerOpen>(&question)) open(*open_question, out);
+        if (const auto* replay_question = std::get_if<WorkerReplay>(&question)) replay(*replay_question, out);
     }
 }
 
@@ -398,12 +426,7 @@ void Engine::fail_all(const Error& error, WorkerMessages* out) {
         out->push_back(WorkerError{.job_id = job.id, .code = error.code, .message = error.message});
     }
     running_.clear();
-    for (const Replay& replay : replays_) {
-        runner_->close_sequence(replay.sequence);
-        trace_bytes_ -= replay.trace_bytes;
-        replay.job->replaying = false;
-        out->push_back(WorkerError{.job_id = replay.job->id, .code = error.code, .message = error.message});
-    }
+    for (const Replay& replay : replays_) end(replay, error, out);
     replays_.clear();
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "background.hpp"
@@ -46,14 +47,16 @@ class Engine {
     void generate(const WorkerGenerate& message, WorkerMessages* out);
     // Runs a finished job of tier A again in the steps that follow, on the tokens it had. WorkerReplayed comes when it
     // is done, at once when it was done before; WorkerError when the job is not kept (kNotFound), is not of tier A
-    // (kInvalid), is being replayed (kConflict) or there is no memory (kExhausted).
+    // (kInvalid) or there is no memory (kExhausted). What is asked about one job is answered in the order asked: it
+    // waits while the job is being replayed.
     void replay(const WorkerReplay& message, WorkerMessages* out);
     // An unknown job is ignored: it may have ended meanwhile.
     void cancel(const JobId& job, WorkerMessages* out);
     // Computes what belongs to the cells asked for. kNotFound when the trace was dropped, evicted or never finished, or
     // when the root is neither the job's nor that of its replay.
-    void open(const WorkerOpen& message, WorkerMessages* out) const;
-    void drop(const JobId& job);
+    void open(const WorkerOpen& message, WorkerMessages* out);
+    // What waits for a replay of the job is answered with kNotFound.
+    void drop(const JobId& job, WorkerMessages* out);
 
     bool busy() const { return !running_.empty() || !replays_.empty(); }
     // Computes the next tokens of every running job.
@@ -99,6 +102,7 @@ class Engine {
         std::uint64_t trace_bytes = 0;
         SequenceId sequence = 0;
         std::shared_ptr<Trace> trace;
+        std::vector<std::variant<WorkerReplay, WorkerOpen>> waiting{};  // asked about this job meanwhile
     };
 
     Engine(std::shared_ptr<const checkpoint::ModelDirectory> model, EngineOptions options);
@@ -110,6 +114,8 @@ class Engine {
     // Whether the replay goes on.
     bool advance(Replay& replay, WorkerMessages* out);
     void finish(Replay& replay, WorkerMessages* out);
+    void end(const Replay& replay, const Error& error, WorkerMessages* out);
+    Replay* replay_of(const JobId& job);
     Result<Opening> opening_of(const WorkerOpen& message) const;
     Result<std::vector<Bytes>> computed_of(const verify::ServeCommitter& tree, const std::vector<Cell>& cells) const;
     verify::TraceHeader header_of(const Running& job) const;

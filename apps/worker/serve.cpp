@@ -91,7 +91,7 @@ struct Dispatch {
     void operator()(const WorkerGenerate& message) const { engine->generate(message, out); }
     void operator()(const WorkerCancel& message) const { engine->cancel(message.job_id, out); }
     void operator()(const WorkerOpen& message) const { engine->open(message, out); }
-    void operator()(const WorkerDrop& message) const { engine->drop(message.job_id); }
+    void operator()(const WorkerDrop& message) const { engine->drop(message.job_id, out); }
     void operator()(const WorkerReady&) const {}
     void operator()(const WorkerToken&) const {}
     void operator()(const WorkerDone&) const {}

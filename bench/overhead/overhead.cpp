@@ -130,7 +130,7 @@ class Bench {
             times.push_back(1e3 * (seconds_of(CLOCK_MONOTONIC) - begin));
             CHECK(std::holds_alternative<WorkerOpening>(out.back()));
         }
-        engine->drop(done.job_id);
+        engine->drop(done.job_id, &out);
         return median(times);
     }
 
@@ -218,7 +218,8 @@ class Bench {
                 if (done == nullptr) continue;
                 (*served)[arm].output += done->usage.output;
                 (*served)[arm].positions += done->usage.input + done->usage.output - 1;
-                engines_[arm]->drop(done->job_id);
+                worker::WorkerMessages none;
+                engines_[arm]->drop(done->job_id, &none);
             }
         }
     }
