@@ -202,10 +202,11 @@ void add_replay_cheats(std::vector<Cheat>* out) {
              Laboratory& laboratory = bench()->laboratory;
              Served old = laboratory.serve(number, {});
              // Requests this far apart have prompts of equal length and different words.
-             const Served fresh = laboratory.serve(number + 16 * 26, {});
+             std::uint64_t other = number + 16;
+             Served fresh = laboratory.serve(other, {});
+             while (fresh.header.positions() != old.header.positions()) fresh = laboratory.serve(other += 16, {});
              verify::TraceHeader header = fresh.header;
              header.output_tokens = old.header.output_tokens;
-             if (header.positions() != old.header.positions()) return Attempt{true, "lengths differ"};
              const std::string text = old.task.response_text;
              const Hash response = old.task.receipt.receipt.response_hash;
              old.task = fresh.task;
