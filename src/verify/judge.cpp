@@ -228,7 +228,7 @@ Result<Evidence> AuditJudge::measure(const AuditClaim& claim,
         .compute = shape_.compute, .kernel = audit.header.kernel, .rows = options_.rows, .random = &random};
     Evidence evidence;
     TRY_OK(judge_cells(audit, options, &evidence));
-    judge_tokens(shape_, weights_, options, audit, &evidence);
+    TRY_OK(judge_tokens(shape_, weights_, &random, audit));
     judge_heads(audit, options, &evidence);
     evidence.sketch_score = sketch_score(audit);
     return evidence;

@@ -21,7 +21,7 @@ ModelRequest request_of(std::uint64_t number) {
     ModelRequest request;
     request.model = "random";
     request.prompt =
-        "question " + std::to_string(100'000 + number) + ": " + std::string(20 + number % 16, 'a' + number % 26);
+        "q" + std::to_string(100'000 + number) + ": " + std::string(20 + number % 16, 'a' + number % 26);
     request.output_tokens_max = kOutputs;
     request.sampling = {
         .temperature = number % 4 == 0 ? 0.0 : 0.9, .top_p = number % 2 == 0 ? 1.0 : 0.95, .seed = number};
