@@ -20,8 +20,7 @@ constexpr std::uint32_t kOutputs = 12;
 ModelRequest request_of(std::uint64_t number) {
     ModelRequest request;
     request.model = "random";
-    request.prompt =
-        "q" + std::to_string(100'000 + number) + ": " + std::string(20 + number % 16, 'a' + number % 26);
+    request.prompt = "q" + std::to_string(100'000 + number) + ": " + std::string(20 + number % 16, 'a' + number % 26);
     request.output_tokens_max = kOutputs;
     request.sampling = {
         .temperature = number % 4 == 0 ? 0.0 : 0.9, .top_p = number % 2 == 0 ? 1.0 : 0.95, .seed = number};
