@@ -59,7 +59,8 @@ Result<void> judge_tokens(const ModelShape& shape,
         weights.embedding.read_row(audit.header.token_at(position), x);
         normalise(x, layer.attention_norm, shape.rms_eps);
         if (!passes(layer.k, place, place.page->keys) || !passes(layer.v, place, place.page->values)) {
-            return make_error(Errc::kCorrupt, "keys or values of the first layer are not those of the committed tokens");
+            return make_error(Errc::kCorrupt,
+                              "keys or values of the first layer are not those of the committed tokens");
         }
     }
     return {};
