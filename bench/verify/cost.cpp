@@ -14,7 +14,7 @@
 namespace vcity::verify::bench {
 namespace {
 
-constexpr std::uint32_t kLayers = 4;  // all of them views of the same random bytes, each with a key of its own
+constexpr std::uint32_t kLayers = 16;  // all of them views of the same random bytes, each with a key of its own
 constexpr std::uint32_t kPositions = 512;
 constexpr std::size_t kCells = 16;
 constexpr std::size_t kHeads = 4;
@@ -180,6 +180,12 @@ class WideJob {
                 row.v = random_values(shape_.kv_width());
                 row.attn_out = random_values(shape_.query_width());
             }
+            // The first layer's keys and values tell the tokens, so they are the real ones everywhere.
+            Row& first = rows_[{position, 0}];
+            model_->matrix("model.embed_tokens.weight").read_row(header_.prompt_tokens[position], first.h_in);
+            const std::vector<float> x = model_->norm(first.h_in);
+            first.k = model_->linear("model.layers.0.self_attn.k_proj.weight", x);
+            first.v = model_->linear("model.layers.0.self_attn.v_proj.weight", x);
         }
     }
 

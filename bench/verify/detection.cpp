@@ -68,8 +68,8 @@ class Laboratory {
 
     // Part of the audits that reject, `audits` over several jobs.
     double rejected(const Cheat& cheat) const {
-        const int jobs = effort_.times(3, 20);
-        const int audits = effort_.times(4, 60);
+        const int jobs = effort_.times(3, 10);
+        const int audits = effort_.times(4, 20);
         int caught = 0;
         for (int number = 1; number <= jobs; ++number) {
             ReferenceWorker worker{&model_};
@@ -178,9 +178,9 @@ void measure_detection(const Effort& effort, Figures* out) {
         out->push_back({std::string{"detection."} + cheat.name, laboratory.rejected(cheat), cheat.target});
     }
     Laboratory::Honest honest;
-    laboratory.add_honest(effort.times(10, 50), effort.times(6, 40), &honest);
+    laboratory.add_honest(effort.times(10, 20), effort.times(6, 20), &honest);
     const Laboratory wide{ComputeType::kFloat32, effort};
-    wide.add_honest(effort.times(5, 25), effort.times(6, 40), &honest);
+    wide.add_honest(effort.times(5, 10), effort.times(6, 20), &honest);
     out->push_back({"honest_audits", honest.audits, ""});
     out->push_back({"honest_checks", honest.checks, ">= 1e6 in the full run"});
     out->push_back({"false_positives", honest.rejected, "0; bound 1e-9 an audit"});

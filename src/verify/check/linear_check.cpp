@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/check.hpp"
+#include "verify/check/clones.hpp"
 
 namespace vcity::verify {
 namespace {
@@ -18,6 +19,10 @@ constexpr std::uint32_t kStepsMax = 1U << 15U;
 
 float normed(float h, float scale, float weight) {
     return round_to_bf16(round_to_bf16(h * scale) * weight);
+}
+
+VCITY_VECTOR_CLONES void normed_all(const float* h, const float* weight, float scale, float* out, std::size_t count) {
+    for (std::size_t j = 0; j < count; ++j) out[j] = normed(h[j], scale, weight[j]);
 }
 
 // Deviation of rsqrt(mean(h^2) + eps): a sum of n positive terms, halved by the root, and four more roundings.
@@ -45,7 +50,6 @@ Steps steps_around(double scale, std::size_t n) {
 void add_change(const Steps& steps, float h, float weight, std::uint32_t column, LinearInput* input) {
     const float before = input->x[column];
     const float after = normed(h, steps.scale(steps.count - 1), weight);
-    if (std::bit_cast<std::uint32_t>(before) == std::bit_cast<std::uint32_t>(after)) return;
     // A monotone function of the step; the first change is found by halving, and so on to the last.
     float current = before;
     std::uint32_t from = 0;
@@ -222,9 +226,12 @@ LinearInput norm_input(ComputeType compute, std::span<const float> h, std::span<
         return input;
     }
     const Steps steps = steps_around(scale, h.size());
+    std::vector<float> last(h.size());
+    normed_all(h.data(), weight.data(), steps.scale(0), input.x.data(), h.size());
+    normed_all(h.data(), weight.data(), steps.scale(steps.count - 1), last.data(), h.size());
     for (std::uint32_t j = 0; j < h.size(); ++j) {
-        input.x[j] = normed(h[j], steps.scale(0), weight[j]);
-        add_change(steps, h[j], weight[j], j, &input);
+        const bool changes = std::bit_cast<std::uint32_t>(input.x[j]) != std::bit_cast<std::uint32_t>(last[j]);
+        if (changes) add_change(steps, h[j], weight[j], j, &input);
     }
     std::ranges::sort(input.changes, [](const auto& a, const auto& b) {
         return a.step != b.step ? a.step < b.step : a.column < b.column;
