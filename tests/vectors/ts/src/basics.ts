@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Hex, encodeAbiParameters, getContractAddress, keccak256, stringToHex, toHex, toRlp } from 'viem';
+import { createHash } from 'node:crypto';
+import { type Hex, concat, encodeAbiParameters, getContractAddress, hexToBytes, keccak256, stringToHex, toHex, toRlp } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { type KeyName, UINT64_MAX, UINT256_MAX, type VectorFile, account, addressOf, keys } from './common.js';
 
@@ -130,5 +131,34 @@ export async function signatureFile(): Promise<VectorFile> {
       signature,
       valid,
     })),
+  };
+}
+
+// What a monitor's evidence is bound to; docs/monitor.md.
+export function monitorReportFile(): VectorFile {
+  const sha = (name: 'sha256' | 'sha512', data: Hex): Hex =>
+    `0x${createHash(name).update(hexToBytes(data)).digest('hex')}`;
+  const epochs = [0n, 1n, 255n, 256n, 490_000n, UINT64_MAX];
+  return {
+    description:
+      'Report data of monitors: SHA-512("vcity-mon-v1" || monitor_key || policy || model_root || epoch as 8 bytes big-endian || nonce), monitor_key = keccak-256(monitor_point); device_nonce = SHA-256(report_data) for TPMs and GPUs',
+    cases: epochs.map((epoch, i) => {
+      const word = (name: string) => keccak256(stringToHex(`${name} ${i}`));
+      const point = concat([word('x'), word('y')]);
+      const [policy, root, nonce] = [word('policy'), word('model root'), word('nonce')];
+      const key = keccak256(point);
+      const data = concat([stringToHex('vcity-mon-v1'), key, policy, root, toHex(epoch, { size: 8 }), nonce]);
+      const report = sha('sha512', data);
+      return {
+        monitor_point: point,
+        monitor_key: key,
+        policy,
+        model_root: root,
+        epoch: epoch.toString(),
+        nonce,
+        report_data: report,
+        device_nonce: sha('sha256', report),
+      };
+    }),
   };
 }

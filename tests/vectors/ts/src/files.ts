@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { addressFile, createAddressFile, jobIdFile, keccakFile, rlpFile, signatureFile } from './basics.js';
+import { addressFile, createAddressFile, jobIdFile, keccakFile, monitorReportFile, rlpFile, signatureFile } from './basics.js';
 import { callFile, errorFile, eventFile } from './calls.js';
 import type { Value, VectorFile } from './common.js';
 import { economyFiles } from './economy_files.js';
@@ -41,6 +41,7 @@ export async function allFiles(): Promise<Map<string, VectorFile>> {
     ['merkle_proofs', merkleProofFile()],
     ['charges', chargeFile()],
     ['fees', feeFile()],
+    ['monitor_report_data', monitorReportFile()],
     ['rlp', rlpFile()],
     ['abi_calls', callFile()],
     ['abi_events', eventFile()],
