@@ -164,7 +164,7 @@ std::vector<Cheat> cheats(Laboratory* laboratory) {
         {"changed_sampler",
          ">= 0.9999; temperature 1",
          [=](ReferenceWorker* worker) { worker->sample = other_seed; },
-         {.finals = 8},
+         {},
          1.0},
         {"spliced_states", ">= 0.9999", [=](ReferenceWorker* worker) { worker->after_layer = spliced; }},
     };

@@ -45,6 +45,10 @@ class Draw {
             const std::uint64_t position = random_.below(2) == 0 ? output_position() : any_position();
             add_cell(position, static_cast<std::uint32_t>(random_.below(shape_.cells_per_position())));
         }
+        const std::size_t most = question_.cells.size() + (opens_all_logits(shape_) ? options_.more_finals : 0);
+        for (std::size_t tries = 0; tries < kTriesMax && question_.cells.size() < most; ++tries) {
+            add_cell(output_position(), shape_.layers);
+        }
         add_first_pages();
         add_heads();
         add_single_pages();

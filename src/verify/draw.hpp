@@ -17,6 +17,7 @@ Seed audit_seed(const Seed& secret, const Hash& receipt_hash, const Hash& beacon
 struct DrawOptions {
     std::uint32_t cells = 16;               // at most kOpenedCellsMax
     std::uint32_t finals = 4;               // of them final cells at output tokens
+    std::uint32_t more_finals = 12;         // besides, where a final cell opens all logits and so costs little
     std::uint32_t heads = 4;                // runs of pages whose attention can be checked
     std::uint32_t sketches = 32;            // tier A, at most kOpenedSketchesMax
     std::uint64_t bytes_max = 6ULL << 20U;  // of what is opened: an opening must fit into a frame
@@ -26,7 +27,9 @@ struct DrawOptions {
 // - All cells of an output position, final cell first: whoever splices another computation in, be it a cached one that
 //   is right by itself, breaks a connection between two layers of that position, whichever layer it chose. They come in
 //   addition to `cells` where they are more than half of it.
-// - `finals` final cells of output positions, where the choice of the token is judged.
+// - `finals` final cells of output positions, where the choice of the token is judged, and `more_finals` of a model
+// with
+//   a small vocabulary: another sampler shows only where it chooses another token.
 // - Cells at random places, half of them at output tokens.
 // - Pages of one key-value head of the first layer, all of them up to 16: they tell which tokens were run.
 // - For each layer cell a page of a random key-value head that holds its position.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verify/draw.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -28,6 +29,8 @@ TEST(DrawAudit, AsksForAWholeOutputPositionAndForHeads) {
             EXPECT_EQ(question.cells[layer], (Cell{question.cells.front().position, shape.layers - layer}));
         }
         EXPECT_GE(question.cells.size(), 16U);
+        const auto finals = std::ranges::count(question.cells, shape.layers, &Cell::layer);
+        EXPECT_GE(finals, 16);
         EXPECT_TRUE(question.sketches.empty());
         const std::set<PageId> pages(question.pages.begin(), question.pages.end());
         EXPECT_EQ(pages.size(), question.pages.size());
