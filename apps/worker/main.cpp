@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // vcity-worker serve: runs a model for a node agent, over standard input and output. vcity-worker generate: the same
 // for one question on a terminal. vcity-worker logprobs: how likely a model finds the answers of others. vcity-worker
-// train: trains a model.
+// enrol: the sample that verifiers hold tier A to. vcity-worker train: trains a model.
 #include <csignal>
 #include <iostream>
 
@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "engine.hpp"
+#include "enrol.hpp"
 #include "logprobs.hpp"
 #include "serve.hpp"
 #include "train.hpp"
@@ -80,6 +81,12 @@ void add_logprobs(CLI::App* root, ServeFlags* flags) {
     command->add_option("--threads", flags->engine.runner.threads, "threads on the cpu")->check(CLI::Range(1, 256));
 }
 
+void add_enrol(CLI::App* root, ServeFlags* flags) {
+    CLI::App* command = root->add_subcommand(
+        "enrol", "read questions, one a line, and write how far honest replays are from honest answers");
+    add_model_options(command, flags);
+}
+
 void add_train(CLI::App* root, TrainOptions* options) {
     CLI::App* train = root->add_subcommand("train", "train a small model on this machine's processor");
     train->add_option("--config", options->recipe, "recipe: the model's configuration and the training plan")
@@ -111,6 +118,11 @@ Result<void> run_logprobs(const ServeFlags& flags) {
     return vcity::worker::serve_logprobs(*reference, std::cin, std::cout);
 }
 
+Result<void> run_enrol(const ServeFlags& flags) {
+    TRY(const auto engine, load(flags));
+    return vcity::worker::enrol(*engine, std::cin, std::cout);
+}
+
 Result<void> run_generate(const ServeFlags& flags, GenerateFlags generate) {
     TRY(const auto engine, load(flags));
     if (generate.plain) {
@@ -137,6 +149,7 @@ Result<void> run(const CLI::App& app,
     if (app.got_subcommand("serve")) return run_serve(serve);
     if (app.got_subcommand("generate")) return run_generate(serve, generate);
     if (app.got_subcommand("logprobs")) return run_logprobs(serve);
+    if (app.got_subcommand("enrol")) return run_enrol(serve);
     return vcity::worker::train(train);
 }
 
@@ -154,6 +167,7 @@ int main(int argc, char** argv) {
     add_serve(&app, &serve);
     add_generate(&app, &serve, &generate);
     add_logprobs(&app, &serve);
+    add_enrol(&app, &serve);
     add_train(&app, &train);
     CLI11_PARSE(app, argc, argv);
     const Result<void> result = run(app, serve, generate, train);

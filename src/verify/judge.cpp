@@ -10,6 +10,7 @@
 #include "verify/check/final_judge.hpp"
 #include "verify/check/head_judge.hpp"
 #include "verify/check/residual_noise.hpp"
+#include "verify/check/sketch_score.hpp"
 #include "verify/check/token_judge.hpp"
 
 namespace vcity::verify {
@@ -194,26 +195,6 @@ void AuditJudge::judge_heads(const CheckedAudit& audit, const LinearOptions& opt
     }
 }
 
-std::optional<float> AuditJudge::sketch_score(const CheckedAudit& audit) const {
-    if (audit.sketches.empty()) return std::nullopt;
-    const std::vector<std::uint32_t> signs = sketch_signs(audit.header.client_nonce, shape_.hidden);
-    double sum = 0;
-    for (const auto& [position, sketch] : audit.sketches) {
-        const Sketch replay = make_sketch(signs, sketch.middle, sketch.last);
-        for (const std::size_t half : {std::size_t{0}, kSketchHalf}) {
-            double distance = 0;
-            double norm = 0;
-            for (std::size_t p = half; p < half + kSketchHalf; ++p) {
-                const double difference = double{sketch.served[p]} - double{replay[p]};
-                distance += difference * difference;
-                norm += double{replay[p]} * double{replay[p]};
-            }
-            sum += std::log2((distance + kTiny) / (norm + kTiny));
-        }
-    }
-    return static_cast<float>(sum / (2 * static_cast<double>(audit.sketches.size())));
-}
-
 Result<Evidence> AuditJudge::measure(const AuditClaim& claim,
                                      const AuditQuestion& question,
                                      const Opening& opening,
@@ -230,7 +211,7 @@ Result<Evidence> AuditJudge::measure(const AuditClaim& claim,
     TRY_OK(judge_cells(audit, options, &evidence));
     TRY_OK(judge_tokens(shape_, weights_, &random, audit));
     judge_heads(audit, options, &evidence);
-    evidence.sketch_score = sketch_score(audit);
+    evidence.sketch_score = sketch_score(shape_, audit);
     return evidence;
 }
 

@@ -78,7 +78,6 @@ class AuditJudge {
     Result<void> check_embedding(const TraceHeader& header, const Cell& place, const CheckedCell& cell) const;
     Result<void> check_pages(const CheckedAudit& audit) const;
     Result<void> judge_cells(const CheckedAudit& audit, const LinearOptions& options, Evidence* evidence) const;
-    std::optional<float> sketch_score(const CheckedAudit& audit) const;
     void judge_heads(const CheckedAudit& audit, const LinearOptions& options, Evidence* evidence) const;
     void judge_group(const CheckedAudit& audit,
                      const Cell& place,
