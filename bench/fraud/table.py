@@ -4,7 +4,7 @@
 
 detection.<attack>          share of attempts caught by one audit, one capacity session, or in one simulated network
 false_positives             honest answers and honest capacity sessions that were rejected
-honest_answers, honest_capacity_sessions
+honest_answers, honest_capacity_sessions, honest_tier_a_nodes
                             how many of them there were
 """
 import json
@@ -57,6 +57,9 @@ def main():
     for name, caught, count, meaning, reason in computation(folder, trials, honest):
         if name == "honest":
             figures["honest_answers"] = count
+            false_positives += caught
+        elif name == "tier_a.honest":
+            figures["honest_tier_a_nodes"] = count
             false_positives += caught
         else:
             figures[f"detection.{name}"] = caught / max(count, 1)

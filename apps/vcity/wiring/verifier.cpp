@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/verifier/verifier.hpp"
 
+#include <filesystem>
+
 #include "adapters/audit_llama/llama_auditor.hpp"
 #include "wiring/role_host.hpp"
 #include "wiring/roles.hpp"
@@ -16,6 +18,9 @@ Result<cli::Exit> run_verifier(const VerifierRunOptions& options) {
     for (const std::string& folder : options.models) {
         adapters::LlamaAuditorOptions settings;
         settings.folder = folder;
+        // What `vcity-worker enrol` wrote for this model; without it sketches decide nothing.
+        const std::filesystem::path enrolment = settings.folder / "sketch-enrolment.txt";
+        if (std::filesystem::exists(enrolment)) settings.enrolment = enrolment;
         TRY(auto auditor, run_task(host->runtime(), adapters::LlamaAuditor::open(host->runtime(), settings)));
         borrowed.push_back(auditor.get());
         auditors.push_back(std::move(auditor));

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "base/check.hpp"
+#include "verify/sequential.hpp"
 #include "verify/testing/reference_worker.hpp"
 
 namespace vcity::fraud {
@@ -249,7 +250,51 @@ void add_cache_cheats(std::vector<Cheat>* out) {
                             [](auto* worker) { worker->window = 24; }));
 }
 
+const std::vector<float>& enrolment() {
+    static const std::vector<float> sample = [] {
+        std::vector<float> scores;
+        Laboratory& laboratory = bench()->laboratory;
+        for (std::uint64_t number = 0; number < 240; ++number) {
+            scores.push_back(laboratory.sketch_score(laboratory.serve(20'000 + number, {})));
+        }
+        return scores;
+    }();
+    return sample;
+}
+
+Cheat in_tier_a(std::string name, std::string meaning, Lie lie) {
+    return {std::move(name), std::move(meaning), [lie = std::move(lie)](std::uint64_t number) {
+                constexpr double kAlpha = 1e-6;
+                constexpr std::uint64_t kRequests = 20;
+                Laboratory& laboratory = bench()->laboratory;
+                verify::SequentialTest test{enrolment()};
+                std::mt19937_64 random{number};
+                for (std::uint64_t i = 1; i <= kRequests; ++i) {
+                    const float score = laboratory.sketch_score(laboratory.serve(number * kRequests + i, lie));
+                    test.add(score, (static_cast<double>(random() >> 11U) + 1) * 0x1p-53);
+                    if (test.rejects(kAlpha)) return Attempt{true, "after " + std::to_string(i) + " requests"};
+                }
+                return Attempt{};
+            }};
+}
+
 }  // namespace
+
+std::vector<Cheat> sketch_cheats() {
+    Bench& at = *bench();
+    return {
+        in_tier_a("tier_a.int8_weights", "tier A, int8 weights, honest replay", weights(at.changed(to_integers(8, 0)))),
+        in_tier_a("tier_a.fp8_weights", "tier A, fp8 weights, honest replay",
+                  weights(at.changed(reference::quantise_fp8))),
+        in_tier_a("tier_a.int4_weights", "tier A, int4 weights, honest replay",
+                  weights(at.changed(to_integers(4, 32)))),
+        in_tier_a("tier_a.skipped_layer", "tier A, a layer left out, honest replay",
+                  weights(at.changed(outputs_of_layers(2, 3), to_zero)))};
+}
+
+Cheat honest_sketches() {
+    return in_tier_a("tier_a.honest", "tier A, the public model as agreed", {});
+}
 
 std::vector<Cheat> computation_cheats() {
     std::vector<Cheat> cheats;

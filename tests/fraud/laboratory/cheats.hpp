@@ -24,6 +24,11 @@ struct Cheat {
 
 // All cheats on the computation of an answer, bf16, before the real auditor. Borrows nothing.
 std::vector<Cheat> computation_cheats();
+// Cheats of tier A that replay honestly when challenged: only their sketches give them away. attempt(n) serves requests
+// of one node until the sequential test rejects it, at most 20, against a sample of 240 honest requests.
+std::vector<Cheat> sketch_cheats();
+// The same for an honest node.
+Cheat honest_sketches();
 // Honest answers, the same way; is_caught is a false rejection.
 Cheat honest_answer();
 

@@ -33,5 +33,8 @@ int main(int argc, char** argv) {
     for (const vcity::fraud::Cheat& cheat : vcity::fraud::computation_cheats()) {
         print(cheat, std::strtoull(argv[1], nullptr, 10));
     }
+    const std::uint64_t nodes = std::strtoull(argv[1], nullptr, 10) / 10 + 1;
+    print(vcity::fraud::honest_sketches(), nodes);
+    for (const vcity::fraud::Cheat& cheat : vcity::fraud::sketch_cheats()) print(cheat, nodes);
     return 0;
 }

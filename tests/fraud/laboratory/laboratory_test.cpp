@@ -30,5 +30,12 @@ TEST(Laboratory, CatchesEveryCheat) {
     }
 }
 
+TEST(Laboratory, SketchesGiveAwayWhoReplaysHonestlyWhatItServedOtherwise) {
+    EXPECT_FALSE(honest_sketches().attempt(1).is_caught);
+    const Attempt attempt = sketch_cheats().front().attempt(1);
+    EXPECT_TRUE(attempt.is_caught);
+    EXPECT_TRUE(attempt.reason.starts_with("after ")) << attempt.reason;
+}
+
 }  // namespace
 }  // namespace vcity::fraud

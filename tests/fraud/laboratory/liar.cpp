@@ -2,6 +2,7 @@
 #include "liar.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "base/check.hpp"
 #include "checkpoint/output_text.hpp"
@@ -9,6 +10,7 @@
 #include "checkpoint/sampler.hpp"
 #include "crypto/keccak.hpp"
 #include "market/typed_hashes.hpp"
+#include "verify/check/sketch_score.hpp"
 #include "verify/trace/computed.hpp"
 
 namespace vcity::fraud {
@@ -189,6 +191,40 @@ ports::AuditFinding Laboratory::audit(const Served& served, const Served& answer
     answer.root = served.task.receipt.receipt.verification_root;
     answer.opening = open(answered, answer.question);
     return auditor_->check(served.task, answer);
+}
+
+float Laboratory::sketch_score(const Served& served) {
+    std::vector<std::uint32_t> tokens;
+    for (std::uint64_t i = 0; i < served.header.positions(); ++i) tokens.push_back(served.header.token_at(i));
+    worker::ModelRunner& replaying = *loaded(*model_).runner;
+    const auto sequence = replaying.open_sequence(tokens.size());
+    CHECK(sequence.has_value());
+    const auto result = replaying.run({{*sequence, tokens, worker::Capture::kServed}});
+    CHECK(result.has_value());
+    std::map<Cell, Bytes> states;
+    const auto keep = [&](const Cell& cell, const verify::ServedRow& row) -> Result<void> {
+        states[cell] = copy(row.h_in);
+        return {};
+    };
+    CHECK(result->captured->give(0, keep).has_value());
+    replaying.close_sequence(*sequence);
+
+    const std::vector<std::uint32_t> signs = verify::sketch_signs(served.header.client_nonce, shape_.hidden);
+    const auto state_of = [&](const std::map<Cell, Bytes>& from, std::uint32_t position, std::uint32_t layer) {
+        return *verify::widen_finite(shape_.compute, from.at(Cell{position, layer}));
+    };
+    std::map<Cell, Bytes> given;
+    for (const auto& [cell, row] : served.rows) given[cell] = row.h_in;
+    double sum = 0;
+    const auto count = static_cast<std::uint32_t>(tokens.size());
+    for (std::uint32_t position = 0; position < count; ++position) {
+        const auto sketch = [&](const std::map<Cell, Bytes>& from) {
+            return verify::make_sketch(signs, state_of(from, position, verify::sketch_layer(shape_)),
+                                       state_of(from, position, shape_.layers));
+        };
+        sum += verify::sketch_distance(sketch(given), sketch(states));
+    }
+    return static_cast<float>(sum / count);
 }
 
 }  // namespace vcity::fraud

@@ -61,6 +61,10 @@ class Laboratory {
     ports::AuditFinding audit(const Served& served, const Served& answered);
     ports::AuditFinding audit(const Served& served) { return audit(served, served); }
 
+    // Tier A: how far the sketches of what was served are from those of an honest replay on the public weights, which
+    // runs all tokens at once.
+    float sketch_score(const Served& served);
+
     const verify::ModelShape& shape() const { return shape_; }
     const StoredModel& model() const { return *model_; }
 
