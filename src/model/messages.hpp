@@ -217,6 +217,27 @@ struct VerdictReport {  // verifier -> scheduler
     bool operator==(const VerdictReport&) const = default;
 };
 
+// Bytes of a proof of capacity in one frame; a fill is cut to fit, a longer answer is fetched piece by piece.
+inline constexpr std::size_t kCapacityBodyMax = 5U << 20U;
+struct CapacityQuestion {  // verifier -> scheduler -> node
+    Address node;
+    Hash session;              // drawn by the verifier
+    std::uint64_t number = 0;  // of this question in the session
+    std::uint64_t offset = 0;  // greater than zero: the rest of the answer from there on
+    Bytes body;                // canonical bytes of a capacity message; empty at offset 0: the session is over
+    bool operator==(const CapacityQuestion&) const = default;
+};
+struct CapacityReply {  // node -> scheduler -> verifier
+    Hash session;
+    std::uint64_t number = 0;
+    bool available = false;
+    std::uint64_t offset = 0;
+    std::uint64_t total = 0;  // bytes of the whole answer
+    Bytes body;               // the answer's bytes from the offset on, at most kCapacityBodyMax
+    std::string reason;
+    bool operator==(const CapacityReply&) const = default;
+};
+
 using Message = std::variant<LinkChallenge,
                              LinkHello,
                              LinkWelcome,
@@ -243,6 +264,8 @@ using Message = std::variant<LinkChallenge,
                              ReplayReply,
                              OpenRequest,
                              OpenReply,
-                             VerdictReport>;
+                             VerdictReport,
+                             CapacityQuestion,
+                             CapacityReply>;
 
 }  // namespace vcity

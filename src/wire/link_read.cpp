@@ -224,6 +224,34 @@ OpenReply read_body(Reader& in, const v1::OpenReply& proto) {
     };
 }
 
+Bytes read_capacity_body(Reader& in, const std::string& body) {
+    if (body.size() <= kCapacityBodyMax) return {body.begin(), body.end()};
+    in.fail("body", "is too long");
+    return {};
+}
+
+CapacityQuestion read_body(Reader& in, const v1::CapacityQuestion& proto) {
+    return {
+        .node = in.fixed<Address>(proto.node(), "node"),
+        .session = in.fixed<Hash>(proto.session(), "session"),
+        .number = proto.number(),
+        .offset = proto.offset(),
+        .body = read_capacity_body(in, proto.body()),
+    };
+}
+
+CapacityReply read_body(Reader& in, const v1::CapacityReply& proto) {
+    return {
+        .session = in.fixed<Hash>(proto.session(), "session"),
+        .number = proto.number(),
+        .available = proto.available(),
+        .offset = proto.offset(),
+        .total = proto.total(),
+        .body = read_capacity_body(in, proto.body()),
+        .reason = in.text(proto.reason(), "reason"),
+    };
+}
+
 Message read_frame(Reader& in, const v1::Frame& frame) {
     switch (frame.body_case()) {
         case v1::Frame::kLinkChallenge:
@@ -257,6 +285,8 @@ Message read_frame(Reader& in, const v1::Frame& frame) {
         case v1::Frame::kVerdictReport: return read_body(in, frame.verdict_report());
         case v1::Frame::kReplayRequest: return read_body(in, frame.replay_request());
         case v1::Frame::kReplayReply: return read_body(in, frame.replay_reply());
+        case v1::Frame::kCapacityQuestion: return read_body(in, frame.capacity_question());
+        case v1::Frame::kCapacityReply: return read_body(in, frame.capacity_reply());
         case v1::Frame::BODY_NOT_SET: break;
     }
     in.fail("body", "is missing or of an unknown kind");

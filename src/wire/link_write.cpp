@@ -157,6 +157,24 @@ void write(const OpenReply& value, v1::OpenReply* out) {
     out->set_reason(clean(value.reason));
 }
 
+void write(const CapacityQuestion& value, v1::CapacityQuestion* out) {
+    out->set_node(raw(value.node));
+    out->set_session(raw(value.session));
+    out->set_number(value.number);
+    out->set_offset(value.offset);
+    out->set_body(value.body.data(), value.body.size());
+}
+
+void write(const CapacityReply& value, v1::CapacityReply* out) {
+    out->set_session(raw(value.session));
+    out->set_number(value.number);
+    out->set_available(value.available);
+    out->set_offset(value.offset);
+    out->set_total(value.total);
+    out->set_body(value.body.data(), value.body.size());
+    out->set_reason(clean(value.reason));
+}
+
 struct FrameWriter {
     v1::Frame& frame;
 
@@ -210,6 +228,8 @@ struct FrameWriter {
     void operator()(const ReplayReply& value) const { write(value, frame.mutable_replay_reply()); }
     void operator()(const OpenRequest& value) const { write(value, frame.mutable_open_request()); }
     void operator()(const OpenReply& value) const { write(value, frame.mutable_open_reply()); }
+    void operator()(const CapacityQuestion& value) const { write(value, frame.mutable_capacity_question()); }
+    void operator()(const CapacityReply& value) const { write(value, frame.mutable_capacity_reply()); }
     void operator()(const VerdictReport& value) const {
         wire::write(value.verdict, frame.mutable_verdict_report()->mutable_verdict());
         frame.mutable_verdict_report()->set_confirmed(value.confirmed);

@@ -104,6 +104,17 @@ TEST(Message, NamesTheFieldThatIsWrong) {
     EXPECT_EQ(short_id.error().message, "job_id has 1 bytes, expected 32");
 }
 
+TEST(Message, BoundsTheBytesOfAProofOfCapacity) {
+    CapacityQuestion question{};
+    question.body.resize(kCapacityBodyMax);
+    EXPECT_TRUE(parse_message(encode(Message{question})));
+    question.body.push_back(0);
+    EXPECT_FALSE(parse_message(encode(Message{question})));
+    CapacityReply reply{};
+    reply.body.resize(kCapacityBodyMax + 1);
+    EXPECT_FALSE(parse_message(encode(Message{reply})));
+}
+
 TEST(Message, RefusesValuesOutOfRange) {
     RandomValues random{1};
     OpenRequest most{random.fixed<JobId>(), random.fixed<Hash>(), random.fixed<Hash>(), {}};

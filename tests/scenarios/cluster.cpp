@@ -149,6 +149,7 @@ void NodeMachine::start() {
     deps.dialer = dialer_.get();
     deps.inference = inference_.get();
     deps.sealer = sealer;
+    deps.capacity = capacity;
     deps.chain_reader = reader_.get();
     deps.chain_writer = writer_.get();
     deps.deployment = world_->deployment;
@@ -243,6 +244,7 @@ void VerifierMachine::start() {
     deps.signer = &signer;
     deps.dialer = dialer_.get();
     deps.auditors = {auditor_.get()};
+    deps.metrics = metrics;
     deps.chain_reader = reader_.get();
     deps.chain_writer = writer_.get();
     deps.deployment = world_->deployment;
@@ -250,6 +252,7 @@ void VerifierMachine::start() {
     verifier::VerifierOptions options;
     options.scheduler_endpoint = kEndpoint;
     options.stake = kStake;
+    options.capacity = capacity;
     verifier_ = std::make_unique<verifier::Verifier>(std::move(deps), std::move(options));
     is_up_ = true;
     process.spawn(watch(verifier_->run()));

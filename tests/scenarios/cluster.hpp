@@ -97,6 +97,7 @@ class NodeMachine final : public Machine {
 
     std::uint64_t worker_failures_per_mille = 2;  // of all tokens, from the next start on
     ports::Sealer* sealer = nullptr;              // of this machine, from the next start on
+    ports::CapacityProver* capacity = nullptr;    // likewise
 
   private:
     void destroy() override;
@@ -139,6 +140,9 @@ class SchedulerMachine final : public Machine {
 class VerifierMachine final : public Machine {
   public:
     bool rejects_shallow = false;  // broken: from the next start on, see sim::FakeAuditor
+
+    verifier::CapacityOptions capacity;         // from the next start on
+    MetricRegistry* metrics = &null_metrics();  // likewise
 
     VerifierMachine(World* world, std::string name, std::uint64_t key);
     ~VerifierMachine() override { crash(); }

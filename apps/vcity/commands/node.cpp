@@ -32,6 +32,9 @@ void add_hardware_options(CLI::App* run, wiring::NodeRunOptions* options) {
     run->add_option("--gpu-count", options->gpu_count, "cards");
     run->add_option("--vram-mib", options->vram_mib, "memory of all cards together");
     run->add_option("--region", options->region, "e.g. eu-central");
+    run->add_option("--capacity-memory-mib", options->capacity_memory_mib,
+                    "offer proofs of capacity; memory of the processor when it stands in for a card (0: offer none)")
+        ->check(CLI::Range(0, 1 << 24));
     run->add_option("--monitor", options->monitor, "URL of this machine's monitor, e.g. http://127.0.0.1:8101");
 }
 

@@ -50,6 +50,9 @@ void add_verifier_commands(CLI::App* root, Commands* commands) {
     add_stake(run, &options->role);
     run->add_option("--scheduler", options->scheduler, "link of the scheduler")->capture_default_str();
     run->add_option("--model", options->models, "folder with a model's public weights (repeat)")->required();
+    run->add_option("--capacity-every", options->capacity_every,
+                    "seconds between two proofs of capacity asked of connected nodes (0: never)")
+        ->check(CLI::Range(0, 1 << 24));
     commands->on(run, [options](Session* /*session*/) { return wiring::run_verifier(*options); });
     add_attest_command(noun, commands);
     add_check_endpoint(noun, commands);

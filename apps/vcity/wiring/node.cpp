@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include "adapters/audit_llama/model_binding.hpp"
+#include "adapters/capacity_local/device_prover.hpp"
 #include "adapters/inference_worker/worker.hpp"
 #include "adapters/sandbox_bwrap/sandbox.hpp"
 #include "async/task_group.hpp"
@@ -64,6 +65,12 @@ Result<node::NodeOptions> agent_options(const NodeRunOptions& options) {
     return result;
 }
 
+std::unique_ptr<adapters::DeviceProver> make_prover(const NodeRunOptions& options, Runtime* runtime) {
+    if (options.capacity_memory_mib == 0) return nullptr;
+    const adapters::CardSearch search{options.threads, options.capacity_memory_mib << 20U};
+    return std::make_unique<adapters::DeviceProver>(runtime, adapters::find_devices(search));
+}
+
 // The agent and the worker it keeps; the worker stops when the agent has ended.
 Task<Result<void>> run_both(Runtime* runtime, node::NodeAgent* agent, adapters::InferenceWorker* worker) {
     TaskGroup group{runtime};
@@ -91,12 +98,14 @@ Result<cli::Exit> run_node(const NodeRunOptions& options) {
     if (!options.monitor.empty()) {
         TRY(monitor, seal::MonitorClient::make(host->runtime(), http.get(), options.monitor));
     }
+    const auto capacity = make_prover(options, host->runtime());
     node::NodeDeps deps{.runtime = host->runtime(),
                         .store = host->store(),
                         .signer = host->signer(),
                         .dialer = dialer.get(),
                         .inference = &worker,
                         .sealer = monitor.get(),
+                        .capacity = capacity.get(),
                         .chain_reader = host->chain()->reader(),
                         .chain_writer = host->chain()->writer(),
                         .metrics = host->metrics(),

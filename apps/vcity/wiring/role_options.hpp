@@ -54,7 +54,8 @@ struct NodeRunOptions {
     std::uint16_t gpu_count = 0;
     std::uint32_t vram_mib = 0;
     std::string region = "local";
-    std::string monitor;  // URL of this machine's monitor, of its listener for the node; empty: none
+    std::string monitor;                    // URL of this machine's monitor, of its listener for the node; empty: none
+    std::uint64_t capacity_memory_mib = 0;  // of the processor when it stands in for a card; 0: no proof is offered
 };
 
 struct SchedulerRunOptions {
@@ -72,7 +73,8 @@ struct SchedulerRunOptions {
 struct VerifierRunOptions {
     RoleOptions role;
     std::string scheduler = "ws://127.0.0.1:8070/link";
-    std::vector<std::string> models;  // Hugging Face folders of public weights
+    std::vector<std::string> models;   // Hugging Face folders of public weights
+    std::uint32_t capacity_every = 0;  // seconds between two proofs of capacity; 0: never
 };
 
 struct GatewayRunOptions {

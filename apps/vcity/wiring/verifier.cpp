@@ -28,6 +28,7 @@ Result<cli::Exit> run_verifier(const VerifierRunOptions& options) {
     verifier::VerifierOptions settings;
     settings.scheduler_endpoint = options.scheduler;
     settings.software_version = VCITY_VERSION;
+    settings.capacity.every = std::chrono::seconds{options.capacity_every};
     TRY(settings.stake, parse_vcai(options.role.stake));
     verifier::VerifierDeps deps{.runtime = host->runtime(),
                                 .store = host->store(),

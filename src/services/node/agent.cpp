@@ -46,6 +46,7 @@ NodeAgent::NodeAgent(NodeDeps deps, NodeOptions options)
       group_{deps_.runtime},
       changed_{deps_.runtime},
       stopped_{deps_.runtime},
+      capacity_{&group_, deps_.capacity, [this](Message message) { post(std::move(message)); }},
       openings_{deps_.runtime, options_.openings_queued_max} {
     services::PeerLinkOptions link;
     link.endpoint = options_.scheduler_endpoint;
@@ -196,6 +197,7 @@ void NodeAgent::on_connected(services::LinkSession* session, const LinkWelcome& 
 void NodeAgent::on_disconnected() {
     session_ = nullptr;
     metrics_.link_up->set(0);
+    capacity_.on_link_lost();
 }
 
 Heartbeat NodeAgent::make_heartbeat() {
@@ -216,6 +218,8 @@ void NodeAgent::on_message(Message message) {
         on_audit_call(std::move(*opening));
     } else if (auto* replay = std::get_if<ReplayRequest>(&message)) {
         on_audit_call(std::move(*replay));
+    } else if (auto* capacity = std::get_if<CapacityQuestion>(&message)) {
+        capacity_.on_question(std::move(*capacity));
     } else {
         log_.debug("unexpected_message", {{"index", message.index()}});
     }

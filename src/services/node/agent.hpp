@@ -15,6 +15,7 @@
 #include "ports/signer.hpp"
 #include "ports/store.hpp"
 #include "services/common/peer_link.hpp"
+#include "services/node/capacity_desk.hpp"
 #include "services/node/lease_record.hpp"
 #include "services/node/metrics.hpp"
 
@@ -27,7 +28,8 @@ struct NodeDeps {
     ports::Signer* signer = nullptr;
     ports::LinkDialer* dialer = nullptr;
     ports::Inference* inference = nullptr;
-    ports::Sealer* sealer = nullptr;  // the monitor of this machine; nullptr: it has none
+    ports::Sealer* sealer = nullptr;            // the monitor of this machine; nullptr: it has none
+    ports::CapacityProver* capacity = nullptr;  // the cards; nullptr: no proof of capacity is offered
     ports::ChainReader* chain_reader = nullptr;
     ports::ChainWriter* chain_writer = nullptr;  // signs as the node's identity
     MetricRegistry* metrics = &null_metrics();
@@ -153,6 +155,7 @@ class NodeAgent final : private services::PeerLinkHandler {
     TaskGroup group_;
     Notifier changed_;
     Notifier stopped_;
+    CapacityDesk capacity_;
     Channel<AuditCall> openings_;
     std::vector<AuditCall> audit_calls_;  // queued or being answered: verifiers ask again
     std::unique_ptr<services::PeerLink> link_;

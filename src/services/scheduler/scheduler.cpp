@@ -19,6 +19,7 @@ Scheduler::Scheduler(SchedulerDeps deps, SchedulerOptions options)
       caps_{&context_},
       book_{&context_},
       audits_{AuditDesk::Parts{&context_, &switchboard_, &directory_, &caps_, &book_}},
+      capacity_{&switchboard_, &directory_},
       settler_{Settler::Parts{&context_, &directory_, &caps_, &book_}},
       driver_{JobDriver::Parts{&context_, &switchboard_, &directory_, &caps_, &book_, [this](const JobId& job_id) {
                                    const JobRecord* record = book_.find_delivered(job_id);
@@ -165,6 +166,7 @@ void Scheduler::farewell(SessionId session, const services::LinkPeer& peer) {
     if (peer.role == Role::kCompute) directory_.disconnect(peer.address, session);
     driver_.on_session_gone(session, peer);
     audits_.on_session_gone(session);
+    capacity_.on_session_gone(session);
     context_.metrics.nodes_connected->set(static_cast<double>(directory_.connected()));
     context_.log.info("peer_gone",
                       {{"peer", codec::to_hex(peer.address)}, {"role", std::string{to_string(peer.role)}}});
@@ -216,6 +218,8 @@ void Scheduler::route_from_node(SessionId session, const Address& node, Message 
         audits_.on_open_reply(node, std::move(*reply));
     } else if (auto* replayed = std::get_if<ReplayReply>(&message)) {
         audits_.on_replay_reply(node, std::move(*replayed));
+    } else if (auto* capacity = std::get_if<CapacityReply>(&message)) {
+        capacity_.on_reply(node, std::move(*capacity));
     }
 }
 
@@ -234,6 +238,8 @@ void Scheduler::route_from_verifier(SessionId session, const services::LinkPeer&
         audits_.on_replay_request(session, std::move(*replay));
     } else if (auto* report = std::get_if<VerdictReport>(&message)) {
         audits_.on_verdict(peer, std::move(*report));
+    } else if (auto* question = std::get_if<CapacityQuestion>(&message)) {
+        capacity_.on_question(session, std::move(*question));
     }
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "services/scheduler/audit_desk.hpp"
+#include "services/scheduler/capacity_desk.hpp"
 #include "services/scheduler/job_driver.hpp"
 #include "services/scheduler/settler.hpp"
 
@@ -53,6 +54,7 @@ class Scheduler {
     CapLedger caps_;
     JobBook book_;
     AuditDesk audits_;
+    CapacityDesk capacity_;
     Settler settler_;
     JobDriver driver_;
     bool ready_ = false;

@@ -23,6 +23,9 @@ Verifier::Verifier(VerifierDeps deps, VerifierOptions options)
       metrics_{deps_.metrics},
       log_{deps_.log},
       group_{deps_.runtime},
+      capacity_{{deps_.runtime, deps_.chain_reader, deps_.metrics, log_.named("verifier.capacity"),
+                 [this](Message message) { return post(std::move(message)); }},
+                options_.capacity},
       tasks_{deps_.runtime, options_.tasks_queued_max},
       answered_{deps_.runtime} {
     services::PeerLinkOptions link;
@@ -59,8 +62,10 @@ Task<Result<void>> Verifier::run() {
     if (!registered || stopping_) co_return registered;
     CO_TRY_OK(co_await load_secret());
     group_.spawn(run_audits());
+    if (options_.capacity.every > Duration{}) group_.spawn(capacity_.run());
     co_await link_->run();
     tasks_.close();
+    capacity_.stop();
     answered_.notify();
     while (group_.running() > 0) {
         Result<void> joined = co_await group_.join(deps_.runtime->now() + kStorePatience);
@@ -73,11 +78,12 @@ void Verifier::stop() {
     stopping_ = true;
     link_->stop();
     tasks_.close();
+    capacity_.stop();
     answered_.notify();
 }
 
-void Verifier::post(Message message) {
-    if (session_ != nullptr) session_->post(std::move(message));
+bool Verifier::post(Message message) {
+    return session_ != nullptr && session_->post(std::move(message));
 }
 
 void Verifier::on_connected(services::LinkSession* session, const LinkWelcome& /*welcome*/) {
@@ -89,6 +95,7 @@ void Verifier::on_disconnected() {
     session_ = nullptr;
     metrics_.link_up->set(0);
     answered_.notify();  // nobody will answer the open question
+    capacity_.on_link_lost();
 }
 
 void Verifier::on_message(Message message) {
@@ -100,6 +107,10 @@ void Verifier::on_message(Message message) {
         on_answer(std::move(*opened));
     } else if (auto* replayed = std::get_if<ReplayReply>(&message)) {
         on_answer(std::move(*replayed));
+    } else if (auto* offers = std::get_if<OffersReply>(&message)) {
+        capacity_.on_offers(std::move(*offers));
+    } else if (auto* capacity = std::get_if<CapacityReply>(&message)) {
+        capacity_.on_reply(std::move(*capacity));
     }
 }
 

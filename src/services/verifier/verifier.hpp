@@ -15,6 +15,7 @@
 #include "ports/store.hpp"
 #include "services/common/peer_link.hpp"
 #include "services/verifier/audit_record.hpp"
+#include "services/verifier/capacity_rounds.hpp"
 #include "telemetry/metrics.hpp"
 
 namespace vcity::verifier {
@@ -46,6 +47,7 @@ struct VerifierOptions {
     // So many openings of one node that did not come within the window are evidence of more than bad luck.
     std::size_t missed_limit = 3;
     Duration missed_window = std::chrono::hours{24};
+    CapacityOptions capacity;  // proofs of capacity, beside the audits
     services::SessionTuning session;
     services::BackoffRange backoff;
 };
@@ -99,7 +101,7 @@ class Verifier final : private services::PeerLinkHandler {
     Heartbeat make_heartbeat() override { return {}; }
     Task<void> on_denied() override;
     Task<Result<void>> register_identity();
-    void post(Message message);
+    bool post(Message message);
     Task<Result<void>> load_secret();
 
     Task<void> run_audits();
@@ -132,6 +134,7 @@ class Verifier final : private services::PeerLinkHandler {
     VerifierMetrics metrics_;
     Log log_;
     TaskGroup group_;
+    CapacityRounds capacity_;
     Channel<AuditTask> tasks_;
     std::unique_ptr<services::PeerLink> link_;
     services::LinkSession* session_ = nullptr;

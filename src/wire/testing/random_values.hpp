@@ -145,6 +145,8 @@ class RandomValues {
             OpenRequest{fixed<JobId>(), fixed<Hash>(), fixed<Hash>(), question()},
             OpenReply{fixed<JobId>(), fixed<Hash>(), coin(), opening(), text()},
             VerdictReport{verdict(), coin()},
+            CapacityQuestion{fixed<Address>(), fixed<Hash>(), u64(), u64(), bytes()},
+            CapacityReply{fixed<Hash>(), u64(), coin(), u64(), u64(), bytes(), text()},
         };
     }
     std::vector<WorkerMessage> every_worker_message() {
