@@ -10,6 +10,7 @@
 #include "verify/testing/reference_llama.hpp"
 #include "verify/testing/reference_worker.hpp"
 #include "verify/trace/serve_committer.hpp"
+#include "wire/wire.hpp"
 
 namespace vcity::verify::bench {
 namespace {
@@ -360,10 +361,32 @@ void measure_hashes(Figures* out) {
     out->push_back({"keccak_mb_per_second", rate([](const Bytes& d) { return crypto::keccak256(d); }), "inner nodes"});
 }
 
+// What a node sends for one request, with every number as large as it gets. Nothing is sent for a token.
+void measure_receipt(Figures* out) {
+    const auto bytes = [](auto fixed) {
+        fixed.bytes.fill(0xa5);
+        return fixed;
+    };
+    const JobFinished finished{.receipt_hash = bytes(Hash{}),
+                               .job_id = bytes(JobId{}),
+                               .node = bytes(Address{}),
+                               .fencing_token = 1U << 30U,
+                               .units = {131'072, 131'072},
+                               .amount = Usd{1'000'000'000},
+                               .response_hash = bytes(Hash{}),
+                               .verification_root = bytes(Hash{}),
+                               .started_at = UnixMillis{1'800'000'000'000},
+                               .finished_at = UnixMillis{1'800'000'900'000},
+                               .node_signature = bytes(Signature{}),
+                               .reason = FinishReason::kStop};
+    out->push_back({"receipt_bytes", static_cast<double>(wire::encode(Message{finished}).size()), "<= 300 a request"});
+}
+
 }  // namespace
 
 void measure_cost(const Effort& effort, Figures* out) {
     measure_hashes(out);
+    measure_receipt(out);
     measure_shape(effort, "", shape_of(4096, 32, 8, 128, 14336, 128256), out);
     measure_shape(effort, "1b", shape_of(2048, 32, 8, 64, 8192, 128256), out);
     measure_shape(effort, "shipped", shape_of(256, 8, 4, 32, 688, 6144), out);
