@@ -1,13 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <atomic>
 #include <cstdlib>
 #include <new>
+#include <vector>
 
 #include "placement/unit_explain.hpp"
 #include "placement/unit_test_world.hpp"
 
+// Counts what is allocated. The sanitizers bring an operator new of their own, which may not be replaced but watched.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define VCITY_WATCHES_MALLOC
+#include <sanitizer/allocator_interface.h>
+#endif
+#endif
+
 namespace {
 
-std::size_t allocations = 0;
+std::atomic<std::size_t> allocations = 0;
+
+#ifdef VCITY_WATCHES_MALLOC
+
+void on_malloc(const volatile void*, std::size_t) {
+    ++allocations;
+}
+void on_free(const volatile void*) {}
+
+[[maybe_unused]] const int installed = __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
+
+}  // namespace
+
+#else
 
 void* counted(std::size_t size, std::size_t alignment) {
     ++allocations;
@@ -36,6 +59,8 @@ void operator delete(void* memory, std::align_val_t) noexcept {
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
     std::free(memory);
 }
+
+#endif
 
 namespace vcity::placement {
 namespace {
@@ -228,6 +253,9 @@ TEST_F(UnitLife, PlacingAndReleasingDoNotAllocate) {
     std::array<Grant, 64> held;
     std::size_t count = 0;
     std::size_t placed = 0;
+    const std::size_t none = allocations;
+    const std::vector<int> some(100);
+    ASSERT_GT(allocations, none);
     const std::size_t before = allocations;
 
     for (const UnitDemand& demand : demands) {
