@@ -2,6 +2,7 @@
 // The driver against a stand-in for the kernel's, with recorded reports.
 #include "adapters/tee_sev/tee_sev.hpp"
 
+#include <atomic>
 #include <cerrno>
 
 #include "adapters/runtime_asio/runtime.hpp"
@@ -26,7 +27,7 @@ struct FakeDriver {
     Bytes report = vector_file("snp/trustee_test-report.bin");
     Bytes certificates;
     std::uint32_t status = 0;
-    int busy = 0;
+    std::atomic<int> busy = 0;  // requests overlap on the pool
     int failure = 0;
 
     int call(unsigned long request, void* argument) {
