@@ -6,7 +6,7 @@ import sys
 
 from common import read, sources
 
-OUTSIDE = r"^src/async/work_queue\.hpp$|^(src/adapters|src/sim|apps|tests|bench)/"
+OUTSIDE = r"^src/async/(work_queue|writer_reader)\.hpp$|^(src/adapters|src/sim|apps|tests|bench)/"
 # (pattern, where it is allowed, what to do instead)
 BANNED = [
     (r"std::chrono::\w+_clock::now", OUTSIDE, "take time from Runtime"),

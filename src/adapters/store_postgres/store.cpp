@@ -4,11 +4,9 @@
 #include <algorithm>
 #include <map>
 #include <set>
-#include <thread>
 
 #include "adapters/store_postgres/connection.hpp"
-#include "async/completion.hpp"
-#include "async/work_queue.hpp"
+#include "async/writer_reader.hpp"
 
 namespace vcity::adapters {
 namespace {
@@ -45,11 +43,7 @@ Result<void> check_space(const std::string& space) {
     return make_error(Errc::kInvalid, "a store's space is 1 to 63 of a-z, 0-9, \"_\" and \"-\"");
 }
 
-struct PendingChange {
-    ports::StoreChange change;
-    Completion<Result<void>> done;
-};
-
+using Group = std::vector<PendingChange<ports::StoreChange>>;
 using State = std::map<std::string, std::optional<Bytes>>;
 
 // A connection that is opened again when it broke.
@@ -88,7 +82,7 @@ class GroupCommit {
     GroupCommit(PostgresConnection* connection, const std::string* space) : connection_{connection}, space_{space} {}
 
     // One result for each change. An Error: nothing was written, or (kUnavailable, kTimeout) it is unknown.
-    Result<std::vector<Result<void>>> run(const std::vector<PendingChange>& group) {
+    Result<std::vector<Result<void>>> run(const Group& group) {
         TRY_OK(connection_->run("BEGIN ISOLATION LEVEL READ COMMITTED"));
         auto results = decide_and_write(group);
         if (!results) {
@@ -101,16 +95,16 @@ class GroupCommit {
     }
 
   private:
-    Result<std::vector<Result<void>>> decide_and_write(const std::vector<PendingChange>& group) {
+    Result<std::vector<Result<void>>> decide_and_write(const Group& group) {
         TRY_OK(lock_rows(group));
         std::vector<Result<void>> results;
-        for (const PendingChange& pending : group) results.push_back(apply(pending.change));
+        for (const auto& pending : group) results.push_back(apply(pending.change));
         TRY_OK(write());
         return results;
     }
 
-    Result<void> lock_rows(const std::vector<PendingChange>& group) {
-        for (const PendingChange& pending : group) {
+    Result<void> lock_rows(const Group& group) {
+        for (const auto& pending : group) {
             for (const auto& expectation : pending.change.expectations) before_.try_emplace(expectation.key);
             for (const auto& entry : pending.change.puts) before_.try_emplace(entry.key);
             for (const auto& key : pending.change.deletes) before_.try_emplace(key);
@@ -192,9 +186,9 @@ class Writer {
         return (*connection)->run(kSchema);
     }
 
-    void run(std::deque<PendingChange> waiting) {
+    void run(std::deque<PendingChange<ports::StoreChange>> waiting) {
         while (!waiting.empty()) {
-            std::vector<PendingChange> group;
+            Group group;
             while (!waiting.empty() && group.size() < group_max_) {
                 group.push_back(std::move(waiting.front()));
                 waiting.pop_front();
@@ -208,7 +202,7 @@ class Writer {
 
   private:
     // Whatever the server gave up for another transaction's sake is decided anew on the state that one left.
-    Result<std::vector<Result<void>>> try_often(const std::vector<PendingChange>& group) {
+    Result<std::vector<Result<void>>> try_often(const Group& group) {
         Error last = make_error(Errc::kUnavailable, "postgres: not tried");
         for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
             TRY(PostgresConnection* const connection, link_.get());
@@ -267,52 +261,10 @@ class Reader {
     Link link_;
 };
 
-using ReadJob = std::function<void(Reader*)>;
-
 }  // namespace
 
-struct PostgresStore::Impl {
-    Impl(Writer opened_writer, const PostgresStoreOptions& options)
-        : writer{std::move(opened_writer)},
-          reader{options},
-          changes{options.changes_waiting_max, options.bytes_waiting_max},
-          reads{options.reads_waiting_max, SIZE_MAX},
-          write_thread{[this] { write_all(); }},
-          read_thread{[this] { read_all(); }} {}
-    Impl(const Impl&) = delete;
-    Impl& operator=(const Impl&) = delete;
-
-    ~Impl() {
-        changes.close();
-        reads.close();
-        write_thread.join();
-        read_thread.join();
-    }
-
-    void write_all() {
-        for (auto group = changes.take_all(); !group.empty(); group = changes.take_all()) writer.run(std::move(group));
-    }
-    void read_all() {
-        for (auto jobs = reads.take_all(); !jobs.empty(); jobs = reads.take_all()) {
-            for (ReadJob& job : jobs) std::exchange(job, nullptr)(&reader);
-        }
-    }
-
-    // Runs read(Reader*) -> T on the reading thread.
-    template <class T, class Read>
-    Task<T> read(Read function) {
-        return complete_elsewhere<T>([this, function = std::move(function)](Completion<T> done) mutable {
-            ReadJob job = [function = std::move(function), done](Reader* target) mutable { done(function(target)); };
-            if (!reads.try_push(std::move(job), 0)) done(make_error(Errc::kExhausted, "too many reads wait"));
-        });
-    }
-
-    Writer writer;
-    Reader reader;
-    WorkQueue<PendingChange> changes;
-    WorkQueue<ReadJob> reads;
-    std::thread write_thread;
-    std::thread read_thread;
+struct PostgresStore::Impl : WriterReader<Writer, Reader, ports::StoreChange> {
+    using WriterReader::WriterReader;
 };
 
 PostgresStore::PostgresStore(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}
@@ -323,18 +275,14 @@ Result<std::unique_ptr<PostgresStore>> PostgresStore::open(const PostgresStoreOp
     TRY_OK(check_space(options.space));
     Writer writer{options, std::max<std::size_t>(options.group_changes_max, 1)};
     TRY_OK(writer.prepare());
-    return std::unique_ptr<PostgresStore>{new PostgresStore{std::make_unique<Impl>(std::move(writer), options)}};
+    const WriterReaderLimits limits{options.changes_waiting_max, options.bytes_waiting_max, options.reads_waiting_max};
+    auto impl = std::make_unique<Impl>(std::move(writer), Reader{options}, limits);
+    return std::unique_ptr<PostgresStore>{new PostgresStore{std::move(impl)}};
 }
 
 Task<Result<void>> PostgresStore::commit(ports::StoreChange change) {
     CO_TRY(const std::size_t bytes, ports::change_bytes(change));
-    auto start = [this, bytes, moved = std::move(change)](Completion<Result<void>> done) mutable {
-        PendingChange pending{std::move(moved), done};
-        if (!impl_->changes.try_push(std::move(pending), bytes)) {
-            done(make_error(Errc::kExhausted, "too many changes wait for the database"));
-        }
-    };
-    co_return co_await complete_elsewhere<Result<void>>(std::move(start));
+    co_return co_await impl_->write(std::move(change), bytes);
 }
 
 Task<Result<std::optional<Bytes>>> PostgresStore::get(std::string key) {

@@ -5,15 +5,13 @@
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
-#include <thread>
 
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include "adapters/store_sqlite/database.hpp"
-#include "async/completion.hpp"
-#include "async/work_queue.hpp"
+#include "async/writer_reader.hpp"
 
 namespace vcity::adapters {
 namespace {
@@ -103,10 +101,7 @@ Result<Database> open_writer(const SqliteStoreOptions& options) {
     return database;
 }
 
-struct PendingChange {
-    ports::StoreChange change;
-    Completion<Result<void>> done;
-};
+using Group = std::deque<PendingChange<ports::StoreChange>>;
 
 // The statements of the writing thread.
 class Writer {
@@ -121,11 +116,11 @@ class Writer {
 
     // Runs all changes in one transaction; every one gets its own result. A change whose expectation fails has written
     // nothing by then, so it needs no savepoint; any other failure fails the whole group.
-    void run(std::deque<PendingChange>* group) {
+    void run(Group group) {
         std::vector<Result<void>> results;
-        const Result<void> committed = try_run(*group, &results);
-        for (std::size_t index = 0; index < group->size(); ++index) {
-            (*group)[index].done(committed ? results[index] : committed);
+        const Result<void> committed = try_run(group, &results);
+        for (std::size_t index = 0; index < group.size(); ++index) {
+            group[index].done(committed ? results[index] : committed);
         }
     }
 
@@ -136,10 +131,10 @@ class Writer {
           upsert_{std::move(upsert)},
           erase_{std::move(erase)} {}
 
-    Result<void> try_run(const std::deque<PendingChange>& group, std::vector<Result<void>>* results) {
+    Result<void> try_run(const Group& group, std::vector<Result<void>>* results) {
         if (failure_) return *failure_;
         TRY_OK(database_.execute("BEGIN IMMEDIATE"));
-        for (const PendingChange& pending : group) {
+        for (const auto& pending : group) {
             Result<void> result = apply(pending.change);
             if (!result && result.error().code != Errc::kConflict) return give_up(result.error());
             results->push_back(std::move(result));
@@ -241,55 +236,14 @@ class Reader {
     Statement range_;
 };
 
-using ReadJob = std::function<void(Reader*)>;
-
 }  // namespace
 
 struct SqliteStore::Impl {
-    Impl(FileDescriptor lock_held, Writer opened_writer, Reader opened_reader, const SqliteStoreOptions& options)
-        : lock{std::move(lock_held)},
-          writer{std::move(opened_writer)},
-          reader{std::move(opened_reader)},
-          changes{options.changes_waiting_max, options.bytes_waiting_max},
-          reads{options.reads_waiting_max, SIZE_MAX},
-          write_thread{[this] { write_all(); }},
-          read_thread{[this] { read_all(); }} {}
-    Impl(const Impl&) = delete;
-    Impl& operator=(const Impl&) = delete;
+    FileDescriptor lock;  // outlives the threads
+    WriterReader<Writer, Reader, ports::StoreChange> threads;
 
-    ~Impl() {
-        changes.close();
-        reads.close();
-        write_thread.join();
-        read_thread.join();
-    }
-
-    void write_all() {
-        for (auto group = changes.take_all(); !group.empty(); group = changes.take_all()) writer.run(&group);
-    }
-
-    void read_all() {
-        for (auto jobs = reads.take_all(); !jobs.empty(); jobs = reads.take_all()) {
-            for (ReadJob& job : jobs) std::exchange(job, nullptr)(&reader);
-        }
-    }
-
-    // Runs read(Reader*) -> T on the reading thread.
-    template <class T, class Read>
-    Task<T> read(Read function) {
-        return complete_elsewhere<T>([this, function = std::move(function)](Completion<T> done) mutable {
-            ReadJob job = [function = std::move(function), done](Reader* target) mutable { done(function(target)); };
-            if (!reads.try_push(std::move(job), 0)) done(make_error(Errc::kExhausted, "too many reads wait"));
-        });
-    }
-
-    FileDescriptor lock;
-    Writer writer;
-    Reader reader;
-    WorkQueue<PendingChange> changes;
-    WorkQueue<ReadJob> reads;
-    std::thread write_thread;
-    std::thread read_thread;
+    Impl(FileDescriptor held, Writer writer, Reader reader, const WriterReaderLimits& limits)
+        : lock{std::move(held)}, threads{std::move(writer), std::move(reader), limits} {}
 };
 
 SqliteStore::SqliteStore(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}
@@ -307,24 +261,19 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const SqliteStoreOptions&
     TRY(Writer writer, Writer::make(*std::move(database)));
     TRY(Database read_database, Database::open(options.path, true));
     TRY(Reader reader, Reader::make(std::move(read_database)));
-    auto impl = std::make_unique<Impl>(std::move(lock), std::move(writer), std::move(reader), options);
+    const WriterReaderLimits limits{options.changes_waiting_max, options.bytes_waiting_max, options.reads_waiting_max};
+    auto impl = std::make_unique<Impl>(std::move(lock), std::move(writer), std::move(reader), limits);
     return std::unique_ptr<SqliteStore>{new SqliteStore{std::move(impl)}};
 }
 
 Task<Result<void>> SqliteStore::commit(ports::StoreChange change) {
     CO_TRY(const std::size_t bytes, ports::change_bytes(change));
-    auto start = [this, bytes, moved = std::move(change)](Completion<Result<void>> done) mutable {
-        PendingChange pending{std::move(moved), done};
-        if (!impl_->changes.try_push(std::move(pending), bytes)) {
-            done(make_error(Errc::kExhausted, "too many changes wait for the disk"));
-        }
-    };
-    co_return co_await complete_elsewhere<Result<void>>(std::move(start));
+    co_return co_await impl_->threads.write(std::move(change), bytes);
 }
 
 Task<Result<std::optional<Bytes>>> SqliteStore::get(std::string key) {
     auto read = [wanted = std::move(key)](Reader* reader) { return reader->get(wanted); };
-    co_return co_await impl_->read<Result<std::optional<Bytes>>>(std::move(read));
+    co_return co_await impl_->threads.read<Result<std::optional<Bytes>>>(std::move(read));
 }
 
 Task<Result<std::vector<ports::StoreEntry>>> SqliteStore::scan(std::string prefix,
@@ -333,7 +282,7 @@ Task<Result<std::vector<ports::StoreEntry>>> SqliteStore::scan(std::string prefi
     auto read = [start = std::move(prefix), previous = std::move(after), limit](Reader* reader) {
         return reader->scan(start, previous, limit);
     };
-    co_return co_await impl_->read<Result<std::vector<ports::StoreEntry>>>(std::move(read));
+    co_return co_await impl_->threads.read<Result<std::vector<ports::StoreEntry>>>(std::move(read));
 }
 
 }  // namespace vcity::adapters
