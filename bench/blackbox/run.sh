@@ -15,11 +15,8 @@ case "${1:-}" in
   *) echo "usage: run.sh [--json]" >&2; exit 2 ;;
 esac
 
-folder="${VCITY_BENCH_BUILD:-build/release}"
-if [ -z "${VCITY_BENCH_BUILD:-}" ]; then
-  cmake --preset release -B "$folder" >&2
-  ninja -C "$folder" blackbox_stand >&2
-fi
+. bench/build.sh
+build blackbox_stand
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 python3 bench/blackbox/prompts.py > "$work/prompts"

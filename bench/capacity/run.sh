@@ -18,9 +18,6 @@ for word in "$@"; do
   esac
 done
 
-folder="${VCITY_BENCH_BUILD:-build/release}"
-if [ -z "${VCITY_BENCH_BUILD:-}" ]; then
-  cmake --preset release -B "$folder" >&2
-  ninja -C "$folder" capacity_bench >&2
-fi
+. bench/build.sh
+build capacity_bench
 exec "$folder/bench/capacity/capacity_bench" "${words[@]}"

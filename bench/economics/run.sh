@@ -10,9 +10,6 @@ case "${1:-}" in
   *) echo "usage: run.sh [--json]" >&2; exit 2 ;;
 esac
 
-folder="${VCITY_BENCH_BUILD:-build/release}"
-if [ -z "${VCITY_BENCH_BUILD:-}" ]; then
-  cmake --preset release -B "$folder" >&2
-  ninja -C "$folder" economics_table >&2
-fi
+. bench/build.sh
+build economics_table
 exec "$folder/bench/economics/economics_table" "$@"

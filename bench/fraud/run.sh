@@ -13,10 +13,7 @@ for word in "$@"; do
   esac
 done
 
-folder="${VCITY_BENCH_BUILD:-build/release}"
-if [ -z "${VCITY_BENCH_BUILD:-}" ]; then
-  cmake --preset release -B "$folder" >&2
-  ninja -C "$folder" laboratory_bench capacity_bench scenario_test >&2
-fi
+. bench/build.sh
+build laboratory_bench capacity_bench scenario_test
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 exec python3 bench/fraud/table.py "$folder" "${words[@]}"

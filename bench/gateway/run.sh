@@ -13,9 +13,6 @@ esac
 for program in nginx wrk clang++-19 cmake ninja; do
   command -v "$program" > /dev/null || { tools/dev setup >&2; break; }
 done
-folder="${VCITY_BENCH_BUILD:-build/release}"
-if [ -z "${VCITY_BENCH_BUILD:-}" ]; then
-  cmake --preset release -B "$folder" >&2
-  ninja -C "$folder" gateway_stand >&2
-fi
+. bench/build.sh
+build gateway_stand
 exec python3 bench/gateway/measure.py "$folder/bench/gateway/gateway_stand" "$@"

@@ -11,9 +11,6 @@ case "${1:-}" in
   *) echo "usage: run.sh [--json]" >&2; exit 2 ;;
 esac
 
-folder="${VCITY_BENCH_BUILD:-build/release}"
-if [ -z "${VCITY_BENCH_BUILD:-}" ]; then
-  cmake --preset release -B "$folder" >&2
-  ninja -C "$folder" overhead_bench >&2
-fi
+. bench/build.sh
+build overhead_bench
 exec python3 bench/overhead/measure.py "$folder/bench/overhead" "$@"

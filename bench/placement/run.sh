@@ -6,9 +6,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-folder="${VCITY_BENCH_BUILD:-build/release}"
-if [ -z "${VCITY_BENCH_BUILD:-}" ]; then
-  cmake --preset release -B "$folder" >&2
-  ninja -C "$folder" placement_throughput placement_fgd >&2
-fi
+. bench/build.sh
+build placement_throughput placement_fgd
 exec python3 bench/placement/measure.py "$folder/bench/placement" "$@"

@@ -16,10 +16,6 @@ while [ $# -gt 0 ]; do
   esac
 done
 
-command -v ninja > /dev/null || tools/dev setup >&2
-folder="${VCITY_BENCH_BUILD:-build/release}"
-if [ -z "${VCITY_BENCH_BUILD:-}" ]; then
-  cmake --preset release -B "$folder" >&2
-  ninja -C "$folder" router_bench >&2
-fi
+. bench/build.sh
+build router_bench
 exec python3 bench/router/table.py "$folder/bench/router/router_bench" "$data" "${words[@]}"

@@ -19,11 +19,8 @@ for option in "$@"; do
 done
 if [ "$only" = overhead ]; then exec bash bench/overhead/run.sh $json; fi
 
-folder="${VCITY_BENCH_BUILD:-build/release}"
-if [ -z "${VCITY_BENCH_BUILD:-}" ]; then
-  cmake --preset release -B "$folder" >&2
-  ninja -C "$folder" verify_bench >&2
-fi
+. bench/build.sh
+build verify_bench
 verifier() { nice -n 15 "$folder/bench/verify/verify_bench" "$@"; }
 if [ -n "$only" ]; then
   verifier "$@"
