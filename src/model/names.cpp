@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/check.hpp"
-#include "model/job.hpp"
+#include "model/work.hpp"
 
 namespace vcity {
 
@@ -60,6 +60,48 @@ std::string_view to_string(JobState state) {
         case JobState::kSettled: return "settled";
         case JobState::kFailed: return "failed";
         case JobState::kRejected: return "rejected";
+    }
+    unreachable();
+}
+
+std::string_view to_string(Interconnect interconnect) {
+    switch (interconnect) {
+        case Interconnect::kNone: return "none";
+        case Interconnect::kPcie: return "pcie";
+        case Interconnect::kNvlink: return "nvlink";
+        case Interconnect::kFabric: return "fabric";
+    }
+    unreachable();
+}
+
+std::string_view to_string(ServiceClass service_class) {
+    switch (service_class) {
+        case ServiceClass::kBestEffort: return "best_effort";
+        case ServiceClass::kStandard: return "standard";
+        case ServiceClass::kCritical: return "critical";
+    }
+    unreachable();
+}
+
+std::string_view to_string(StepState state) {
+    switch (state) {
+        case StepState::kWaiting: return "waiting";
+        case StepState::kQueued: return "queued";
+        case StepState::kLeased: return "leased";
+        case StepState::kRunning: return "running";
+        case StepState::kDone: return "done";
+        case StepState::kFailed: return "failed";
+        case StepState::kCancelled: return "cancelled";
+    }
+    unreachable();
+}
+
+std::string_view to_string(WorkState state) {
+    switch (state) {
+        case WorkState::kActive: return "active";
+        case WorkState::kSucceeded: return "succeeded";
+        case WorkState::kFailed: return "failed";
+        case WorkState::kCancelled: return "cancelled";
     }
     unreachable();
 }

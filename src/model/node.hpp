@@ -9,6 +9,7 @@
 #include "base/bytes.hpp"
 #include "base/vcai.hpp"
 #include "model/request.hpp"
+#include "model/unit.hpp"
 
 namespace vcity {
 
@@ -76,7 +77,8 @@ struct NodeAnnouncement {
     Hardware hardware;
     std::vector<ModelOffer> offers;
     std::string software_version;
-    Hash monitor_key;  // keccak-256 of the public key of its monitor; zero: it has none
+    Hash monitor_key{};              // keccak-256 of the public key of its monitor; zero: it has none
+    std::vector<UnitOffer> units{};  // for work of customers; empty: models only
 
     bool operator==(const NodeAnnouncement&) const = default;
 };

@@ -10,6 +10,7 @@
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
+#include "model/unit.hpp"
 #include "placement/packing_policy.hpp"
 
 namespace vcity::placement {
@@ -61,7 +62,7 @@ class Catalogue {
 };
 
 enum class UnitKind : std::uint8_t { kStable, kFlexible };  // a data centre's, or a home's that comes and goes
-enum class Interconnect : std::uint8_t { kNone, kPcie, kNvlink, kFabric };
+using vcity::Interconnect;
 
 constexpr std::uint8_t kind_bit(UnitKind kind) {
     return static_cast<std::uint8_t>(1U << static_cast<unsigned>(kind));

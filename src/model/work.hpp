@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/amount.hpp"
+#include "base/bytes.hpp"
+#include "base/error.hpp"
+#include "base/time.hpp"
+#include "model/job.hpp"
+#include "model/node.hpp"
+
+// Work on execution units: what a customer orders, the steps it becomes, and what is known of each of them.
+namespace vcity {
+
+struct InputFile {
+    std::string name;  // [A-Za-z0-9._-]{1,64}
+    Bytes content;
+
+    bool operator==(const InputFile&) const = default;
+};
+
+// Equal tasks: shards of a batch, frames of a film, replicas of a training. Each becomes one step, which learns its
+// place from VCITY_INDEX (from 0) and VCITY_COUNT.
+struct StepGroup {
+    std::string name;                // [a-z0-9-]{1,32}, unique in the job
+    std::vector<std::string> needs;  // groups that must have succeeded before
+    std::uint32_t count = 1;
+    bool is_gang = false;                  // all at once on units of one region, or none; one failure restarts all
+    std::vector<std::string> command;      // absolute path inside the sandbox, then arguments
+    std::vector<std::string> environment;  // "NAME=value"
+    std::vector<InputFile> inputs;         // in the working directory of each step
+    UnitAsk ask;
+    std::uint32_t seconds_max = 3600;  // of one attempt; then it is stopped and has failed
+    std::uint32_t retries = 2;         // attempts after the first
+    bool is_speculative = false;       // a straggler may get a second copy; the first to end counts
+
+    bool operator==(const StepGroup&) const = default;
+};
+
+// What matters when several units would do, 0 to 100 each.
+struct Preferences {
+    std::uint32_t latency = 0;
+    std::uint32_t price = 50;
+    std::uint32_t quality = 25;
+    std::uint32_t packing = 25;
+
+    bool operator==(const Preferences&) const = default;
+};
+
+enum class ServiceClass : std::uint8_t {
+    kBestEffort = 0,  // spot: cheapest, may be stopped for somebody who pays more, and starts again
+    kStandard = 1,
+    kCritical = 2,  // stable units first; over-provisioned where the job allows it
+};
+std::string_view to_string(ServiceClass service_class);
+
+struct WorkSpec {
+    std::string name;
+    std::vector<StepGroup> groups;
+    // Where it may run. Empty lists: anywhere.
+    std::vector<std::string> regions;
+    std::string customer_region;
+    std::optional<NodeKind> kind;         // none: by length, see work/plan.hpp
+    std::optional<Usd> hourly_max;        // for one step and hour
+    std::uint32_t reputation_bp_min = 0;  // of 10,000
+    std::uint32_t level_min = 0;          // of verification, 0 to 3
+    std::uint32_t stake_vcai_min = 0;     // whole tokens
+    Preferences prefer;
+    ServiceClass service_class = ServiceClass::kStandard;
+
+    bool operator==(const WorkSpec&) const = default;
+};
+
+struct WorkOrder {
+    JobId job_id;  // drawn by the client: the idempotency key
+    Address client;
+    SignedCap cap;
+    WorkSpec spec;
+    Usd budget;                  // never charged more
+    std::uint64_t quote_id = 0;  // of a WorkQuote whose price must hold; zero: none
+    UnixMillis deadline{0};
+    std::string trace_id;
+
+    bool operator==(const WorkOrder&) const = default;
+};
+
+// One attempt at one step as a node runs it. The lease's job id is the step's id, see work/plan.hpp.
+struct StepWork {
+    std::vector<std::string> command;
+    std::vector<std::string> environment;
+    std::vector<InputFile> inputs;
+    UnitAsk ask;
+    std::uint32_t seconds_max = 0;
+
+    bool operator==(const StepWork&) const = default;
+};
+
+enum class StepState : std::uint8_t {
+    kWaiting = 0,  // for the groups it needs
+    kQueued = 1,   // for a unit
+    kLeased = 2,
+    kRunning = 3,  // the node has said that it started
+    kDone = 4,
+    kFailed = 5,  // after its last retry
+    kCancelled = 6,
+};
+std::string_view to_string(StepState state);
+
+enum class WorkState : std::uint8_t {
+    kActive = 0,
+    kSucceeded = 1,
+    kFailed = 2,  // what its steps delivered before is kept
+    kCancelled = 3,
+};
+std::string_view to_string(WorkState state);
+
+// For people and their programs.
+struct StepStatus {
+    JobId step_id;
+    std::string group;
+    std::uint32_t index = 0;
+    StepState state = StepState::kWaiting;
+    std::uint32_t attempt = 0;
+    Address node;  // of the newest attempt
+    std::uint32_t unit = 0;
+    Usd hourly;
+    Usd charged;
+    UnixMillis started_at{0};
+    UnixMillis ended_at{0};
+    std::int32_t exit_code = 0;
+    std::string reason;  // why there, why nowhere yet, or why it failed
+
+    bool operator==(const StepStatus&) const = default;
+};
+
+struct WorkEventLine {
+    UnixMillis at{0};
+    std::string text;
+
+    bool operator==(const WorkEventLine&) const = default;
+};
+
+}  // namespace vcity
