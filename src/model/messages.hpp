@@ -251,6 +251,21 @@ using Message = std::variant<LinkChallenge,
                              OpenReply,
                              VerdictReport,
                              CapacityQuestion,
-                             CapacityReply>;
+                             CapacityReply,
+                             StepGrant,
+                             StepStarted,
+                             StepOutput,
+                             StepFinished,
+                             WorkQuoteRequest,
+                             WorkQuote,
+                             WorkSubmit,
+                             WorkAccepted,
+                             WorkCancel,
+                             WorkStatusRequest,
+                             WorkStatusReply,
+                             WorkOutputRequest,
+                             WorkOutputReply,
+                             UnitsRequest,
+                             UnitsReply>;
 
 }  // namespace vcity

@@ -46,6 +46,7 @@ struct StepStarted {  // node -> scheduler
     UnixMillis at{0};
     bool operator==(const StepStarted&) const = default;
 };
+inline constexpr std::size_t kStepOutputBytesMax = 64U << 10U;  // in one message
 struct StepOutput {  // node -> scheduler: standard output, in order and without gaps
     JobId step_id;
     std::uint64_t fencing_token = 0;

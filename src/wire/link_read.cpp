@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <vcity/v1/link.pb.h>
 
-#include "wire/records_convert.hpp"
 #include "wire/shape.hpp"
 #include "wire/wire.hpp"
+#include "wire/work_convert.hpp"
 
 namespace vcity::wire {
 
@@ -49,6 +49,7 @@ LinkWelcome read_body(Reader& in, const v1::LinkWelcome& proto) {
         .scheduler = in.fixed<Address>(proto.scheduler(), "scheduler"),
         .chain_id = proto.chain_id(),
         .protocol_version = proto.protocol_version(),
+        .epoch = proto.epoch(),
     };
 }
 
@@ -90,23 +91,6 @@ TokenChunk read_body(Reader& in, const v1::TokenChunk& proto) {
         .sequence = proto.sequence(),
         .text = in.text(proto.text(), "text"),
         .tokens = proto.tokens(),
-    };
-}
-
-JobFinished read_body(Reader& in, const v1::JobFinished& proto) {
-    return {
-        .receipt_hash = in.fixed<Hash>(proto.receipt_hash(), "receipt_hash"),
-        .job_id = read_job_id(in, proto.job_id()),
-        .node = in.fixed<Address>(proto.node(), "node"),
-        .fencing_token = proto.fencing_token(),
-        .units = in.message(proto.has_units(), proto.units(), "units"),
-        .amount = Usd{proto.amount()},
-        .response_hash = in.fixed<Hash>(proto.response_hash(), "response_hash"),
-        .verification_root = in.fixed<Hash>(proto.verification_root(), "verification_root"),
-        .started_at = UnixMillis{proto.started_at()},
-        .finished_at = UnixMillis{proto.finished_at()},
-        .node_signature = in.fixed<Signature>(proto.node_signature(), "node_signature"),
-        .reason = read_reason(in, proto.reason()),
     };
 }
 
@@ -287,6 +271,24 @@ Message read_frame(Reader& in, const v1::Frame& frame) {
         case v1::Frame::kReplayReply: return read_body(in, frame.replay_reply());
         case v1::Frame::kCapacityQuestion: return read_body(in, frame.capacity_question());
         case v1::Frame::kCapacityReply: return read_body(in, frame.capacity_reply());
+        case v1::Frame::kStepGrant: return read_body(in, frame.step_grant());
+        case v1::Frame::kStepStarted: return read_body(in, frame.step_started());
+        case v1::Frame::kStepOutput: return read_body(in, frame.step_output());
+        case v1::Frame::kStepFinished: return read_body(in, frame.step_finished());
+        case v1::Frame::kWorkQuoteRequest:
+            return WorkQuoteRequest{
+                in.message(frame.work_quote_request().has_order(), frame.work_quote_request().order(), "order")};
+        case v1::Frame::kWorkQuote: return read_body(in, frame.work_quote());
+        case v1::Frame::kWorkSubmit:
+            return WorkSubmit{in.message(frame.work_submit().has_order(), frame.work_submit().order(), "order")};
+        case v1::Frame::kWorkAccepted: return read_body(in, frame.work_accepted());
+        case v1::Frame::kWorkCancel: return read_body(in, frame.work_cancel());
+        case v1::Frame::kWorkStatusRequest: return read_body(in, frame.work_status_request());
+        case v1::Frame::kWorkStatusReply: return read_body(in, frame.work_status_reply());
+        case v1::Frame::kWorkOutputRequest: return read_body(in, frame.work_output_request());
+        case v1::Frame::kWorkOutputReply: return read_body(in, frame.work_output_reply());
+        case v1::Frame::kUnitsRequest: return UnitsRequest{};
+        case v1::Frame::kUnitsReply: return read_body(in, frame.units_reply());
         case v1::Frame::BODY_NOT_SET: break;
     }
     in.fail("body", "is missing or of an unknown kind");
@@ -294,6 +296,23 @@ Message read_frame(Reader& in, const v1::Frame& frame) {
 }
 
 }  // namespace
+
+JobFinished read_body(Reader& in, const v1::JobFinished& proto) {
+    return {
+        .receipt_hash = in.fixed<Hash>(proto.receipt_hash(), "receipt_hash"),
+        .job_id = read_job_id(in, proto.job_id()),
+        .node = in.fixed<Address>(proto.node(), "node"),
+        .fencing_token = proto.fencing_token(),
+        .units = in.message(proto.has_units(), proto.units(), "units"),
+        .amount = Usd{proto.amount()},
+        .response_hash = in.fixed<Hash>(proto.response_hash(), "response_hash"),
+        .verification_root = in.fixed<Hash>(proto.verification_root(), "verification_root"),
+        .started_at = UnixMillis{proto.started_at()},
+        .finished_at = UnixMillis{proto.finished_at()},
+        .node_signature = in.fixed<Signature>(proto.node_signature(), "node_signature"),
+        .reason = read_reason(in, proto.reason()),
+    };
+}
 
 Result<Message> parse_message(ByteView bytes) {
     v1::Frame frame;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <vcity/v1/link.pb.h>
 
-#include "wire/records_convert.hpp"
 #include "wire/shape.hpp"
 #include "wire/wire.hpp"
+#include "wire/work_convert.hpp"
+#include "wire/write_list.hpp"
 
 namespace vcity::wire {
 namespace {
@@ -36,6 +37,7 @@ void write(const LinkWelcome& value, v1::LinkWelcome* out) {
     out->set_scheduler(raw(value.scheduler));
     out->set_chain_id(value.chain_id);
     out->set_protocol_version(value.protocol_version);
+    out->set_epoch(value.epoch);
 }
 
 void write(const LeaseGrant& value, v1::LeaseGrant* out) {
@@ -60,21 +62,6 @@ void write(const TokenChunk& value, v1::TokenChunk* out) {
     out->set_sequence(value.sequence);
     out->set_text(clean(value.text));
     out->set_tokens(value.tokens);
-}
-
-void write(const JobFinished& value, v1::JobFinished* out) {
-    out->set_receipt_hash(raw(value.receipt_hash));
-    out->set_reason(to_proto(value.reason));
-    out->set_job_id(raw(value.job_id));
-    out->set_node(raw(value.node));
-    out->set_fencing_token(value.fencing_token);
-    wire::write(value.units, out->mutable_units());
-    out->set_amount(value.amount.micro);
-    out->set_response_hash(raw(value.response_hash));
-    out->set_verification_root(raw(value.verification_root));
-    out->set_started_at(value.started_at.count());
-    out->set_finished_at(value.finished_at.count());
-    out->set_node_signature(raw(value.node_signature));
 }
 
 void write(const NodeFailedJob& value, v1::NodeFailedJob* out) {
@@ -198,7 +185,7 @@ struct FrameWriter {
     void operator()(const LeaseGrant& value) const { write(value, frame.mutable_lease_grant()); }
     void operator()(const LeaseRefused& value) const { write(value, frame.mutable_lease_refused()); }
     void operator()(const TokenChunk& value) const { write(value, frame.mutable_token_chunk()); }
-    void operator()(const JobFinished& value) const { write(value, frame.mutable_job_finished()); }
+    void operator()(const JobFinished& value) const { write_body(value, frame.mutable_job_finished()); }
     void operator()(const NodeFailedJob& value) const { write(value, frame.mutable_node_failed_job()); }
     void operator()(const ReceiptAck& value) const { write(value, frame.mutable_receipt_ack()); }
     void operator()(const JobCancel& value) const {
@@ -230,6 +217,25 @@ struct FrameWriter {
     void operator()(const OpenReply& value) const { write(value, frame.mutable_open_reply()); }
     void operator()(const CapacityQuestion& value) const { write(value, frame.mutable_capacity_question()); }
     void operator()(const CapacityReply& value) const { write(value, frame.mutable_capacity_reply()); }
+    void operator()(const StepGrant& value) const { write_body(value, frame.mutable_step_grant()); }
+    void operator()(const StepStarted& value) const { write_body(value, frame.mutable_step_started()); }
+    void operator()(const StepOutput& value) const { write_body(value, frame.mutable_step_output()); }
+    void operator()(const StepFinished& value) const { write_body(value, frame.mutable_step_finished()); }
+    void operator()(const WorkQuoteRequest& value) const {
+        wire::write(value.order, frame.mutable_work_quote_request()->mutable_order());
+    }
+    void operator()(const WorkQuote& value) const { write_body(value, frame.mutable_work_quote()); }
+    void operator()(const WorkSubmit& value) const {
+        wire::write(value.order, frame.mutable_work_submit()->mutable_order());
+    }
+    void operator()(const WorkAccepted& value) const { write_body(value, frame.mutable_work_accepted()); }
+    void operator()(const WorkCancel& value) const { write_body(value, frame.mutable_work_cancel()); }
+    void operator()(const WorkStatusRequest& value) const { write_body(value, frame.mutable_work_status_request()); }
+    void operator()(const WorkStatusReply& value) const { write_body(value, frame.mutable_work_status_reply()); }
+    void operator()(const WorkOutputRequest& value) const { write_body(value, frame.mutable_work_output_request()); }
+    void operator()(const WorkOutputReply& value) const { write_body(value, frame.mutable_work_output_reply()); }
+    void operator()(const UnitsRequest& /*value*/) const { frame.mutable_units_request(); }
+    void operator()(const UnitsReply& value) const { write_body(value, frame.mutable_units_reply()); }
     void operator()(const VerdictReport& value) const {
         wire::write(value.verdict, frame.mutable_verdict_report()->mutable_verdict());
         frame.mutable_verdict_report()->set_confirmed(value.confirmed);
@@ -237,6 +243,21 @@ struct FrameWriter {
 };
 
 }  // namespace
+
+void write_body(const JobFinished& value, v1::JobFinished* out) {
+    out->set_receipt_hash(raw(value.receipt_hash));
+    out->set_reason(to_proto(value.reason));
+    out->set_job_id(raw(value.job_id));
+    out->set_node(raw(value.node));
+    out->set_fencing_token(value.fencing_token);
+    wire::write(value.units, out->mutable_units());
+    out->set_amount(value.amount.micro);
+    out->set_response_hash(raw(value.response_hash));
+    out->set_verification_root(raw(value.verification_root));
+    out->set_started_at(value.started_at.count());
+    out->set_finished_at(value.finished_at.count());
+    out->set_node_signature(raw(value.node_signature));
+}
 
 Bytes encode(const Message& message) {
     v1::Frame frame;

@@ -15,6 +15,15 @@ std::string Reader::text(const std::string& value, const char* name, std::size_t
     return value;
 }
 
+Bytes Reader::data(const std::string& value, const char* name, std::size_t bytes_max) {
+    if (value.size() > bytes_max) {
+        fail(name, "is too long");
+        return {};
+    }
+    const ByteView view = as_bytes(value);
+    return {view.begin(), view.end()};
+}
+
 double Reader::in_range(double value, double low, double high, const char* name) {
     // Written so that NaN is outside.
     if (!(value >= low && value <= high)) {

@@ -30,6 +30,9 @@ class Reader {
 
     std::string text(const std::string& value, const char* name, std::size_t bytes_max = kTextBytesMax);
 
+    // Opaque bytes.
+    Bytes data(const std::string& value, const char* name, std::size_t bytes_max);
+
     // The wire counts from one, so that a missing value is not mistaken for the first.
     template <class Enum>
     Enum enumeration(int value, Enum last, const char* name) {
@@ -75,10 +78,13 @@ class Reader {
     }
 
     template <class Range>
-    std::vector<std::string> text_list(const Range& range, std::size_t max, const char* name) {
+    std::vector<std::string> text_list(const Range& range,
+                                       std::size_t max,
+                                       const char* name,
+                                       std::size_t bytes_max = kTextBytesMax) {
         std::vector<std::string> items;
         if (!fits(range.size(), max, name)) return items;
-        for (const auto& item : range) items.push_back(text(item, name));
+        for (const auto& item : range) items.push_back(text(item, name, bytes_max));
         return items;
     }
 

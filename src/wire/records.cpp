@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <vcity/v1/records.pb.h>
+#include <vcity/v1/work.pb.h>
 
-#include "wire/records_convert.hpp"
 #include "wire/shape.hpp"
 #include "wire/wire.hpp"
+#include "wire/work_convert.hpp"
 
 namespace vcity::wire {
 namespace {
@@ -67,6 +68,22 @@ Bytes encode(const SignedVerdict& verdict) {
 
 Result<SignedVerdict> parse_verdict(ByteView bytes) {
     return parse_as<v1::SignedVerdict>(bytes);
+}
+
+Bytes encode(const WorkOrder& order) {
+    return encode_as<v1::WorkOrder>(order);
+}
+
+Result<WorkOrder> parse_work_order(ByteView bytes) {
+    return parse_as<v1::WorkOrder>(bytes);
+}
+
+Bytes encode(const StepWork& work) {
+    return encode_as<v1::StepWork>(work);
+}
+
+Result<StepWork> parse_step_work(ByteView bytes) {
+    return parse_as<v1::StepWork>(bytes);
 }
 
 }  // namespace vcity::wire

@@ -39,6 +39,7 @@ class SignedVerdict;
 class SpendingCap;
 class TokenPrices;
 class TokenUsage;
+class UnitOffer;
 class UsageReceipt;
 class Verdict;
 }  // namespace vcity::v1
@@ -78,6 +79,7 @@ void write(const PlacementReason& value, v1::PlacementReason* out);
 void write(const Hardware& value, v1::Hardware* out);
 void write(const AuditTiers& value, v1::AuditTiers* out);
 void write(const ModelOffer& value, v1::ModelOffer* out);
+void write(const UnitOffer& value, v1::UnitOffer* out);
 void write(const NodeAnnouncement& value, v1::NodeAnnouncement* out);
 void write(const Cell& value, v1::Cell* out);
 void write(const PageId& value, v1::PageId* out);
@@ -108,6 +110,7 @@ PlacementReason read(Reader& in, const v1::PlacementReason& proto);
 Hardware read(Reader& in, const v1::Hardware& proto);
 AuditTiers read(Reader& in, const v1::AuditTiers& proto);
 ModelOffer read(Reader& in, const v1::ModelOffer& proto);
+UnitOffer read(Reader& in, const v1::UnitOffer& proto);
 NodeAnnouncement read(Reader& in, const v1::NodeAnnouncement& proto);
 Cell read(Reader& in, const v1::Cell& proto);
 PageId read(Reader& in, const v1::PageId& proto);
@@ -116,16 +119,5 @@ OpenedCell read(Reader& in, const v1::OpenedCell& proto);
 OpenedPage read(Reader& in, const v1::OpenedPage& proto);
 OpenedSketch read(Reader& in, const v1::OpenedSketch& proto);
 Opening read(Reader& in, const v1::Opening& proto);
-
-template <class Value, class Proto>
-void write_list(const std::vector<Value>& values, Proto* out) {
-    out->Reserve(static_cast<int>(values.size()));
-    for (const Value& value : values) write(value, out->Add());
-}
-template <class Fixed, class Proto>
-void write_fixed_list(const std::vector<Fixed>& values, Proto* out) {
-    out->Reserve(static_cast<int>(values.size()));
-    for (const Fixed& value : values) *out->Add() = raw(value);
-}
 
 }  // namespace vcity::wire

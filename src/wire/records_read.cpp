@@ -196,6 +196,21 @@ ModelOffer read(Reader& in, const v1::ModelOffer& proto) {
     };
 }
 
+UnitOffer read(Reader& in, const v1::UnitOffer& proto) {
+    UnitOffer value;
+    value.number = proto.number();
+    value.gpu_model = in.text(proto.gpu_model(), "gpu_model", kLabelBytesMax);
+    value.gpus = proto.gpus();
+    value.vram_mib = proto.vram_mib();
+    value.cpu_milli = proto.cpu_milli();
+    value.memory_mib = proto.memory_mib();
+    value.disk_mib = proto.disk_mib();
+    value.interconnect = in.enumeration(proto.interconnect(), Interconnect::kFabric, "interconnect");
+    value.hourly = Usd{proto.hourly()};
+    if (proto.has_spot_hourly()) value.spot_hourly = Usd{proto.spot_hourly()};
+    return value;
+}
+
 NodeAnnouncement read(Reader& in, const v1::NodeAnnouncement& proto) {
     return {
         .kind = in.enumeration(proto.kind(), NodeKind::kFlexible, "kind"),
@@ -203,6 +218,7 @@ NodeAnnouncement read(Reader& in, const v1::NodeAnnouncement& proto) {
         .offers = in.list(proto.offers(), kListMax, "offers"),
         .software_version = in.text(proto.software_version(), "software_version"),
         .monitor_key = in.fixed<Hash>(proto.monitor_key(), "monitor_key"),
+        .units = in.list(proto.units(), kListMax, "units"),
     };
 }
 

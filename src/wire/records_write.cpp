@@ -4,6 +4,7 @@
 #include "codec/json.hpp"
 #include "codec/utf8.hpp"
 #include "wire/records_convert.hpp"
+#include "wire/write_list.hpp"
 
 namespace vcity::wire {
 
@@ -168,12 +169,26 @@ void write(const ModelOffer& value, v1::ModelOffer* out) {
     write(value.tiers, out->mutable_tiers());
 }
 
+void write(const UnitOffer& value, v1::UnitOffer* out) {
+    out->set_number(value.number);
+    out->set_gpu_model(clean(value.gpu_model));
+    out->set_gpus(value.gpus);
+    out->set_vram_mib(value.vram_mib);
+    out->set_cpu_milli(value.cpu_milli);
+    out->set_memory_mib(value.memory_mib);
+    out->set_disk_mib(value.disk_mib);
+    out->set_interconnect(static_cast<v1::Interconnect>(static_cast<int>(value.interconnect) + 1));
+    out->set_hourly(value.hourly.micro);
+    if (value.spot_hourly) out->set_spot_hourly(value.spot_hourly->micro);
+}
+
 void write(const NodeAnnouncement& value, v1::NodeAnnouncement* out) {
     out->set_kind(static_cast<v1::NodeKind>(static_cast<int>(value.kind) + 1));
     write(value.hardware, out->mutable_hardware());
     write_list(value.offers, out->mutable_offers());
     out->set_software_version(clean(value.software_version));
     out->set_monitor_key(raw(value.monitor_key));
+    write_list(value.units, out->mutable_units());
 }
 
 void write(const Cell& value, v1::Cell* out) {

@@ -29,5 +29,9 @@ Bytes encode(const Lease& lease);
 Result<Lease> parse_lease(ByteView bytes);
 Bytes encode(const SignedVerdict& verdict);
 Result<SignedVerdict> parse_verdict(ByteView bytes);
+Bytes encode(const WorkOrder& order);
+Result<WorkOrder> parse_work_order(ByteView bytes);
+Bytes encode(const StepWork& work);
+Result<StepWork> parse_step_work(ByteView bytes);
 
 }  // namespace vcity::wire

@@ -48,11 +48,15 @@ TEST(Records, ReadBack) {
         const JobOrder order = random.order();
         const Lease lease = random.lease();
         const SignedVerdict verdict = random.verdict();
+        const WorkOrder work_order = random.work_order();
+        const StepWork step_work = random.step_work();
         EXPECT_EQ(parse_receipt(encode(receipt)).value(), receipt);
         EXPECT_EQ(parse_batch(encode(batch)).value(), batch);
         EXPECT_EQ(parse_job_order(encode(order)).value(), order);
         EXPECT_EQ(parse_lease(encode(lease)).value(), lease);
         EXPECT_EQ(parse_verdict(encode(verdict)).value(), verdict);
+        EXPECT_EQ(parse_work_order(encode(work_order)).value(), work_order);
+        EXPECT_EQ(parse_step_work(encode(step_work)).value(), step_work);
     }
 }
 
@@ -113,6 +117,36 @@ TEST(Message, BoundsTheBytesOfAProofOfCapacity) {
     CapacityReply reply{};
     reply.body.resize(kCapacityBodyMax + 1);
     EXPECT_FALSE(parse_message(encode(Message{reply})));
+}
+
+TEST(Message, BoundsWhatAJobMayCarry) {
+    StepGrant grant{};
+    grant.work.command.assign(256, "x");
+    grant.work.inputs = {{"in", Bytes(256U << 10U)}};
+    EXPECT_TRUE(parse_message(encode(Message{grant})));
+    grant.work.command.emplace_back("x");
+    EXPECT_FALSE(parse_message(encode(Message{grant})));
+    grant.work.command.clear();
+    grant.work.inputs[0].content.push_back(0);
+    EXPECT_FALSE(parse_message(encode(Message{grant})));
+
+    StepOutput output{};
+    output.bytes.resize(kStepOutputBytesMax);
+    EXPECT_TRUE(parse_message(encode(Message{output})));
+    output.bytes.push_back(0);
+    EXPECT_FALSE(parse_message(encode(Message{output})));
+
+    WorkAccepted accepted{};
+    accepted.steps.resize(4096);
+    EXPECT_TRUE(parse_message(encode(Message{accepted})));
+    accepted.steps.emplace_back();
+    EXPECT_FALSE(parse_message(encode(Message{accepted})));
+
+    WorkSubmit submit{};
+    submit.order.spec.groups.resize(64);
+    EXPECT_TRUE(parse_message(encode(Message{submit})));
+    submit.order.spec.groups.emplace_back();
+    EXPECT_FALSE(parse_message(encode(Message{submit})));
 }
 
 TEST(Message, RefusesValuesOutOfRange) {

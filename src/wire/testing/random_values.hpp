@@ -110,7 +110,60 @@ class RandomValues {
                 {label(), static_cast<std::uint16_t>(below(65'536)), u32(), label()},
                 list([this] { return offer(); }),
                 text(),
-                fixed<Hash>()};
+                fixed<Hash>(),
+                list([this] { return unit_offer(); })};
+    }
+    UnitOffer unit_offer() {
+        return {u32(), label(), u32(), u32(), u32(), u32(), u32(), pick(Interconnect::kFabric), usd(), maybe_usd()};
+    }
+    std::optional<Usd> maybe_usd() { return coin() ? std::optional<Usd>{usd()} : std::nullopt; }
+    std::vector<std::string> texts() {
+        return list([this] { return text(); });
+    }
+    std::vector<std::string> names() {
+        return list([this] { return label(); });
+    }
+    UnitAsk unit_ask() { return {names(), u32(), u32(), u32(), u32(), u32(), u32(), pick(Interconnect::kFabric)}; }
+    std::vector<InputFile> input_files() {
+        return list([this] { return InputFile{label(), bytes()}; });
+    }
+    StepGroup step_group() {
+        return {label(), names(), u32(), coin(), texts(), texts(), input_files(), unit_ask(), u32(), u32(), coin()};
+    }
+    WorkSpec work_spec() {
+        return {text(),
+                list([this] { return step_group(); }),
+                names(),
+                label(),
+                coin() ? std::optional<NodeKind>{pick(NodeKind::kFlexible)} : std::nullopt,
+                maybe_usd(),
+                u32(),
+                u32(),
+                u32(),
+                Preferences{u32(), u32(), u32(), u32()},
+                pick(ServiceClass::kCritical)};
+    }
+    WorkOrder work_order() {
+        return {fixed<JobId>(), fixed<Address>(), cap(), work_spec(), usd(), u64(), time(), text()};
+    }
+    StepWork step_work() { return {texts(), texts(), input_files(), unit_ask(), u32()}; }
+    StepStatus step_status() {
+        return {fixed<JobId>(), label(),          u32(),  pick(StepState::kCancelled),
+                u32(),          fixed<Address>(), u32(),  usd(),
+                usd(),          time(),           time(), exit_code(),
+                text()};
+    }
+    std::int32_t exit_code() { return static_cast<std::int32_t>(next()); }
+    std::vector<StepStatus> step_statuses() {
+        return list([this] { return step_status(); });
+    }
+    UnitsReply::Entry unit_entry() {
+        return {fixed<Address>(), unit_offer(), pick(NodeKind::kFlexible), label(), u32(), u32(), u32(), u32(), u64()};
+    }
+    JobFinished job_finished() {
+        return {fixed<Hash>(), fixed<JobId>(), fixed<Address>(),   u64(),
+                usage(),       usd(),          fixed<Hash>(),      fixed<Hash>(),
+                time(),        time(),         fixed<Signature>(), pick(FinishReason::kCancelled)};
     }
 
     // One value of every alternative, in the order of the variant.
@@ -118,15 +171,14 @@ class RandomValues {
         return {
             LinkChallenge{fixed<Hash>()},
             LinkHello{fixed<Address>(), pick(Role::kGateway), time(), fixed<Signature>(), text(), u32()},
-            LinkWelcome{fixed<Address>(), u64(), u32()},
+            LinkWelcome{fixed<Address>(), u64(), u32(), u64()},
             LinkReject{code(), text()},
             Heartbeat{u32(), u32()},
             NodeReady{announcement(), list([this] { return lease(); })},
             LeaseGrant{lease(), fixed<Address>(), request(), usd(), prices(), text()},
             LeaseRefused{fixed<JobId>(), u64(), code(), text()},
             TokenChunk{fixed<JobId>(), u64(), u64(), text(), u32()},
-            JobFinished{fixed<Hash>(), fixed<JobId>(), fixed<Address>(), u64(), usage(), usd(), fixed<Hash>(),
-                        fixed<Hash>(), time(), time(), fixed<Signature>(), pick(FinishReason::kCancelled)},
+            job_finished(),
             NodeFailedJob{fixed<JobId>(), u64(), code(), text()},
             ReceiptAck{fixed<Hash>(), coin(), receipt(), text()},
             JobCancel{fixed<JobId>(), u64()},
@@ -147,6 +199,22 @@ class RandomValues {
             VerdictReport{verdict(), coin()},
             CapacityQuestion{fixed<Address>(), fixed<Hash>(), u64(), u64(), bytes()},
             CapacityReply{fixed<Hash>(), u64(), coin(), u64(), u64(), bytes(), text()},
+            StepGrant{lease(), fixed<Address>(), u32(), u32(), step_work(), usd(), usd(), text()},
+            StepStarted{fixed<JobId>(), u64(), time()},
+            StepOutput{fixed<JobId>(), u64(), u64(), bytes()},
+            StepFinished{job_finished(), exit_code(), u64()},
+            WorkQuoteRequest{work_order()},
+            WorkQuote{fixed<JobId>(), u64(), usd(), usd(), time(), step_statuses(), text()},
+            WorkSubmit{work_order()},
+            WorkAccepted{fixed<JobId>(), usd(), step_statuses()},
+            WorkCancel{fixed<JobId>(), fixed<Address>()},
+            WorkStatusRequest{fixed<JobId>(), fixed<Address>(), coin()},
+            WorkStatusReply{fixed<JobId>(), coin(), pick(WorkState::kCancelled), text(), usd(), usd(), time(), time(),
+                            step_statuses(), list([this] { return WorkEventLine{time(), text()}; }), text()},
+            WorkOutputRequest{fixed<JobId>(), fixed<Address>(), fixed<JobId>(), u64()},
+            WorkOutputReply{fixed<JobId>(), fixed<JobId>(), coin(), u64(), bytes(), coin()},
+            UnitsRequest{},
+            UnitsReply{list([this] { return unit_entry(); })},
         };
     }
     std::vector<WorkerMessage> every_worker_message() {
