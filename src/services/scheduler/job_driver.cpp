@@ -9,14 +9,11 @@
 #include "market/pricing.hpp"
 #include "market/typed_hashes.hpp"
 #include "placement/engine.hpp"
-#include "services/common/record.hpp"
 #include "wire/wire.hpp"
 
 namespace vcity::scheduler {
 namespace {
 
-// Fencing tokens are granted from blocks whose end is written first; a crash wastes the rest of a block.
-constexpr std::uint64_t kTokenBlock = 10'000;
 constexpr std::size_t kStopsMax = 4;
 constexpr std::size_t kNameMax = 128;
 
@@ -356,18 +353,6 @@ Duration JobDriver::patience_for(placement::NotPlaced::Kind kind) const {
     unreachable();
 }
 
-Task<Result<std::uint64_t>> JobDriver::next_token() {
-    while (next_token_ >= token_bound_) {
-        const std::uint64_t bound = token_bound_ + kTokenBlock;
-        services::RecordWriter writer{bound};
-        ports::StoreChange change;
-        change.puts.push_back({std::string{kFenceKey}, writer.take()});
-        CO_TRY_OK(co_await context_->commit(std::move(change)));
-        token_bound_ = std::max(token_bound_, bound);
-    }
-    co_return next_token_++;
-}
-
 Task<Result<void>> JobDriver::grant_lease(LiveJob* job) {
     placement::Candidate chosen;
     CO_TRY(placement::Placed placed, co_await find_node(job, &chosen));
@@ -379,7 +364,7 @@ Task<Result<void>> JobDriver::grant_lease(LiveJob* job) {
     job->granted_on = session;
     job->node_gone_at.reset();
     job->lease_lost = false;
-    CO_TRY(const std::uint64_t token, co_await next_token());
+    CO_TRY(const std::uint64_t token, co_await parts_.tokens->next());
     advance(&record, JobState::kLeased);
     record.lease.attempt = is_first ? 1 : record.lease.attempt + 1;
     record.lease.job_id = record.job_id;
@@ -459,13 +444,6 @@ Task<void> JobDriver::fail(LiveJob* job, Error error) {
 
 Task<Result<void>> JobDriver::recover() {
     started_at_ = context_->now();
-    CO_TRY(const std::optional<Bytes> fence, co_await context_->get(std::string(kFenceKey)));
-    if (fence) {
-        services::RecordReader reader{*fence};
-        token_bound_ = reader.integer();
-        CO_TRY_OK(reader.finish("fence"));
-        next_token_ = token_bound_;
-    }
     const TimePoint patience = context_->now() + kStorePatience;
     CO_TRY(const std::vector<ports::StoreEntry> entries,
            co_await services::scan_all(context_->runtime(), context_->deps.store, std::string(kLivePrefix), patience));

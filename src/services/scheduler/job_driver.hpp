@@ -7,6 +7,7 @@
 #include "services/scheduler/caps.hpp"
 #include "services/scheduler/directory.hpp"
 #include "services/scheduler/job_book.hpp"
+#include "services/scheduler/token_source.hpp"
 
 namespace vcity::scheduler {
 
@@ -26,12 +27,13 @@ class JobDriver {
         Directory* directory = nullptr;
         CapLedger* caps = nullptr;
         JobBook* book = nullptr;
+        TokenSource* tokens = nullptr;
         std::function<void(const JobId&)> on_delivered;  // starts the audit or waits for a batch
     };
 
     explicit JobDriver(Parts parts) : parts_{std::move(parts)}, context_{parts_.context} {}
 
-    // Reads the fencing counter and the live jobs back from the store and goes on with them.
+    // Reads the live jobs back from the store and goes on with them.
     Task<Result<void>> recover();
 
     // --- from the sessions; none of these wait
@@ -65,7 +67,6 @@ class JobDriver {
     Task<Result<placement::Placed>> find_node(LiveJob* job, placement::Candidate* chosen);
     Duration patience_for(placement::NotPlaced::Kind kind) const;
     Task<Result<void>> grant_lease(LiveJob* job);
-    Task<Result<std::uint64_t>> next_token();
     Task<void> conclude(LiveJob* job, Ending ending);
     Task<void> fail(LiveJob* job, Error error);
     Result<void> check_order(const JobOrder& order) const;
@@ -93,8 +94,6 @@ class JobDriver {
 
     Parts parts_;
     Context* context_;
-    std::uint64_t next_token_ = 1;
-    std::uint64_t token_bound_ = 1;  // tokens below it may be granted; it is in the store
     std::size_t strays_ = 0;
     TimePoint started_at_;
 };

@@ -18,10 +18,12 @@ Scheduler::Scheduler(SchedulerDeps deps, SchedulerOptions options)
       directory_{context_.runtime()},
       caps_{&context_},
       book_{&context_},
+      tokens_{&context_},
       audits_{AuditDesk::Parts{&context_, &switchboard_, &directory_, &caps_, &book_}},
       capacity_{&switchboard_, &directory_},
       settler_{Settler::Parts{&context_, &directory_, &caps_, &book_}},
-      driver_{JobDriver::Parts{&context_, &switchboard_, &directory_, &caps_, &book_, [this](const JobId& job_id) {
+      driver_{JobDriver::Parts{&context_, &switchboard_, &directory_, &caps_, &book_, &tokens_,
+                               [this](const JobId& job_id) {
                                    const JobRecord* record = book_.find_delivered(job_id);
                                    if (record->audit == AuditState::kPending) audits_.start(job_id);
                                    settler_.nudge();
@@ -60,6 +62,7 @@ Task<Result<void>> Scheduler::prepare() {
     CO_TRY_OK(co_await recover_probations());
     CO_TRY_OK(co_await settler_.recover());
     CO_TRY_OK(co_await context_.register_identity());
+    CO_TRY_OK(co_await tokens_.recover());
     CO_TRY_OK(co_await driver_.recover());
     ready_ = true;
     context_.log.info("ready", {{"live_jobs", book_.live().size()}, {"unsettled_jobs", book_.delivered().size()}});

@@ -53,6 +53,7 @@ class Scheduler {
     Directory directory_;
     CapLedger caps_;
     JobBook book_;
+    TokenSource tokens_;
     AuditDesk audits_;
     CapacityDesk capacity_;
     Settler settler_;
