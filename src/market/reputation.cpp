@@ -66,18 +66,40 @@ Deliveries sum_up(const ReputationRecord& record, const ReputationRules& rules) 
     return sum;
 }
 
+// What a time leaves of every value.
+struct Decay {
+    Decay(Duration elapsed, Duration half_life) {
+        CHECK(half_life.count() > 0);
+        if (elapsed.count() <= 0) return;
+        const auto time = static_cast<std::uint64_t>(elapsed.count());
+        const auto life = static_cast<std::uint64_t>(half_life.count());
+        halvings = time / life;
+        const auto fraction = static_cast<std::uint64_t>((U128{time % life} << unsigned{kFractionBits}) / life);
+        for (unsigned i = 0; i < kFractionBits; ++i) {
+            const bool is_set = (fraction >> (kFractionBits - 1 - i) & 1U) != 0;
+            if (is_set) factor = static_cast<std::uint64_t>(U128{factor} * kHalfPowers[i] >> 32U);
+        }
+    }
+    std::uint64_t of(std::uint64_t value) const {
+        return halvings >= 64 ? 0 : static_cast<std::uint64_t>(U128{value >> halvings} * factor >> 32U);
+    }
+
+    std::uint64_t halvings = 0;
+    std::uint64_t factor = kOne;
+};
+
 ReputationRecord faded(ReputationRecord record, const ReputationRules& rules, UnixMillis now) {
     if (now <= record.as_of) return record;
-    const Duration elapsed = now - record.as_of;
-    const auto fade = [&](std::uint64_t* value) { *value = decayed(*value, elapsed, rules.half_life); };
+    const Decay decay{now - record.as_of, rules.half_life};
+    const auto fade_one = [&](std::uint64_t* value) { *value = decay.of(*value); };
     for (auto& [client, each] : record.clients) {
-        fade(&each.good);
-        fade(&each.bad);
-        fade(&each.speed);
+        fade_one(&each.good);
+        fade_one(&each.bad);
+        fade_one(&each.speed);
     }
     std::erase_if(record.clients, [](const auto& entry) { return entry.second == ClientRecord{}; });
     for (std::uint64_t* value : {&record.online, &record.offline, &record.accepted, &record.missed, &record.rejected}) {
-        fade(value);
+        fade_one(value);
     }
     record.as_of = now;
     return record;
@@ -98,19 +120,7 @@ std::string percent(std::uint64_t ppm) {
 }  // namespace
 
 std::uint64_t decayed(std::uint64_t value, Duration elapsed, Duration half_life) {
-    CHECK(half_life.count() > 0);
-    if (elapsed.count() <= 0) return value;
-    const auto time = static_cast<std::uint64_t>(elapsed.count());
-    const auto life = static_cast<std::uint64_t>(half_life.count());
-    const std::uint64_t halvings = time / life;
-    if (halvings >= 64) return 0;
-    const auto fraction = static_cast<std::uint64_t>((U128{time % life} << unsigned{kFractionBits}) / life);
-    std::uint64_t factor = kOne;
-    for (unsigned i = 0; i < kFractionBits; ++i) {
-        const bool is_set = (fraction >> (kFractionBits - 1 - i) & 1U) != 0;
-        if (is_set) factor = static_cast<std::uint64_t>(U128{factor} * kHalfPowers[i] >> 32U);
-    }
-    return static_cast<std::uint64_t>(U128{value >> halvings} * factor >> 32U);
+    return Decay{elapsed, half_life}.of(value);
 }
 
 void note_delivery(ReputationRecord* record, const ReputationRules& rules, const Delivery& delivery, UnixMillis now) {
@@ -140,6 +150,14 @@ void note_presence(ReputationRecord* record, const ReputationRules& rules, bool 
     const std::uint64_t elapsed = record->as_of.count() == 0 ? 0 : (now - record->as_of).count();
     *record = faded(std::move(*record), rules, now);
     (was_online ? record->online : record->offline) += elapsed;
+}
+
+void fade(ReputationRecord* record, const ReputationRules& rules, UnixMillis now) {
+    *record = faded(std::move(*record), rules, now);
+}
+
+std::uint64_t weight_of(const ReputationRecord& record, const ReputationRules& rules, UnixMillis now) {
+    return static_cast<std::uint64_t>(sum_up(faded(record, rules, now), rules).all);
 }
 
 ReputationScore score_of(const ReputationRecord& record, const ReputationRules& rules, UnixMillis now) {

@@ -78,11 +78,17 @@ struct ReputationScore {
     std::uint64_t verification = 0;
 };
 
-// Times that go backwards count as no time.
+// Times that go backwards count as no time. Whoever notes many events a second gives all of one minute the same time:
+// every step of fading truncates.
 void note_delivery(ReputationRecord* record, const ReputationRules& rules, const Delivery& delivery, UnixMillis now);
 void note_audit(ReputationRecord* record, const ReputationRules& rules, AuditResultKind result, UnixMillis now);
 // The node was online, or not, since the last note of any kind.
 void note_presence(ReputationRecord* record, const ReputationRules& rules, bool was_online, UnixMillis now);
+
+// Time passed in which nobody watched: all counts fade and nothing is added.
+void fade(ReputationRecord* record, const ReputationRules& rules, UnixMillis now);
+// Deliveries that count, in millionths. Below prior_weight the prior says more than the record: a newcomer.
+std::uint64_t weight_of(const ReputationRecord& record, const ReputationRules& rules, UnixMillis now);
 
 ReputationScore score_of(const ReputationRecord& record, const ReputationRules& rules, UnixMillis now);
 // One sentence for each part, the weakest first.

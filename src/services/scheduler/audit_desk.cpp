@@ -261,13 +261,13 @@ Task<void> AuditDesk::conclude(JobId job_id, const Audit* audit) {
     }
     ports::StoreChange change;
     JobBook::put(&change, decided);
-    if (decided.audit == AuditState::kAccepted) note(&change, decided);
+    if (decided.audit == AuditState::kAccepted) note(&change, decided, market::AuditResultKind::kAccepted);
     Result<void> written = co_await context_->commit(std::move(change));
     if (written) *record = std::move(decided);
 }
 
 // Memory first: another audit of the same node may be decided while this change is being written.
-void AuditDesk::note(ports::StoreChange* change, const JobRecord& decided) {
+void AuditDesk::note(ports::StoreChange* change, const JobRecord& decided, market::AuditResultKind result) {
     const Address& node = decided.lease.node;
     Probation& probation = parts_.directory->probation_of(node);
     const AuditRates& rates = context_->options.audit;
@@ -280,6 +280,9 @@ void AuditDesk::note(ports::StoreChange* change, const JobRecord& decided) {
         note_missed(&probation, rates, now);
     }
     change->puts.push_back({probation_key(node), encode(probation)});
+    ReputationBook& reputations = parts_.directory->reputations();
+    reputations.note_audit(node, result, now);
+    reputations.put(change, node);
 }
 
 Task<void> AuditDesk::refuse_payment(JobRecord* record, JobRecord decided, Blame blame) {
@@ -290,7 +293,9 @@ Task<void> AuditDesk::refuse_payment(JobRecord* record, JobRecord decided, Blame
     JobBook::put_terminal(&change, decided);
     const bool is_proved = blame == Blame::kFlag;
     if (is_proved) change.puts.push_back({flag_key(node), wire::encode(decided.verdict)});
-    if (blame != Blame::kNone) note(&change, decided);
+    // To a node's name a rejection that nobody confirmed is no worse than silence.
+    const auto result = is_proved ? market::AuditResultKind::kRejected : market::AuditResultKind::kNotOpened;
+    if (blame != Blame::kNone) note(&change, decided, result);
     Result<void> written = co_await context_->commit(std::move(change));
     if (!written) co_return;
     parts_.caps->forgive(record->cap_id, record->receipt.receipt.amount);

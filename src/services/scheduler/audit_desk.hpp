@@ -82,7 +82,7 @@ class AuditDesk {
     enum class Blame : std::uint8_t { kNone, kMissed, kFlag };
     Task<void> refuse_payment(JobRecord* record, JobRecord decided, Blame blame);
     // What the decided audit says of its node.
-    void note(ports::StoreChange* change, const JobRecord& decided);
+    void note(ports::StoreChange* change, const JobRecord& decided, market::AuditResultKind result);
 
     Parts parts_;
     Context* context_;

@@ -32,12 +32,15 @@ SessionId Directory::connect(const NodeRecord& record, SessionId session) {
     KnownNode& node = nodes_[record.identity];
     node.record = record;
     node.announcement = {};  // offers nothing until it has announced
+    reputations_.note_connected(record.identity, runtime_->unix_now());
     return std::exchange(node.session, session);
 }
 
 void Directory::disconnect(const Address& node, SessionId session) {
     KnownNode* known = find(node);
-    if (known != nullptr && known->session == session) known->session = kNoSession;
+    if (known == nullptr || known->session != session) return;
+    known->session = kNoSession;
+    reputations_.note_disconnected(node, runtime_->unix_now());
 }
 
 Result<void> Directory::announce(const Address& node, NodeAnnouncement announcement) {

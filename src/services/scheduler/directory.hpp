@@ -8,6 +8,7 @@
 #include "async/channel.hpp"
 #include "model/messages.hpp"
 #include "placement/engine.hpp"
+#include "services/scheduler/calls/reputation_book.hpp"
 #include "services/scheduler/probation.hpp"
 #include "services/scheduler/switchboard.hpp"
 
@@ -25,7 +26,7 @@ struct KnownNode {
 };
 
 // The nodes a scheduler knows: who is connected, what they offer, what they run for us. Memory only; it is rebuilt from
-// the links after a restart, except for flags, which come from the store.
+// the links after a restart, except for flags, probations and reputations, which come from the store.
 class Directory {
   public:
     explicit Directory(Runtime* runtime) : runtime_{runtime}, changed_{runtime} {}
@@ -41,6 +42,16 @@ class Directory {
     void release(const Address& node, const JobId& job_id);
     void note_failure(const Address& node) { ++nodes_[node].failures; }
     void note_success(const Address& node);
+    // What this scheduler's own records say the node is worth, in basis points; see market/reputation.hpp.
+    std::uint16_t reputation_bp(const Address& node) const {
+        return reputations_.basis_points(node, runtime_->unix_now());
+    }
+    ReputationBook& reputations() { return reputations_; }
+    const ReputationBook& reputations() const { return reputations_; }
+    // A result of the node was accepted and is charged, or the node failed a customer.
+    void note_delivery(const Address& node, const market::Delivery& delivery) {
+        reputations_.note_delivery(node, delivery, runtime_->unix_now());
+    }
     void flag(const Address& node) { nodes_[node].is_flagged = true; }
 
     const KnownNode* find(const Address& node) const;
@@ -63,6 +74,7 @@ class Directory {
 
     Runtime* runtime_;
     std::map<Address, KnownNode> nodes_;
+    ReputationBook reputations_;
     Notifier changed_;
 };
 

@@ -32,6 +32,8 @@ struct LiveJob {
     bool lease_lost = false;  // the node is back and knows nothing of the lease
     TimePoint leased_at;
     Duration node_grace{};
+    std::uint64_t promised_ms = 0;  // to the first token; zero: nothing
+    std::optional<Duration> first_token_after;
 
     // --- the gateway
     SessionId gateway = kNoSession;

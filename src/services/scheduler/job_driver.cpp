@@ -377,6 +377,8 @@ Task<Result<void>> JobDriver::grant_lease(LiveJob* job) {
     record.placement = std::move(placed.reason);
     job->leased_at = context_->now();
     job->node_grace = context_->options.node_grace;
+    job->promised_ms = 0;
+    job->first_token_after.reset();
     job->output = {};
     job->output_bytes = 0;
     job->output_tokens = 0;

@@ -85,7 +85,10 @@ class JobDriver {
     Result<void> check_receipt(const LiveJob& job, const SignedReceipt& receipt) const;
     Task<Result<void>> deliver(LiveJob* job, FinishedWork finished);
     bool draw_audit(Verification verification, const Address& node);
-    Ending node_failed(LiveJob* job, Error error);
+    enum class Fault : std::uint8_t { kNode, kNobody };
+    static Fault fault_of(Errc code);
+    Ending node_failed(LiveJob* job, Error error, Fault fault = Fault::kNode);
+    void note_outcome(const LiveJob& job, bool went_well, Usd paid);
     void cancel_at_node(const LiveJob& job);
     Task<void> answer_stray(Address node, JobFinished finished);
     void acknowledge(const Address& node, const SignedReceipt& receipt);

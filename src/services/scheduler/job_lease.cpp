@@ -75,8 +75,9 @@ TimePoint JobDriver::next_deadline(const LiveJob& job) const {
 }
 
 // What a failing node means for the job depends on whether the client has seen a token.
-JobDriver::Ending JobDriver::node_failed(LiveJob* job, Error error) {
+JobDriver::Ending JobDriver::node_failed(LiveJob* job, Error error, Fault fault) {
     if (!job->cancelled_at) {
+        if (fault == Fault::kNode) note_outcome(*job, false, job->record.quote);
         parts_.directory->note_failure(job->record.lease.node);
         job->record.excluded.push_back(job->record.lease.node);
     }
@@ -87,11 +88,27 @@ JobDriver::Ending JobDriver::node_failed(LiveJob* job, Error error) {
     return Ending{may_retry ? Ending::Kind::kNextNode : Ending::Kind::kFailed, std::move(error)};
 }
 
+void JobDriver::note_outcome(const LiveJob& job, bool went_well, Usd paid) {
+    market::Delivery delivery{.client = job.record.client, .went_well = went_well, .paid = paid};
+    if (job.first_token_after) {
+        const auto measured = std::chrono::duration_cast<std::chrono::milliseconds>(*job.first_token_after);
+        delivery.measured_ms = static_cast<std::uint64_t>(measured.count());
+        delivery.promised_ms = job.promised_ms;
+    }
+    parts_.directory->note_delivery(job.record.lease.node, delivery);
+}
+
 void JobDriver::cancel_at_node(const LiveJob& job) {
     JobCancel cancel;
     cancel.job_id = job.record.job_id;
     cancel.fencing_token = job.record.lease.fencing_token;
     parts_.switchboard->post(parts_.directory->session_of(job.record.lease.node), cancel);
+}
+
+// A request that no node can do, such as a prompt that is too long, says nothing about the one that was asked: anybody
+// could spoil its record with requests that cost nothing.
+JobDriver::Fault JobDriver::fault_of(Errc code) {
+    return code == Errc::kInvalid ? Fault::kNobody : Fault::kNode;
 }
 
 Task<JobDriver::MaybeEnding> JobDriver::handle(LiveJob* job, Message message) {
@@ -104,11 +121,13 @@ Task<JobDriver::MaybeEnding> JobDriver::handle(LiveJob* job, Message message) {
         co_return co_await take_receipt(job, std::move(*finished));
     } else if (auto* failed = std::get_if<NodeFailedJob>(&message)) {
         if (failed->fencing_token == token) {
-            co_return node_failed(job, make_error(failed->code, "the node failed: " + failed->reason));
+            co_return node_failed(job, make_error(failed->code, "the node failed: " + failed->reason),
+                                  fault_of(failed->code));
         }
     } else if (auto* refused = std::get_if<LeaseRefused>(&message)) {
         if (refused->fencing_token == token) {
-            co_return node_failed(job, make_error(refused->code, "the node refused: " + refused->reason));
+            co_return node_failed(job, make_error(refused->code, "the node refused: " + refused->reason),
+                                  fault_of(refused->code));
         }
     }
     context_->metrics.stale_messages->increment();
@@ -142,6 +161,7 @@ Task<JobDriver::MaybeEnding> JobDriver::take_chunk(LiveJob* job, TokenChunk chun
         if (!written) co_return Ending{Ending::Kind::kStopped, std::move(written).error()};
         job->record = std::move(streaming);
         job->node_grace = std::max(job->node_grace, context_->options.node_grace_streaming);
+        job->first_token_after = context_->now() - job->leased_at;
         const Duration waited = context_->now() - job->admitted_at;
         context_->metrics.seconds_to_first_token->observe(std::chrono::duration<double>(waited).count());
     }
@@ -213,6 +233,7 @@ Task<Result<void>> JobDriver::deliver(LiveJob* job, FinishedWork finished) {
     record = std::move(delivered);
     parts_.caps->consume(record.cap_id, record.quote, receipt.receipt.amount);
     parts_.directory->note_success(record.lease.node);
+    note_outcome(*job, true, receipt.receipt.amount);
     context_->metrics.jobs_delivered->increment();
     acknowledge(record.lease.node, receipt);
     JobDone done;

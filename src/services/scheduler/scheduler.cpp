@@ -33,6 +33,7 @@ Task<Result<void>> Scheduler::run() {
     Result<void> prepared = co_await prepare();
     if (prepared && !context_.stopping) {
         context_.tasks.spawn(settler_.run());
+        context_.tasks.spawn(keep_reputations());
         co_await accept_links();
     }
     stop();
@@ -60,6 +61,7 @@ Task<Result<void>> Scheduler::prepare() {
     CO_TRY_OK(co_await recover_caps());
     CO_TRY_OK(co_await recover_flags());
     CO_TRY_OK(co_await recover_probations());
+    CO_TRY_OK(co_await recover_reputations());
     CO_TRY_OK(co_await settler_.recover());
     CO_TRY_OK(co_await context_.register_identity());
     CO_TRY_OK(co_await tokens_.recover());
@@ -100,6 +102,38 @@ Task<Result<void>> Scheduler::recover_probations() {
         CO_TRY(directory_.probation_of(node), parse_probation(entry.value));
     }
     co_return Result<void>{};
+}
+
+Task<Result<void>> Scheduler::recover_reputations() {
+    CO_TRY(const std::vector<ports::StoreEntry> entries,
+           co_await services::scan_all(context_.runtime(), context_.deps.store, std::string(kReputationPrefix),
+                                       context_.now() + kStorePatience));
+    for (const ports::StoreEntry& entry : entries) {
+        CO_TRY(const Address node, codec::parse_fixed<Address>(entry.key.substr(kReputationPrefix.size())));
+        CO_TRY_OK(directory_.reputations().restore(node, entry.value, context_.runtime()->unix_now()));
+    }
+    co_return Result<void>{};
+}
+
+// Records follow what happens with a delay of seconds; what must not be lost is in other commits.
+Task<void> Scheduler::keep_reputations() {
+    constexpr std::chrono::seconds kWriteEvery{5};
+    constexpr std::chrono::minutes kPresenceEvery{10};
+    constexpr std::size_t kRecordsPerWrite = 64;
+    TimePoint presence_at = context_.now() + kPresenceEvery;
+    while (!context_.stopping) {
+        co_await context_.stopped.wait_until(context_.now() + kWriteEvery);
+        if (context_.now() >= presence_at) {
+            directory_.reputations().mark_connected(context_.runtime()->unix_now());
+            presence_at = context_.now() + kPresenceEvery;
+        }
+        ports::StoreChange change;
+        while (directory_.reputations().put_changed(&change, kRecordsPerWrite) > 0) {
+            Result<void> written = co_await context_.commit(std::move(change));
+            if (!written) co_return;
+            change = {};
+        }
+    }
 }
 
 Task<void> Scheduler::accept_links() {

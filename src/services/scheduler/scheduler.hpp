@@ -35,6 +35,8 @@ class Scheduler {
     Task<Result<void>> recover_caps();
     Task<Result<void>> recover_flags();
     Task<Result<void>> recover_probations();
+    Task<Result<void>> recover_reputations();
+    Task<void> keep_reputations();
     Task<void> accept_links();
     Task<void> serve(std::unique_ptr<ports::Connection> connection);
     Task<void> serve_session(std::unique_ptr<ports::Connection> connection, services::LinkPeer peer);
