@@ -33,6 +33,9 @@ def parser():
     one.add_argument("--seed", type=int)
     one.add_argument("--seeds", default="1..1000")
     one.add_argument("--preset", default="release")
+    one = command("power-cut", "cut the power of a store's disk so many times and look for lost commits (needs root)")
+    one.add_argument("--cuts", type=int, default=1000)
+    one.add_argument("--seed", type=int)
     one = command("fuzz", "run a fuzz target (without a name: list them)")
     one.add_argument("target", nargs="?")
     one.add_argument("--minutes", type=float, default=1)
@@ -60,6 +63,12 @@ def sim(args):
     building.build(args.preset, ["vcity_scenario"])
     program = BUILD / args.preset / "tests/scenarios/vcity_scenario"
     run([program, "--seed", args.seed] if args.seed is not None else [program, "--seeds", args.seeds])
+
+
+def power_cut(args):
+    folder = building.build("dev", ["power_cut_store", "power_cut_store_unflushed"])
+    seed = ["--seed", args.seed] if args.seed is not None else []
+    run(["python3", "tests/power/power_cut.py", "--programs", folder / "tests/power", "--cuts", args.cuts, *seed])
 
 
 def fuzz(args):
@@ -119,6 +128,7 @@ def main():
         "test": lambda: (building.build(args.preset), building.ctest(args.preset, filter_by=args.filter)),
         "check": lambda: (checks.check(), checks.tidy(args.base) if args.tidy else None),
         "sim": lambda: sim(args),
+        "power-cut": lambda: power_cut(args),
         "fuzz": lambda: fuzz(args),
         "bench": lambda: bench(args),
         "contracts": lambda: contracts(args),
