@@ -63,7 +63,9 @@ Task<void> commit_until_failure(Runtime* runtime, ports::Store* store, int write
         const std::string line = std::to_string(writer) + " " + digits + "\n";
         if (::write(STDOUT_FILENO, line.data(), line.size()) < 0) co_return;
         // Commits of one group, of several, and none: the disk is found in different states.
-        if (number % 64 == 0) co_await runtime->sleep_until(runtime->now() + std::chrono::milliseconds{number % 7});
+        if (number % 64 != 0) continue;
+        const TimePoint later = runtime->now() + std::chrono::milliseconds{number % 7};
+        co_await runtime->sleep_until(later);
     }
 }
 
