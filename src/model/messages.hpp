@@ -122,6 +122,7 @@ struct JobFailed {
     Errc code = Errc::kInternal;
     std::string message;
     bool retryable = false;
+    std::uint32_t retry_after_ms = 0;  // when there may be room; zero: nothing is known
     bool operator==(const JobFailed&) const = default;
 };
 struct OffersRequest {

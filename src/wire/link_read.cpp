@@ -134,6 +134,7 @@ JobFailed read_body(Reader& in, const v1::JobFailed& proto) {
         .code = read_code(in, proto.code()),
         .message = in.text(proto.message(), "message"),
         .retryable = proto.retryable(),
+        .retry_after_ms = proto.retry_after_ms(),
     };
 }
 

@@ -90,6 +90,7 @@ void write(const JobFailed& value, v1::JobFailed* out) {
     out->set_code(to_proto(value.code));
     out->set_message(clean(value.message));
     out->set_retryable(value.retryable);
+    out->set_retry_after_ms(value.retry_after_ms);
 }
 
 void write(const JobStatusReply& value, v1::JobStatusReply* out) {

@@ -208,6 +208,7 @@ TEST_F(GatewayTest, TellsWhyTheSchedulerGaveUp) {
 
     EXPECT_EQ(outcome(Errc::kExhausted, "the cap allows 0.1 more", true), "402 insufficient_balance");
     EXPECT_EQ(outcome(Errc::kExhausted, "all busy", true), "503 no_provider_available");
+    EXPECT_EQ(outcome(Errc::kExhausted, "this client has 9 calls waiting", true), "429 parallel_limit_exceeded");
     EXPECT_EQ(outcome(Errc::kTimeout, "the cap is not visible on chain yet", true), "503 scheduler_unavailable");
     EXPECT_EQ(outcome(Errc::kDenied, "cap unknown", false), "402 spending_cap_invalid");
     EXPECT_EQ(outcome(Errc::kInvalid, "the node refused: the prompt has 600 tokens", false),
@@ -225,6 +226,21 @@ TEST_F(GatewayTest, SendsRetryHeaders) {
     EXPECT_EQ(answer->head.headers.get("x-should-retry"), "true");
     EXPECT_EQ(answer->head.headers.get("retry-after"), "2");
     EXPECT_EQ(answer->head.headers.get("retry-after-ms"), "2000");
+}
+
+TEST_F(GatewayTest, PassesOnWhenThereMayBeRoom) {
+    std::uint32_t wait_ms = 7'300;
+    scheduler.on_job = [&](const JobOrder& order) {
+        scheduler.fail(order, Errc::kExhausted, "all nodes are busy", true, wait_ms);
+    };
+
+    const auto answer = chat();
+    EXPECT_EQ(answer->head.status, 503U);
+    EXPECT_EQ(answer->head.headers.get("retry-after"), "8");
+    EXPECT_EQ(answer->head.headers.get("retry-after-ms"), "7300");
+
+    wait_ms = UINT32_MAX;
+    EXPECT_EQ(chat()->head.headers.get("retry-after"), "600");
 }
 
 TEST_F(GatewayTest, LimitsTheRate) {

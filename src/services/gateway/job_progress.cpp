@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/job_progress.hpp"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -25,6 +26,11 @@ bool is_about_cap(const JobFailed& failed) {
     return failed.message.starts_with("the cap ");
 }
 
+// What the client itself has waiting, as opposed to a full network.
+bool is_about_client(const JobFailed& failed) {
+    return failed.message.starts_with("this client ");
+}
+
 // Only a node has the tokenizer, so only it can tell that a prompt does not fit.
 bool is_about_length(const JobFailed& failed) {
     return failed.message.find("context") != std::string::npos ||
@@ -38,6 +44,7 @@ ErrorCode code_of(const JobFailed& failed) {
         case Errc::kNotFound: return ErrorCode::kModelNotFound;
         case Errc::kDenied: return ErrorCode::kSpendingCapInvalid;
         case Errc::kExhausted:
+            if (is_about_client(failed)) return ErrorCode::kParallelLimitExceeded;
             return is_about_cap(failed) ? ErrorCode::kInsufficientBalance : ErrorCode::kNoProviderAvailable;
         case Errc::kUnavailable: return ErrorCode::kNoProviderAvailable;
         // The cap is being opened on chain, which takes a block or two.
@@ -131,6 +138,11 @@ ApiError to_api_error(const JobFailed& failed, bool has_output) {
     const bool may_help =
         error.code == ErrorCode::kNoProviderAvailable || error.code == ErrorCode::kSchedulerUnavailable;
     if (may_help) error.retry_after = std::chrono::seconds{2};
+    // The scheduler knows better, but a client must not be sent away for a day by a mistake.
+    constexpr std::chrono::milliseconds kRetryAfterMax = std::chrono::minutes{10};
+    if (failed.retry_after_ms > 0) {
+        error.retry_after = std::min(std::chrono::milliseconds{failed.retry_after_ms}, kRetryAfterMax);
+    }
     return error;
 }
 

@@ -198,8 +198,12 @@ class ScriptedScheduler final : public ports::LinkDialer {
         }
         finish(receipt_for(order, text, pieces.size()));
     }
-    void fail(const JobOrder& order, Errc code, std::string message, bool retryable) {
-        send(JobFailed{.job_id = order.job_id, .code = code, .message = std::move(message), .retryable = retryable});
+    void fail(const JobOrder& order, Errc code, std::string message, bool retryable, std::uint32_t retry_after_ms = 0) {
+        send(JobFailed{.job_id = order.job_id,
+                       .code = code,
+                       .message = std::move(message),
+                       .retryable = retryable,
+                       .retry_after_ms = retry_after_ms});
     }
 
     // What the gateway sent.

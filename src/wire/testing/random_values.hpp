@@ -185,7 +185,7 @@ class RandomValues {
             JobRequest{order()},
             JobPlaced{fixed<JobId>(), lease(), prices(), placement()},
             JobDone{receipt(), pick(FinishReason::kCancelled)},
-            JobFailed{fixed<JobId>(), code(), text(), coin()},
+            JobFailed{fixed<JobId>(), code(), text(), coin(), u32()},
             OffersRequest{},
             OffersReply{list([this] { return OffersReply::Entry{fixed<Address>(), offer(), label(), u32()}; })},
             JobStatusRequest{fixed<JobId>()},
