@@ -92,6 +92,15 @@ void add_node_command(CLI::App* devnet, std::shared_ptr<DevnetOptions> options, 
     commands->on(command, [options, node](Session* session) { return run_node_command(*options, *node, session); });
 }
 
+void add_prepare_command(CLI::App* devnet, std::shared_ptr<DevnetOptions> options, Commands* commands) {
+    CLI::App* command =
+        devnet->add_subcommand("prepare", "contracts, keys and money on the chain at --rpc, without starting a role");
+    command->add_option("--identity", options->identities,
+                        "a further identity with a key and money; one that begins with \"scheduler\" gets the "
+                        "stake of a scheduler (repeat)");
+    commands->on(command, [options](Session* /*session*/) { return prepare_devnet(*options); });
+}
+
 }  // namespace
 
 void add_devnet_commands(CLI::App* root, Commands* commands) {
@@ -117,6 +126,7 @@ void add_devnet_commands(CLI::App* root, Commands* commands) {
     CLI::App* balances = devnet->add_subcommand("balances", "all accounts, and the sum that must be what exists");
     commands->on(balances, [options](Session* session) { return run_balances(*options, session); });
     add_node_command(devnet, options, commands);
+    add_prepare_command(devnet, options, commands);
 }
 
 }  // namespace vcity::cli

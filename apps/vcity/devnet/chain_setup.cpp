@@ -154,7 +154,7 @@ Task<Result<void>> fund_client(ChainConnection* deployer,
 
 Vcai stake_of_role(const std::string& name) {
     if (name == "client" || name == "foundation" || name == "guardian" || name == "keeper") return {};
-    return name == "scheduler" ? kSchedulerStake : kNodeStake;
+    return name.starts_with("scheduler") ? kSchedulerStake : kNodeStake;
 }
 
 Task<Result<void>> fund_accounts(ChainConnection* chain, DevnetLayout layout, std::vector<std::string> names) {

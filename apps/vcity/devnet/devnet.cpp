@@ -237,6 +237,17 @@ Result<std::vector<std::string>> extra_node_command(DevnetOptions options, const
     return node_command(layout, options, *rpc->get_string(), plan);
 }
 
+Result<Exit> prepare_devnet(DevnetOptions options) {
+    TRY(options.artifacts, find_artifacts(options));
+    if (options.state.empty()) options.state = default_state_path() + "/devnet";
+    options.state = fs::absolute(options.state).string();
+    const std::string rpc = options.rpc;
+    if (options.funder_keystore.empty()) options.rpc.clear();
+    adapters::AsioRuntime runtime;
+    TRY_OK(wiring::run_task(&runtime, prepare_chain(&runtime, options, rpc)));
+    return Exit::kOk;
+}
+
 Result<Exit> run_devnet(DevnetOptions options) {
     TRY(DevnetOptions resolved, resolve(std::move(options)));
     Devnet devnet{std::move(resolved)};

@@ -10,6 +10,10 @@ namespace vcity::cli {
 // everything answers (URLs, process ids, the API key's file) and <state>/cli.toml for client commands.
 Result<Exit> run_devnet(DevnetOptions options);
 
+// Contracts, keys and money on a chain at options.rpc, with no role started: for tests that start them in their own
+// ways. Without a funder's key the chain is a development chain of the caller's own.
+Result<Exit> prepare_devnet(DevnetOptions options);
+
 // The command line of one more node of a network that is up; its key is made and funded first.
 struct ExtraNode {
     std::string name;

@@ -66,11 +66,17 @@ Result<std::vector<std::string>> prepare_state(const DevnetLayout& layout, const
     std::vector<std::string> names{"deployer",  "foundation", "guardian", "client",
                                    "scheduler", "verifier",   "gateway",  "keeper"};
     for (std::uint16_t index = 0; index < options.nodes; ++index) names.push_back(DevnetLayout::node_name(index));
+    names.insert(names.end(), options.identities.begin(), options.identities.end());
     for (const std::string& name : names) {
         if (fs::exists(layout.key(name).keystore)) continue;
         TRY_OK(create_key(layout.key(name), KeyCost::kDevelopment));
     }
     return names;
+}
+
+Result<std::string> find_artifacts(const DevnetOptions& options) {
+    return first_existing({options.artifacts, std::string{VCITY_SOURCE_DIR} + "/contracts/deployments"},
+                          "no contract artifacts; name their folder with --artifacts");
 }
 
 Result<DevnetOptions> resolve(DevnetOptions options) {
@@ -82,8 +88,7 @@ Result<DevnetOptions> resolve(DevnetOptions options) {
                                        "vcity-worker not found beside vcity; name it with --worker"));
     TRY(options.model, first_existing({options.model, source + "/models/vcity-mini-bilingual"},
                                       "no model; name a Hugging Face folder with --model"));
-    TRY(options.artifacts, first_existing({options.artifacts, source + "/contracts/deployments"},
-                                          "no contract artifacts; name their folder with --artifacts"));
+    TRY(options.artifacts, find_artifacts(options));
     if (options.rpc.empty()) {
         TRY(options.anvil,
             first_existing({options.anvil, source + "/contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil",

@@ -23,6 +23,7 @@ struct DevnetOptions {
     std::string artifacts;                // contracts; empty: the shipped ones
     std::uint32_t epoch_seconds = 3;      // at most this long between two batches
     std::uint32_t challenge_seconds = 5;  // the contracts' challenge window
+    std::vector<std::string> identities;  // further ones with a key and money, "scheduler-2"
 };
 
 // Where everything of a development network is: ports counted from one base, files under one folder.
@@ -55,6 +56,9 @@ class DevnetLayout {
 
 // Makes folders (mode 0700), the password and the keys that are missing. Returns the names of all keys.
 Result<std::vector<std::string>> prepare_state(const DevnetLayout& layout, const DevnetOptions& options);
+
+// The folder of the contracts' artifacts; kNotFound with the way to name it.
+Result<std::string> find_artifacts(const DevnetOptions& options);
 
 // Fills in what the user left open, and says what is missing: kNotFound with the way to get it.
 Result<DevnetOptions> resolve(DevnetOptions options);
