@@ -20,6 +20,7 @@ namespace {
 
 // The world begins at this wall-clock time: 2026-01-01 00:00:00 UTC.
 constexpr UnixMillis kGenesis{1'767'225'600'000};
+constexpr std::int64_t kMillion = 1'000'000;
 
 }  // namespace
 
@@ -66,7 +67,8 @@ class SimTimer final : public Timer {
 
     Task<bool> wait_until(TimePoint deadline) override {
         auto start = [this, deadline]<class Handler>(Handler handler) {
-            waiting_ = {deadline, world_->timers_made_++};
+            const TimePoint when = owner_ == nullptr ? deadline : owner_->world_time(deadline);
+            waiting_ = {when, world_->timers_made_++};
             cancelled_ = std::make_shared<bool>(false);
             auto wake = [handler = std::move(handler), cancelled = cancelled_]() mutable {
                 std::move(handler)(!*cancelled);
@@ -213,6 +215,11 @@ void SimRuntime::step() {
     auto operation = std::exchange(chosen, nullptr);
     std::swap(chosen, ready_.back());
     ready_.pop_back();
+    if (operation->owner != nullptr && operation->owner->is_paused()) {
+        const TimerId later{operation->owner->paused_until_, timers_made_++};
+        timers_.emplace(later, std::move(operation));
+        return;
+    }
     running_ = operation->owner;
     operation->run();
     operation.reset();
@@ -240,6 +247,27 @@ std::uint64_t SimRuntime::run_until(TimePoint deadline, std::uint64_t steps_max)
     return steps_max;
 }
 
+TimePoint SimProcess::now() const {
+    if (drift_ == 0 && drift_since_ == drift_from_) return world_->now();
+    const Duration elapsed = world_->now() - drift_since_;
+    return drift_from_ + elapsed + elapsed * drift_ / kMillion;
+}
+
+// Rounded up, so that a deadline has passed by this clock when its timer fires.
+TimePoint SimProcess::world_time(TimePoint mine) const {
+    if (drift_ == 0 && drift_since_ == drift_from_) return mine;
+    const Duration ahead = std::clamp(mine - drift_from_, Duration{}, Duration{std::chrono::hours{10'000}});
+    const std::int64_t rate = kMillion + drift_;
+    return drift_since_ + ahead / rate * kMillion + ahead % rate * kMillion / rate + Duration{2};
+}
+
+void SimProcess::set_drift(std::int64_t millionths) {
+    CHECK(millionths >= -kMillion / 2 && millionths <= kMillion / 2);
+    drift_from_ = now();
+    drift_since_ = world_->now();
+    drift_ = millionths;
+}
+
 UnixMillis SimProcess::unix_now() const {
     const auto skewed = static_cast<std::int64_t>(world_->unix_now().count()) + skew_.count();
     return UnixMillis{static_cast<std::uint64_t>(skewed)};
@@ -255,6 +283,7 @@ Task<void> SimProcess::compute(std::function<void()> work) {
 }
 
 void SimProcess::crash() {
+    paused_until_ = {};
     world_->drop(this);
 }
 

@@ -99,9 +99,9 @@ class SimProcess final : public Runtime {
     SimProcess(const SimProcess&) = delete;
     SimProcess& operator=(const SimProcess&) = delete;
 
-    TimePoint now() const override { return world_->now(); }
+    TimePoint now() const override;
     UnixMillis unix_now() const override;
-    Task<void> sleep_until(TimePoint deadline) override { return world_->sleep_as(this, deadline); }
+    Task<void> sleep_until(TimePoint deadline) override { return world_->sleep_as(this, world_time(deadline)); }
     std::unique_ptr<Timer> make_timer() override;
     void random_bytes(std::span<std::uint8_t> out) override { world_->random_bytes(out); }
     void spawn(Task<void> task) override { world_->spawn_as(this, std::move(task)); }
@@ -109,13 +109,31 @@ class SimProcess final : public Runtime {
 
     // Not from within one of its own tasks.
     void crash();
+    // Runs none of its tasks until then: the machine swaps, or somebody sent it a SIGSTOP. The world around it goes on,
+    // and its clocks too.
+    void pause(TimePoint until) { paused_until_ = until; }
+    bool is_paused() const { return world_->now() < paused_until_; }
+    // The wall clock jumps; what is measured with now() is not touched.
+    void set_skew(std::chrono::milliseconds skew) { skew_ = skew; }
+    // From now on its monotonic clock gains so many millionths on the world's; between -500,000 and 500,000.
+    void set_drift(std::int64_t millionths);
     const std::string& name() const { return name_; }
     SimRuntime& world() const { return *world_; }
 
   private:
+    friend class SimRuntime;
+    friend class SimTimer;
+
+    // The world's time at which this process's clock shows that.
+    TimePoint world_time(TimePoint mine) const;
+
     SimRuntime* world_;
     std::string name_;
     std::chrono::milliseconds skew_;
+    TimePoint paused_until_;
+    std::int64_t drift_ = 0;
+    TimePoint drift_since_;  // the world's time
+    TimePoint drift_from_;   // what this clock showed then
 };
 
 }  // namespace vcity::sim

@@ -115,6 +115,44 @@ TEST(SimProcess, ClocksMayBeSkewed) {
     EXPECT_EQ(world.unix_now() - late.unix_now(), UnixMillis{1500});
 }
 
+Task<void> tick(Runtime* runtime, int* ticks) {
+    while (true) {
+        co_await runtime->sleep_until(runtime->now() + 1s);
+        ++*ticks;
+    }
+}
+
+TEST(SimProcess, RunsNothingWhileItIsPaused) {
+    SimRuntime world{3};
+    SimProcess process{&world, "p"};
+    int ticks = 0;
+    process.spawn(tick(&process, &ticks));
+    world.run_until(TimePoint{} + 2500ms, 1'000);
+    EXPECT_EQ(ticks, 2);
+
+    process.pause(world.now() + 10s);
+    world.run_until(TimePoint{} + 12s, 1'000);
+    EXPECT_EQ(ticks, 2);
+
+    world.run_until(TimePoint{} + 13s, 1'000);
+    EXPECT_EQ(ticks, 3);
+}
+
+TEST(SimProcess, ItsClockMayRunFastOrSlow) {
+    for (const std::int64_t drift : {-500'000, -30'000, 1, 20'000, 500'000}) {
+        SimRuntime world{3};
+        SimProcess process{&world, "p"};
+        process.set_drift(drift);
+        int ticks = 0;
+        process.spawn(tick(&process, &ticks));
+        world.run_until(TimePoint{} + 1000s + 1ms, 100'000);
+
+        EXPECT_NEAR(ticks, static_cast<int>(1000 + drift / 1000), 1) << drift;
+        const Duration gained{1'000'001'000'000 * drift / 1'000'000};
+        EXPECT_EQ(process.now() - TimePoint{}, Duration{1000s + 1ms} + gained) << drift;
+    }
+}
+
 Task<void> note_wait(Notifier* notifier, TimePoint deadline, int* notified) {
     const bool was_notified = co_await notifier->wait_until(deadline);
     *notified = was_notified ? 1 : 0;

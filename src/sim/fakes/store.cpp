@@ -49,12 +49,30 @@ void FakeDisk::remember(const std::string& key) {
     if (unsynced_.size() > kUnsyncedMax) unsynced_.pop_front();
 }
 
-Result<void> FakeDisk::apply(const ports::StoreChange& change) {
+Result<void> FakeDisk::check(const ports::StoreChange& change) const {
     for (const auto& expectation : change.expectations) {
         if (find(expectation.key) != expectation.value) {
             return make_error(Errc::kConflict, "\"" + expectation.key + "\" is not as expected");
         }
     }
+    return {};
+}
+
+std::vector<ports::StoreEntry> FakeDisk::scan(const std::string& prefix,
+                                              const std::string& after,
+                                              std::size_t limit) const {
+    std::vector<ports::StoreEntry> found;
+    auto entry = entries_.lower_bound(prefix);
+    if (after >= prefix) entry = entries_.upper_bound(after);
+    for (; entry != entries_.end() && found.size() < limit; ++entry) {
+        if (!starts_with(entry->first, prefix)) break;
+        found.push_back({entry->first, entry->second});
+    }
+    return found;
+}
+
+Result<void> FakeDisk::apply(const ports::StoreChange& change) {
+    TRY_OK(check(change));
     for (const std::string& key : change.deletes) {
         remember(key);
         entries_.erase(key);
@@ -106,14 +124,7 @@ Task<Result<std::vector<ports::StoreEntry>>> FakeStore::scan(std::string prefix,
     const std::optional<Error> failure = draw_failure();
     co_await wait();
     if (failure) co_return *failure;
-    std::vector<ports::StoreEntry> found;
-    auto entry = disk_->entries_.lower_bound(prefix);
-    if (after >= prefix) entry = disk_->entries_.upper_bound(after);
-    for (; entry != disk_->entries_.end() && found.size() < limit; ++entry) {
-        if (!starts_with(entry->first, prefix)) break;
-        found.push_back({entry->first, entry->second});
-    }
-    co_return found;
+    co_return disk_->scan(prefix, after, limit);
 }
 
 }  // namespace vcity::sim

@@ -30,12 +30,17 @@ class FakeDisk {
     void crash();
     const std::map<std::string, Bytes>& entries() const { return entries_; }
     std::optional<Bytes> find(const std::string& key) const;
+    // As ports::Store::scan().
+    std::vector<ports::StoreEntry> scan(const std::string& prefix, const std::string& after, std::size_t limit) const;
+    // kConflict: an expectation does not hold.
+    Result<void> check(const ports::StoreChange& change) const;
     // Grows with every change.
     std::uint64_t version() const { return version_; }
 
     DiskFaults faults;
 
   private:
+    friend class FakeDatabase;
     friend class FakeStore;
     struct Unsynced {
         TimePoint when;
