@@ -51,6 +51,8 @@ cli::DevnetOptions layout_options(const Options& options) {
     return result;
 }
 
+// For 200,000 orders; the client's deposit allows 25 of them.
+constexpr Usd kCapLimit{2'000'000};
 constexpr std::uint64_t kWarmUp = 500;
 constexpr auto kAnswerPatience = 60s;
 
@@ -104,7 +106,7 @@ class Load {
 
     SignedCap make_cap(const std::string& scheduler) const {
         const wiring::CapTerms terms{.scheduler = or_fail(cli::keystore_address(layout_.key(scheduler).keystore)),
-                                     .limit = Usd{cli::kClientDeposit.micro / options_.shards.size()},
+                                     .limit = kCapLimit,
                                      .days = 30,
                                      .nonce = 0};
         return or_fail(wiring::sign_cap(deployment_, key("client"), terms)).cap;
@@ -165,7 +167,9 @@ class Load {
             for (std::uint64_t sent = 0; sent < in_flight && left_ > 0; ++sent) order_next(&desk);
         }
         const TimePoint deadline = runtime_.now() + 300s;
-        while (left_ > 0 && runtime_.now() < deadline) co_await runtime_.sleep_until(runtime_.now() + 2ms);
+        while (left_ > 0 && runtime_.now() < deadline) {
+            co_await runtime_.sleep_until(runtime_.now() + 2ms);
+        }
         CO_TRY_OK(co_await await_answers());
         is_closed_loop_ = false;
         co_return Result<void>{};
