@@ -30,6 +30,14 @@ Nanos multiply(Nanos a, std::uint64_t b) {
     return product > kNever ? kNever : static_cast<Nanos>(product);
 }
 
+bool is_too_dear(const Replica& replica, const Request& request) {
+    return replica.price > request.price_max || replica.input_price > request.input_price_max;
+}
+
+Nanos price_cost(const Request& request, std::uint64_t price, std::uint64_t input_price) {
+    return add(multiply(request.per_price, price), multiply(request.per_input_price, input_price));
+}
+
 bool contains(std::span<const ReplicaId> replicas, ReplicaId replica) {
     return std::ranges::find(replicas, replica) != replicas.end();
 }
@@ -120,9 +128,41 @@ void Router::set_available(ReplicaId replica, bool is_available) {
     refresh(replica);
 }
 
+bool Router::is_free(const Slot& slot) {
+    return slot.is_used && slot.is_available && slot.active < slot.replica.slots;
+}
+
+// Whether it could serve the request at all; price is another question.
+bool Router::is_able(const Slot& slot, const Request& request) {
+    return (request.needs & ~slot.replica.features) == 0 && slot.replica.context_tokens >= request.context_min;
+}
+
+void Router::set_terms(ReplicaId replica, Nanos away, Nanos penalty) {
+    if (replica >= slots_.size() || !slots_[replica].is_used) return;
+    slots_[replica].replica.away = away;
+    slots_[replica].replica.penalty = penalty;
+    refresh(replica);
+}
+
+void Router::set_active(ReplicaId replica, std::uint32_t active) {
+    if (replica >= slots_.size() || !slots_[replica].is_used) return;
+    slots_[replica].active = active;
+    refresh(replica);
+}
+
+Nanos Router::per_token_of(const Slot& slot) {
+    return multiply(slot.replica.prefill_per_token, slot.speed_q10) / kSpeedOne;
+}
+
 Router::Bound Router::bound_of(const Slot& slot) const {
-    if (!slot.is_available || slot.active >= slot.replica.slots) return {};
-    return {slot.backlog, multiply(slot.replica.prefill_per_token, slot.speed_q10) / kSpeedOne, slot.replica.price};
+    if (!is_free(slot)) return {};
+    const Replica& replica = slot.replica;
+    return {.ready = vcity::routing::add(slot.backlog, vcity::routing::add(replica.away, replica.penalty)),
+            .per_token = per_token_of(slot),
+            .price = replica.price,
+            .input_price = replica.input_price,
+            .features = replica.features,
+            .context_tokens = replica.context_tokens};
 }
 
 void Router::refresh(ReplicaId replica) {
@@ -141,15 +181,19 @@ void Router::refresh_above(Region* region, std::uint32_t leaf) {
 Router::Bound Router::both(const std::vector<Bound>& nodes, std::size_t parent) {
     const Bound& left = nodes[parent * 2];
     const Bound& right = nodes[parent * 2 + 1];
-    return {std::min(left.backlog, right.backlog), std::min(left.per_token, right.per_token),
-            std::min(left.price, right.price)};
+    return {.ready = std::min(left.ready, right.ready),
+            .per_token = std::min(left.per_token, right.per_token),
+            .price = std::min(left.price, right.price),
+            .input_price = std::min(left.input_price, right.input_price),
+            .features = left.features | right.features,
+            .context_tokens = std::max(left.context_tokens, right.context_tokens)};
 }
 
 Nanos Router::work_of(const Slot& slot, const Request& request, std::uint32_t cached_blocks) const {
     const std::uint64_t cached = std::uint64_t{cached_blocks} * request.block_tokens;
     // The last token is always computed: its logits are needed.
     const std::uint64_t tokens = request.tokens > cached ? request.tokens - cached : 1;
-    return multiply(multiply(slot.replica.prefill_per_token, slot.speed_q10) / kSpeedOne, tokens);
+    return multiply(per_token_of(slot), tokens);
 }
 
 Nanos Router::weighted(Nanos work) const {
@@ -158,11 +202,12 @@ Nanos Router::weighted(Nanos work) const {
 
 void Router::consider(const Request& request, ReplicaId replica, std::uint32_t cached, Best* best) const {
     const Slot& slot = slots_[replica];
-    const bool is_free = slot.is_used && slot.is_available && slot.active < slot.replica.slots;
-    if (!is_free || slot.replica.price > request.price_max || contains(request.excluded, replica)) return;
-    Nanos cost = vcity::routing::add(slot.backlog, weighted(work_of(slot, request, cached)));
+    if (!is_free(slot) || !is_able(slot, request) || is_too_dear(slot.replica, request)) return;
+    if (contains(request.excluded, replica)) return;
+    const Nanos ready = vcity::routing::add(slot.backlog, vcity::routing::add(slot.replica.away, slot.replica.penalty));
+    Nanos cost = vcity::routing::add(ready, weighted(work_of(slot, request, cached)));
     cost = vcity::routing::add(cost, round_trip(request.region, slot.replica.region));
-    cost = vcity::routing::add(cost, multiply(request.per_price, slot.replica.price));
+    cost = vcity::routing::add(cost, price_cost(request, slot.replica.price, slot.replica.input_price));
     if (best->is_found && cost >= best->cost) return;
     *best = {cost, replica, cached, true};
 }
@@ -172,10 +217,13 @@ void Router::search(const Request& request, std::uint16_t region, Best* best) co
     const Region& tree = regions_[region];
     const Nanos away = round_trip(request.region, region);
     const auto least = [&](const Bound& bound) {
-        if (bound.backlog == kNever || bound.price > request.price_max) return kNever;
+        const bool is_ruled_out = bound.ready == kNever || bound.price > request.price_max ||
+                                  bound.input_price > request.input_price_max ||
+                                  (request.needs & ~bound.features) != 0 || bound.context_tokens < request.context_min;
+        if (is_ruled_out) return kNever;
         const Nanos work = weighted(multiply(bound.per_token, std::max(request.tokens, 1U)));
-        const Nanos cost = vcity::routing::add(vcity::routing::add(bound.backlog, work), away);
-        return vcity::routing::add(cost, multiply(request.per_price, bound.price));
+        const Nanos cost = vcity::routing::add(vcity::routing::add(bound.ready, work), away);
+        return vcity::routing::add(cost, price_cost(request, bound.price, bound.input_price));
     };
     const auto loses = [&](Nanos cost) { return cost == kNever || (best->is_found && cost >= best->cost); };
 
@@ -216,16 +264,30 @@ std::variant<Choice, Refusal> Router::choose(const Request& request) const {
     }
     if (!best.is_found) return why_none(request);
 
-    const Slot& slot = slots_[best.replica];
-    Choice choice{.replica = best.replica, .generation = slot.generation, .cached_blocks = best.cached};
     // One that was found without its cache may hold something all the same.
-    if (best.cached == 0) choice.cached_blocks = prefixes_.held(best.replica, request.blocks);
-    choice.work = work_of(slot, request, choice.cached_blocks);
-    choice.expected = vcity::routing::add(vcity::routing::add(slot.backlog, choice.work),
-                                          round_trip(request.region, slot.replica.region));
+    if (best.cached == 0) best.cached = prefixes_.held(best.replica, request.blocks);
+    const Choice choice = make_choice(best.replica, request, best.cached);
     if (choice.expected > request.wait_max) {
         return Refusal{.kind = Refusal::Kind::kBusy, .retry_after = choice.expected - request.wait_max};
     }
+    return choice;
+}
+
+std::optional<Choice> Router::choice_of(ReplicaId replica, const Request& request) const {
+    if (replica >= slots_.size() || request.region >= regions_.size()) return std::nullopt;
+    Best best;
+    consider(request, replica, prefixes_.held(replica, request.blocks), &best);
+    if (!best.is_found) return std::nullopt;
+    return make_choice(replica, request, best.cached);
+}
+
+Choice Router::make_choice(ReplicaId replica, const Request& request, std::uint32_t cached_blocks) const {
+    const Slot& slot = slots_[replica];
+    Choice choice{.replica = replica, .generation = slot.generation, .cached_blocks = cached_blocks};
+    choice.work = work_of(slot, request, cached_blocks);
+    choice.expected =
+        vcity::routing::add(vcity::routing::add(slot.backlog, choice.work),
+                            vcity::routing::add(round_trip(request.region, slot.replica.region), slot.replica.away));
     choice.hedge_after = multiply(choice.expected, 3);
     return choice;
 }
@@ -234,8 +296,9 @@ Refusal Router::why_none(const Request& request) const {
     Refusal refusal;
     for (ReplicaId id = 0; id < slots_.size(); ++id) {
         const Slot& slot = slots_[id];
-        if (!slot.is_used || !slot.is_available || contains(request.excluded, id)) continue;
-        if (slot.replica.price > request.price_max) {
+        const bool is_there = slot.is_used && slot.is_available && is_able(slot, request);
+        if (!is_there || contains(request.excluded, id)) continue;
+        if (is_too_dear(slot.replica, request)) {
             if (refusal.kind == Refusal::Kind::kNone) refusal.kind = Refusal::Kind::kTooDear;
             continue;
         }
@@ -256,7 +319,7 @@ void Router::dispatch(const Choice& choice, const Request& request) {
     Slot* const found = slot_of(choice);
     if (found == nullptr) return;
     Slot& slot = *found;
-    ++slot.active;
+    if (!options_.owner_counts_slots) ++slot.active;
     slot.backlog = vcity::routing::add(slot.backlog, choice.work);
     prefixes_.touch(choice.replica, request.blocks);
     refresh(choice.replica);
@@ -289,9 +352,13 @@ void Router::release(const Choice& choice, bool had_token) {
     Slot* const found = slot_of(choice);
     if (found == nullptr) return;
     Slot& slot = *found;
-    slot.active -= std::min(slot.active, 1U);
+    if (!options_.owner_counts_slots) slot.active -= std::min(slot.active, 1U);
     if (!had_token) slot.backlog -= std::min(slot.backlog, choice.work);
     refresh(choice.replica);
+}
+
+Nanos Router::prefill_per_token(ReplicaId replica) const {
+    return replica < slots_.size() && slots_[replica].is_used ? per_token_of(slots_[replica]) : 0;
 }
 
 Nanos Router::backlog(ReplicaId replica) const {

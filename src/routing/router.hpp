@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <variant>
 #include <vector>
@@ -10,8 +11,7 @@
 #include "base/result.hpp"
 #include "routing/prefix_index.hpp"
 
-// Chooses among the replicas of one deployed model. Times in nanoseconds, prices in micro-dollars for a million output
-// tokens.
+// Chooses among the replicas of one deployed model. Times in nanoseconds, prices in micro-dollars for a million tokens.
 namespace vcity::routing {
 
 using Nanos = std::uint64_t;
@@ -21,7 +21,12 @@ struct Replica {
     Nanos prefill_per_token = 0;  // to compute one prompt token that is not cached
     std::uint32_t slots = 1;      // requests at a time, queued ones included
     std::uint32_t cache_blocks = 0;
-    std::uint64_t price = 0;
+    std::uint64_t price = 0;  // of output
+    std::uint64_t input_price = 0;
+    std::uint32_t features = 0;        // one bit for each thing that a request may need
+    std::uint32_t context_tokens = 0;  // the most it holds
+    Nanos away = 0;                    // beyond its region's round trip: measured
+    Nanos penalty = 0;                 // time that its record is expected to cost; weighs and is not waited for
 
     bool operator==(const Replica&) const = default;
 };
@@ -32,7 +37,11 @@ struct Request {
     std::uint32_t block_tokens = 0;           // of one block; the last one may be shorter
     std::span<const std::uint64_t> blocks{};  // see PrefixIndex; empty: nothing is known
     std::uint64_t price_max = ~0ULL;
+    std::uint64_t input_price_max = ~0ULL;
+    std::uint32_t needs = 0;                // of the replica's features
+    std::uint32_t context_min = 0;          // tokens
     Nanos per_price = 0;                    // time that one micro-dollar of price is worth to the client
+    Nanos per_input_price = 0;              // the same for the price of input
     Nanos wait_max = ~0ULL;                 // an expected time to the first token beyond it is a refusal
     std::span<const ReplicaId> excluded{};  // tried before, or running the request already
 };
@@ -48,7 +57,7 @@ struct Choice {
 
 struct Refusal {
     enum class Kind : std::uint8_t {
-        kNone,     // no replica, or all were tried
+        kNone,     // no replica that does what is needed, or all were tried
         kTooDear,  // none at this price
         kBusy,     // all slots are taken or the wait is too long: 429 or 503 with Retry-After
     };
@@ -60,19 +69,24 @@ struct RouterOptions {
     std::uint32_t cache_entries_max = 1U << 20U;
     std::uint32_t cached_candidates = 8;  // replicas with most of the prompt that are looked at
     std::uint32_t replicas_max = 1U << 20U;
+    // Slots are taken by others as well, such as another model on the same machine: the owner counts all of them and
+    // says so with set_active(); requests are not counted here.
+    bool owner_counts_slots = false;
     std::uint32_t work_weight_percent = 100;  // see Router
 };
 
 // One request goes to the replica with the smallest expected time to the first token:
 //
-//   round trip + work it has in hand + prefill_per_token * (tokens - cached tokens) [+ per_price * price]
+//   round trip + away + penalty + work it has in hand + prefill_per_token * (tokens - cached tokens)
+//   [+ per_price * price + per_input_price * input price]
 //
 // where its own work counts once more by work_weight_percent, for what it makes later requests wait.
 // Among the replicas without anything of the prompt the smallest is found exactly, by branch and bound over one
 // tournament tree a region; replicas that hold a part of it are looked at one by one, the longest parts first. So a
 // cached prefix attracts a request exactly as far as it saves time, and a loaded replica loses it: that is the load
 // guard. Work in hand is counted, not timed: booked with dispatch(), taken back when the first token is there, and
-// corrected by what it really took. Deterministic; no allocation but in add().
+// corrected by what it really took. What a request needs (features, context, both prices) rules out whole subtrees in
+// the same way. Deterministic; no allocation but in add().
 class Router {
   public:
     // round_trips: [from * regions + to].
@@ -84,9 +98,15 @@ class Router {
     void remove(ReplicaId replica);
     // A replica that is draining or that stopped answering gets nothing new.
     void set_available(ReplicaId replica, bool is_available);
+    // The time to reach it and what its record costs, as they are known now.
+    void set_terms(ReplicaId replica, Nanos away, Nanos penalty);
+    // With owner_counts_slots: how many of its slots are taken.
+    void set_active(ReplicaId replica, std::uint32_t active);
     std::size_t replicas() const { return count_; }
 
     std::variant<Choice, Refusal> choose(const Request& request) const;
+    // This replica, when it can take the request now; wait_max does not count.
+    std::optional<Choice> choice_of(ReplicaId replica, const Request& request) const;
     // The request goes there. Give the same request as to choose().
     void dispatch(const Choice& choice, const Request& request);
     // Its first token is there, after `took` on the replica for `choice.work` expected.
@@ -97,13 +117,18 @@ class Router {
     void on_failure(const Choice& choice);
 
     Nanos backlog(ReplicaId replica) const;
+    // As learned from first tokens.
+    Nanos prefill_per_token(ReplicaId replica) const;
 
   private:
     // Of a subtree: the best that any replica in it can have.
     struct Bound {
-        Nanos backlog = ~0ULL;  // none is free
+        Nanos ready = ~0ULL;  // backlog, away and penalty; none is free
         Nanos per_token = ~0ULL;
         std::uint64_t price = ~0ULL;
+        std::uint64_t input_price = ~0ULL;
+        std::uint32_t features = 0;
+        std::uint32_t context_tokens = 0;
     };
     struct Slot {
         Replica replica;
@@ -132,6 +157,10 @@ class Router {
     Nanos round_trip(std::uint16_t from, std::uint16_t to) const { return round_trips_[from * regions_.size() + to]; }
     Nanos work_of(const Slot& slot, const Request& request, std::uint32_t cached_blocks) const;
     Nanos weighted(Nanos work) const;
+    static bool is_free(const Slot& slot);
+    static Nanos per_token_of(const Slot& slot);
+    static bool is_able(const Slot& slot, const Request& request);
+    Choice make_choice(ReplicaId replica, const Request& request, std::uint32_t cached_blocks) const;
     void consider(const Request& request, ReplicaId replica, std::uint32_t cached, Best* best) const;
     void search(const Request& request, std::uint16_t region, Best* best) const;
     Refusal why_none(const Request& request) const;

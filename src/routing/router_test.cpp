@@ -136,6 +136,52 @@ TEST(Router, LearnsHowFastAReplicaReallyIs) {
     EXPECT_GT(chosen(router, {.tokens = 100, .excluded = without}).work, 11 * kMilli);
 }
 
+TEST(Router, ASpoiledRecordWeighsAsTheTimeItCostsAndIsNotWaitedFor) {
+    Router router = small();
+    Replica spoiled = replica(0);
+    spoiled.penalty = 100 * kMilli;
+    const ReplicaId near = router.add(spoiled).value();
+    const ReplicaId far = router.add(replica(1)).value();
+    const Request request{.tokens = 100, .wait_max = 80 * kMilli};
+    EXPECT_EQ(chosen(router, request).replica, far);
+    EXPECT_EQ(router.choice_of(near, request).value().expected, 15 * kMilli);
+    router.set_terms(near, 20 * kMilli, 0);
+    EXPECT_EQ(chosen(router, request).replica, near);
+    EXPECT_EQ(chosen(router, request).expected, 35 * kMilli);
+    EXPECT_FALSE(router.choice_of(77, request));
+}
+
+TEST(Router, GivesOnlyToReplicasThatCanDoIt) {
+    Router router = small(1);
+    Replica plain = replica();
+    plain.features = 0b01;
+    plain.context_tokens = 1000;
+    const ReplicaId simple = router.add(plain).value();
+    Replica able = plain;
+    able.features = 0b11;
+    able.context_tokens = 4000;
+    able.input_price = 30;
+    able.prefill_per_token *= 10;
+    const ReplicaId special = router.add(able).value();
+    EXPECT_EQ(chosen(router, {.tokens = 10}).replica, simple);
+    EXPECT_EQ(chosen(router, {.tokens = 10, .needs = 0b10}).replica, special);
+    EXPECT_EQ(chosen(router, {.tokens = 10, .context_min = 1001}).replica, special);
+    EXPECT_EQ(refused(router, {.tokens = 10, .needs = 0b100}).kind, Refusal::Kind::kNone);
+    EXPECT_EQ(refused(router, {.tokens = 10, .input_price_max = 29, .needs = 0b10}).kind, Refusal::Kind::kTooDear);
+    EXPECT_FALSE(router.choice_of(simple, {.tokens = 10, .needs = 0b10}));
+}
+
+TEST(Router, LetsItsOwnerCountTheSlotsOfASharedMachine) {
+    Router router{1, {0}, {.cache_entries_max = 16, .owner_counts_slots = true}};
+    const ReplicaId only = router.add(replica()).value();
+    const Request request{.tokens = 10};
+    for (int i = 0; i < 10; ++i) router.dispatch(chosen(router, request), request);
+    router.set_active(only, 4);
+    EXPECT_EQ(refused(router, request).kind, Refusal::Kind::kBusy);
+    router.set_active(only, 3);
+    EXPECT_EQ(chosen(router, request).replica, only);
+}
+
 TEST(Router, ChoicesOfAReplicaThatIsGoneDoNotTouchItsSuccessor) {
     Router router = small(1);
     const ReplicaId gone = router.add(replica()).value();
@@ -190,10 +236,14 @@ Nanos least_cost(const std::map<ReplicaId, Plain>& plain,
                  const Request& request) {
     Nanos least = ~0ULL;
     for (const auto& [id, each] : plain) {
-        if (each.active >= each.replica.slots || each.replica.price > request.price_max) continue;
+        const bool is_able = (request.needs & ~each.replica.features) == 0 &&
+                             each.replica.context_tokens >= request.context_min &&
+                             each.replica.input_price <= request.input_price_max;
+        if (!is_able || each.active >= each.replica.slots || each.replica.price > request.price_max) continue;
         const Nanos cost = each.backlog + 2 * each.replica.prefill_per_token * std::max(request.tokens, 1U) +
                            round_trips[request.region * kRegions + each.replica.region] +
-                           request.per_price * each.replica.price;
+                           request.per_price * each.replica.price + each.replica.away + each.replica.penalty +
+                           request.per_input_price * each.replica.input_price;
         least = std::min(least, cost);
     }
     return least;
@@ -215,13 +265,23 @@ TEST(Router, IsExactAgainstAPlainScan) {
                 const Replica made{.region = static_cast<std::uint16_t>(below(kRegions)),
                                    .prefill_per_token = 10'000 * (1 + below(20)),
                                    .slots = static_cast<std::uint32_t>(1 + below(3)),
-                                   .price = below(50)};
+                                   .price = below(50),
+                                   .input_price = below(50),
+                                   .features = static_cast<std::uint32_t>(below(8)),
+                                   .context_tokens = static_cast<std::uint32_t>(below(10)),
+                                   .away = below(2) * 30 * kMilli,
+                                   .penalty = below(3) * 100 * kMilli};
                 plain[router.add(made).value()] = {made};
             } else if (dice == 1 && below(3) == 0) {
                 const ReplicaId id = std::next(plain.begin(), static_cast<long>(below(plain.size())))->first;
                 router.remove(id);
                 plain.erase(id);
                 std::erase_if(running, [&](const Choice& choice) { return choice.replica == id; });
+            } else if (dice == 2 && below(3) == 0) {
+                Plain& it = plain.begin()->second;
+                it.replica.away = below(100) * kMilli;
+                it.replica.penalty = below(100) * kMilli;
+                router.set_terms(plain.begin()->first, it.replica.away, it.replica.penalty);
             } else if (dice < 4 && !running.empty()) {
                 const Choice choice = running.front();
                 running.erase(running.begin());
@@ -232,15 +292,22 @@ TEST(Router, IsExactAgainstAPlainScan) {
                 const Request request{.region = static_cast<std::uint16_t>(below(kRegions)),
                                       .tokens = static_cast<std::uint32_t>(below(3000)),
                                       .price_max = below(4) == 0 ? below(50) : ~0ULL,
-                                      .per_price = below(3) == 0 ? below(20) * kMilli : 0};
+                                      .input_price_max = below(4) == 0 ? below(50) : ~0ULL,
+                                      .needs = static_cast<std::uint32_t>(below(3) == 0 ? below(8) : 0),
+                                      .context_min = static_cast<std::uint32_t>(below(3) == 0 ? below(10) : 0),
+                                      .per_price = below(3) == 0 ? below(20) * kMilli : 0,
+                                      .per_input_price = below(3) == 0 ? below(20) * kMilli : 0};
                 const Nanos least = least_cost(plain, round_trips, request);
                 const auto answer = router.choose(request);
                 ASSERT_EQ(std::holds_alternative<Choice>(answer), least != ~0ULL) << seed << " " << round;
                 if (least == ~0ULL) continue;
                 const Choice choice = std::get<Choice>(answer);
                 Plain& it = plain.at(choice.replica);
-                ASSERT_EQ(choice.expected + choice.work + request.per_price * it.replica.price, least)
+                const Nanos price_cost =
+                    request.per_price * it.replica.price + request.per_input_price * it.replica.input_price;
+                ASSERT_EQ(choice.expected + choice.work + it.replica.penalty + price_cost, least)
                     << seed << " " << round;
+                ASSERT_EQ(router.choice_of(choice.replica, request).value().expected, choice.expected);
                 router.dispatch(choice, request);
                 it.backlog += choice.work;
                 ++it.active;
