@@ -128,6 +128,16 @@ std::string explain_choice(const Demand& demand, const std::vector<const Candida
 
 }  // namespace
 
+Losses losses(const Demand& demand, const std::vector<Candidate>& candidates) {
+    Tally tally;
+    for (const Candidate& candidate : candidates) {
+        const auto index = static_cast<std::size_t>(first_failed(demand, candidate));
+        if (tally.counts[index]++ == 0) tally.examples[index] = &candidate;
+    }
+    const std::uint32_t fitting = tally.of(Filter::kPassed);
+    return {fitting, static_cast<std::uint32_t>(candidates.size()) - fitting, explain_losses(demand, tally)};
+}
+
 Placement place(const Demand& demand, const std::vector<Candidate>& candidates) {
     Tally tally;
     std::vector<const Candidate*> fits;

@@ -55,4 +55,13 @@ using Placement = std::variant<Placed, NotPlaced>;
 // with the greater first, address), all in integers.
 Placement place(const Demand& demand, const std::vector<Candidate>& candidates);
 
+// For a choice that was made by other means with the same hard filters: how many would do, and what ruled out the
+// others, as it follows the sentence about the chosen one.
+struct Losses {
+    std::uint32_t fitting = 0;
+    std::uint32_t rejected = 0;
+    std::string text;  // "; 2 ruled out: ..."
+};
+Losses losses(const Demand& demand, const std::vector<Candidate>& candidates);
+
 }  // namespace vcity::placement

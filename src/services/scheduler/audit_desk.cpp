@@ -283,6 +283,7 @@ void AuditDesk::note(ports::StoreChange* change, const JobRecord& decided, marke
     ReputationBook& reputations = parts_.directory->reputations();
     reputations.note_audit(node, result, now);
     reputations.put(change, node);
+    parts_.directory->probation_changed(node);
 }
 
 Task<void> AuditDesk::refuse_payment(JobRecord* record, JobRecord decided, Blame blame) {

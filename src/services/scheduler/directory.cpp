@@ -33,7 +33,9 @@ SessionId Directory::connect(const NodeRecord& record, SessionId session) {
     node.record = record;
     node.announcement = {};  // offers nothing until it has announced
     reputations_.note_connected(record.identity, runtime_->unix_now());
-    return std::exchange(node.session, session);
+    const SessionId before = std::exchange(node.session, session);
+    changed(record.identity);
+    return before;
 }
 
 void Directory::disconnect(const Address& node, SessionId session) {
@@ -41,17 +43,30 @@ void Directory::disconnect(const Address& node, SessionId session) {
     if (known == nullptr || known->session != session) return;
     known->session = kNoSession;
     reputations_.note_disconnected(node, runtime_->unix_now());
+    changed(node);
 }
 
 Result<void> Directory::announce(const Address& node, NodeAnnouncement announcement) {
     TRY_OK(check_announcement(announcement));
     nodes_[node].announcement = std::move(announcement);
+    changed(node);
     changed_.notify();
     return {};
 }
 
+void Directory::occupy(const Address& node, const JobId& job_id) {
+    nodes_[node].leases.insert(job_id);
+    changed(node);
+}
+
+void Directory::flag(const Address& node) {
+    nodes_[node].is_flagged = true;
+    changed(node);
+}
+
 void Directory::release(const Address& node, const JobId& job_id) {
     nodes_[node].leases.erase(job_id);
+    changed(node);
     changed_.notify();
 }
 
@@ -78,21 +93,37 @@ SessionId Directory::session_of(const Address& node) const {
 std::vector<placement::Candidate> Directory::candidates() const {
     std::vector<placement::Candidate> all;
     for (const auto& [address, node] : nodes_) {
-        for (const ModelOffer& offer : node.announcement.offers) {
-            placement::Candidate candidate;
-            candidate.node = address;
-            candidate.offer = offer;
-            // Leases of all models share the machine.
-            candidate.leased = static_cast<std::uint32_t>(node.leases.size());
-            candidate.failures = node.failures;
-            candidate.stake = node.record.stake;
-            candidate.monitor_key = node.announcement.monitor_key;
-            candidate.is_active = node.session != kNoSession;
-            candidate.is_flagged = is_barred(node);
-            all.push_back(std::move(candidate));
-        }
+        for (const ModelOffer& offer : node.announcement.offers) all.push_back(candidate_of(address, node, offer));
     }
     return all;
+}
+
+std::vector<placement::Candidate> Directory::candidates(const std::set<Address>& nodes, std::string_view model) const {
+    std::vector<placement::Candidate> some;
+    for (const Address& address : nodes) {
+        const KnownNode* node = find(address);
+        if (node == nullptr) continue;
+        for (const ModelOffer& offer : node->announcement.offers) {
+            if (offer.model == model) some.push_back(candidate_of(address, *node, offer));
+        }
+    }
+    return some;
+}
+
+placement::Candidate Directory::candidate_of(const Address& address,
+                                             const KnownNode& node,
+                                             const ModelOffer& offer) const {
+    placement::Candidate candidate;
+    candidate.node = address;
+    candidate.offer = offer;
+    // Leases of all models share the machine.
+    candidate.leased = static_cast<std::uint32_t>(node.leases.size());
+    candidate.failures = node.failures;
+    candidate.stake = node.record.stake;
+    candidate.monitor_key = node.announcement.monitor_key;
+    candidate.is_active = node.session != kNoSession;
+    candidate.is_flagged = is_barred(node);
+    return candidate;
 }
 
 OffersReply Directory::offers() const {
@@ -109,6 +140,14 @@ OffersReply Directory::offers() const {
         }
     }
     return reply;
+}
+
+std::uint32_t Directory::audit_per_mille(const Address& node, const AuditRates& rates) const {
+    const KnownNode* known = find(node);
+    const std::uint32_t lottery =
+        known == nullptr ? market::kNewIdentityPerMille : known->probation.lottery_per_mille(rates);
+    const bool is_spoiled = reputations_.is_below_newcomer(node, runtime_->unix_now());
+    return is_spoiled ? std::max(lottery, market::kNewIdentityPerMille) : lottery;
 }
 
 std::size_t Directory::connected() const {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
+#include <string_view>
 #include <vector>
 
 #include "async/channel.hpp"
@@ -38,7 +40,12 @@ class Directory {
     // kInvalid when a text or a count is beyond its bound.
     Result<void> announce(const Address& node, NodeAnnouncement announcement);
 
-    void occupy(const Address& node, const JobId& job_id) { nodes_[node].leases.insert(job_id); }
+    // Told of every change that matters for the choice of a node.
+    void set_watcher(std::function<void(const Address&)> watcher) { watcher_ = std::move(watcher); }
+    // Its probation was changed.
+    void probation_changed(const Address& node) { changed(node); }
+
+    void occupy(const Address& node, const JobId& job_id);
     void release(const Address& node, const JobId& job_id);
     void note_failure(const Address& node) { ++nodes_[node].failures; }
     void note_success(const Address& node);
@@ -51,14 +58,24 @@ class Directory {
     // A result of the node was accepted and is charged, or the node failed a customer.
     void note_delivery(const Address& node, const market::Delivery& delivery) {
         reputations_.note_delivery(node, delivery, runtime_->unix_now());
+        changed(node);
     }
-    void flag(const Address& node) { nodes_[node].is_flagged = true; }
+    void flag(const Address& node);
 
     const KnownNode* find(const Address& node) const;
     KnownNode* find(const Address& node);
     SessionId session_of(const Address& node) const;
     std::vector<placement::Candidate> candidates() const;
+    // What these offer of one model.
+    std::vector<placement::Candidate> candidates(const std::set<Address>& nodes, std::string_view model) const;
+    // Flagged or suspended: it gets no jobs.
+    bool is_barred(const KnownNode& node) const {
+        return node.is_flagged || node.probation.is_suspended(runtime_->unix_now());
+    }
     OffersReply offers() const;
+    // Of a thousand results so many are audited by lottery: what the audits so far ask for, and never fewer than of a
+    // newcomer while the name is worth less than a newcomer's.
+    std::uint32_t audit_per_mille(const Address& node, const AuditRates& rates) const;
     Probation& probation_of(const Address& node) { return nodes_[node].probation; }
     std::size_t connected() const;
     std::uint64_t slots_connected() const;
@@ -68,13 +85,15 @@ class Directory {
     void wake_all() { changed_.notify(); }
 
   private:
-    bool is_barred(const KnownNode& node) const {
-        return node.is_flagged || node.probation.is_suspended(runtime_->unix_now());
+    placement::Candidate candidate_of(const Address& address, const KnownNode& node, const ModelOffer& offer) const;
+    void changed(const Address& node) {
+        if (watcher_) watcher_(node);
     }
 
     Runtime* runtime_;
     std::map<Address, KnownNode> nodes_;
     ReputationBook reputations_;
+    std::function<void(const Address&)> watcher_;
     Notifier changed_;
 };
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "services/scheduler/calls/call.hpp"
 #include "services/scheduler/context.hpp"
 #include "services/scheduler/job_record.hpp"
 #include "services/scheduler/switchboard.hpp"
@@ -32,6 +33,7 @@ struct LiveJob {
     bool lease_lost = false;  // the node is back and knows nothing of the lease
     TimePoint leased_at;
     Duration node_grace{};
+    std::optional<Picked> picked;   // the choice behind the lease; none after a restart
     std::uint64_t promised_ms = 0;  // to the first token; zero: nothing
     std::optional<Duration> first_token_after;
 
@@ -40,6 +42,7 @@ struct LiveJob {
     std::optional<TimePoint> gateway_gone_at;
     Duration gateway_grace{};
     std::optional<TimePoint> cancelled_at;
+    Duration retry_after{};  // when the job is refused for want of room
 
     // --- what was streamed under the present lease
     JobOutput output;

@@ -41,6 +41,13 @@ Result<void> check_request(const ModelRequest& request, const SchedulerOptions& 
     return {};
 }
 
+// What a node is measured against: twice what its own record says, and a little for chance.
+std::uint64_t promise_of(routing::Nanos expected) {
+    constexpr std::uint64_t kNanosPerMilli = 1'000'000;
+    constexpr std::uint64_t kSlackMillis = 250;
+    return expected / kNanosPerMilli * 2 + kSlackMillis;
+}
+
 Duration until(UnixMillis when, UnixMillis now) {
     return when > now ? Duration{std::chrono::milliseconds{(when - now).count()}} : Duration{};
 }
@@ -59,12 +66,14 @@ Result<void> JobDriver::check_order(const JobOrder& order) const {
     return {};
 }
 
-void JobDriver::tell_failure(SessionId gateway, const JobId& job_id, const Error& error) {
+void JobDriver::tell_failure(SessionId gateway, const JobId& job_id, const Error& error, Duration retry_after) {
     JobFailed failed;
     failed.job_id = job_id;
     failed.code = error.code;
     failed.message = error.message;
     failed.retryable = services::is_transient(error.code);
+    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(retry_after);
+    failed.retry_after_ms = static_cast<std::uint32_t>(std::clamp<std::int64_t>(wait.count(), 0, UINT32_MAX));
     parts_.switchboard->post(gateway, std::move(failed));
 }
 
@@ -80,7 +89,8 @@ void JobDriver::on_order(SessionId gateway, JobOrder order) {
     }
     if (context_->stopping || parts_.book->live().size() >= context_->options.jobs_live_max) {
         context_->metrics.orders_refused->increment();
-        tell_failure(gateway, order.job_id, make_error(Errc::kExhausted, "the scheduler is full: try again later"));
+        tell_failure(gateway, order.job_id, make_error(Errc::kExhausted, "the scheduler is full: try again later"),
+                     std::chrono::seconds{1});
         return;
     }
     LiveJob* job = parts_.book->add_live(std::move(order));
@@ -312,32 +322,56 @@ Task<Result<void>> JobDriver::obtain_funds(LiveJob* job) {
     }
 }
 
-Task<Result<placement::Placed>> JobDriver::find_node(LiveJob* job, placement::Candidate* chosen) {
-    placement::Demand demand;
-    demand.request = job->order.request;
-    demand.prices_max = job->order.prices_max;
-    demand.excluded = job->record.excluded;
-    const auto pinned = context_->options.model_roots.find(demand.request.model);
-    if (pinned != context_->options.model_roots.end()) demand.model_root = pinned->second;
+// A node with one of its slots taken for the job. Calls that only want for a slot wait in line, others for a node that
+// comes or comes back.
+Task<Result<Picked>> JobDriver::find_node(LiveJob* job) {
+    const Call call = parts_.router->make_call(job->order, job->record.excluded);
     const TimePoint job_deadline = context_->now() + until(job->order.deadline, context_->runtime()->unix_now());
     const TimePoint asked_at = context_->now();
+    Waiter waiter{.call = &call, .wake = &job->wake, .picked = {}, .is_in_line = false, .since = asked_at};
     while (true) {
-        if (context_->stopping) co_return make_error(Errc::kUnavailable, "the scheduler is stopping");
-        if (job->cancelled_at) co_return make_error(Errc::kUnavailable, "cancelled before it was placed");
-        std::vector<placement::Candidate> candidates = parts_.directory->candidates();
-        placement::Placement found = placement::place(demand, candidates);
-        if (auto* placed = std::get_if<placement::Placed>(&found)) {
-            *chosen = std::move(candidates[placed->candidate]);
-            co_return std::move(*placed);
+        const bool may_go_on = !context_->stopping && !job->cancelled_at;
+        if (!may_go_on) {
+            give_back(job, &waiter);
+            co_return make_error(Errc::kUnavailable,
+                                 context_->stopping ? "the scheduler is stopping" : "cancelled before it was placed");
         }
-        const auto& refused = std::get<placement::NotPlaced>(found);
+        if (waiter.picked) co_return *std::move(waiter.picked);
+        if (!waiter.is_in_line) {
+            if (std::optional<Picked> picked = parts_.router->take(call)) co_return *std::move(picked);
+        }
+        const placement::NotPlaced refused = parts_.router->why_none(call);
+        const bool is_busy = refused.kind == placement::NotPlaced::Kind::kBusy;
         const TimePoint give_up = std::min(job_deadline, asked_at + patience_for(refused.kind));
         if (context_->now() >= give_up) {
-            const bool is_busy = refused.kind == placement::NotPlaced::Kind::kBusy;
+            give_back(job, &waiter);
             co_return make_error(is_busy ? Errc::kExhausted : Errc::kUnavailable, refused.reason.text);
         }
-        co_await parts_.directory->wait_for_change(give_up);
+        if (!is_busy) {
+            give_back(job, &waiter);
+            co_await parts_.directory->wait_for_change(give_up);
+            continue;
+        }
+        if (!waiter.is_in_line) {
+            const std::optional<LineFull> full = parts_.router->join(&waiter);
+            if (full) {
+                job->retry_after = full->retry_after;
+                co_return make_error(Errc::kExhausted, full->reason);
+            }
+        }
+        if (!waiter.picked) {
+            co_await job->wake.wait_until(give_up);
+        }
     }
+}
+
+// Leaves the line, or the slot that it has led to.
+void JobDriver::give_back(LiveJob* job, Waiter* waiter) {
+    parts_.router->leave(waiter);
+    if (!waiter->picked) return;
+    parts_.router->on_failure(*waiter->picked);
+    parts_.directory->release(waiter->picked->node, job->record.job_id);
+    waiter->picked.reset();
 }
 
 // How long it makes sense to wait for a node. Right after a start nobody has connected yet.
@@ -354,9 +388,7 @@ Duration JobDriver::patience_for(placement::NotPlaced::Kind kind) const {
 }
 
 Task<Result<void>> JobDriver::grant_lease(LiveJob* job) {
-    placement::Candidate chosen;
-    CO_TRY(placement::Placed placed, co_await find_node(job, &chosen));
-    parts_.directory->occupy(chosen.node, job->record.job_id);
+    CO_TRY(Picked chosen, co_await find_node(job));
     JobRecord& record = job->record;
     const bool is_first = record.lease == Lease{};
     const Address node_before = record.lease.node;
@@ -374,10 +406,11 @@ Task<Result<void>> JobDriver::grant_lease(LiveJob* job) {
     record.prices = chosen.offer.prices;
     record.monitor_key = chosen.monitor_key;
     record.model_root = chosen.offer.model_root;
-    record.placement = std::move(placed.reason);
+    record.placement = std::move(chosen.reason);
     job->leased_at = context_->now();
+    job->promised_ms = promise_of(chosen.choice.expected);
+    job->picked = std::move(chosen);
     job->node_grace = context_->options.node_grace;
-    job->promised_ms = 0;
     job->first_token_after.reset();
     job->output = {};
     job->output_bytes = 0;
@@ -385,7 +418,7 @@ Task<Result<void>> JobDriver::grant_lease(LiveJob* job) {
     ports::StoreChange change;
     JobBook::put_new(&change, record, job->order);
     CO_TRY_OK(co_await context_->commit(std::move(change)));
-    if (!is_first && node_before != chosen.node) parts_.directory->release(node_before, record.job_id);
+    if (!is_first && node_before != record.lease.node) parts_.directory->release(node_before, record.job_id);
     LeaseGrant grant;
     grant.lease = record.lease;
     grant.client = record.client;
@@ -420,9 +453,21 @@ Task<void> JobDriver::conclude(LiveJob* job, Ending ending) {
         case Ending::Kind::kStopped: break;
     }
     const bool is_delivered = ending.kind == Ending::Kind::kDelivered;
+    end_choice(job);
     parts_.book->remove_live(job_id);
     if (!node.is_zero()) parts_.directory->release(node, job_id);
     if (is_delivered) parts_.on_delivered(job_id);
+}
+
+// The router books the work of a call until its first token, and learns from how it ends.
+void JobDriver::end_choice(LiveJob* job) {
+    if (!job->picked) return;
+    if (job->first_token_after) {
+        parts_.router->on_end(*job->picked, context_->now() - job->leased_at);
+    } else {
+        parts_.router->on_failure(*job->picked);
+    }
+    job->picked.reset();
 }
 
 Task<void> JobDriver::fail(LiveJob* job, Error error) {
@@ -441,7 +486,7 @@ Task<void> JobDriver::fail(LiveJob* job, Error error) {
         // Not durable, so not announced: the job is live again after the restart.
         if (!written) co_return;
     }
-    tell_failure(job->gateway, record.job_id, error);
+    tell_failure(job->gateway, record.job_id, error, job->retry_after);
 }
 
 Task<Result<void>> JobDriver::recover() {

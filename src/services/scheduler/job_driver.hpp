@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 
+#include "services/scheduler/calls/model_router.hpp"
 #include "services/scheduler/caps.hpp"
 #include "services/scheduler/directory.hpp"
 #include "services/scheduler/job_book.hpp"
@@ -25,6 +26,7 @@ class JobDriver {
         Context* context = nullptr;
         Switchboard* switchboard = nullptr;
         Directory* directory = nullptr;
+        ModelRouter* router = nullptr;
         CapLedger* caps = nullptr;
         JobBook* book = nullptr;
         TokenSource* tokens = nullptr;
@@ -64,7 +66,9 @@ class JobDriver {
     Task<Ending> run_job(LiveJob* job);
     Task<Ending> recovered_lease(LiveJob* job);
     Task<Result<void>> obtain_funds(LiveJob* job);
-    Task<Result<placement::Placed>> find_node(LiveJob* job, placement::Candidate* chosen);
+    Task<Result<Picked>> find_node(LiveJob* job);
+    void give_back(LiveJob* job, Waiter* waiter);
+    void end_choice(LiveJob* job);
     Duration patience_for(placement::NotPlaced::Kind kind) const;
     Task<Result<void>> grant_lease(LiveJob* job);
     Task<void> conclude(LiveJob* job, Ending ending);
@@ -72,7 +76,7 @@ class JobDriver {
     Result<void> check_order(const JobOrder& order) const;
     void attach(LiveJob* job, SessionId gateway);
     Task<void> answer_known(SessionId gateway, JobOrder order, JobRecord record);
-    void tell_failure(SessionId gateway, const JobId& job_id, const Error& error);
+    void tell_failure(SessionId gateway, const JobId& job_id, const Error& error, Duration retry_after = {});
 
     // --- lease (job_lease.cpp)
     Task<Ending> follow(LiveJob* job);
@@ -84,7 +88,7 @@ class JobDriver {
     Task<MaybeEnding> take_receipt(LiveJob* job, JobFinished finished);
     Result<void> check_receipt(const LiveJob& job, const SignedReceipt& receipt) const;
     Task<Result<void>> deliver(LiveJob* job, FinishedWork finished);
-    bool draw_audit(Verification verification, const Address& node);
+    bool draw_audit(const LiveJob& job);
     enum class Fault : std::uint8_t { kNode, kNobody };
     static Fault fault_of(Errc code);
     Ending node_failed(LiveJob* job, Error error, Fault fault = Fault::kNode);

@@ -78,6 +78,7 @@ TimePoint JobDriver::next_deadline(const LiveJob& job) const {
 JobDriver::Ending JobDriver::node_failed(LiveJob* job, Error error, Fault fault) {
     if (!job->cancelled_at) {
         if (fault == Fault::kNode) note_outcome(*job, false, job->record.quote);
+        end_choice(job);
         parts_.directory->note_failure(job->record.lease.node);
         job->record.excluded.push_back(job->record.lease.node);
     }
@@ -162,6 +163,7 @@ Task<JobDriver::MaybeEnding> JobDriver::take_chunk(LiveJob* job, TokenChunk chun
         job->record = std::move(streaming);
         job->node_grace = std::max(job->node_grace, context_->options.node_grace_streaming);
         job->first_token_after = context_->now() - job->leased_at;
+        if (job->picked) parts_.router->on_first_token(*job->picked, *job->first_token_after);
         const Duration waited = context_->now() - job->admitted_at;
         context_->metrics.seconds_to_first_token->observe(std::chrono::duration<double>(waited).count());
     }
@@ -224,8 +226,7 @@ Task<Result<void>> JobDriver::deliver(LiveJob* job, FinishedWork finished) {
     advance(&delivered, JobState::kDelivered);
     delivered.receipt = receipt;
     delivered.finish = finished.reason;
-    delivered.audit = draw_audit(job->order.request.verification, delivered.lease.node) ? AuditState::kPending
-                                                                                        : AuditState::kNotDrawn;
+    delivered.audit = draw_audit(*job) ? AuditState::kPending : AuditState::kNotDrawn;
     ports::StoreChange change;
     JobBook::put(&change, delivered);
     change.puts.push_back({job_key(kOutputPrefix, record.job_id), encode(job->output)});
@@ -243,15 +244,18 @@ Task<Result<void>> JobDriver::deliver(LiveJob* job, FinishedWork finished) {
     co_return Result<void>{};
 }
 
-bool JobDriver::draw_audit(Verification verification, const Address& node) {
+bool JobDriver::draw_audit(const LiveJob& job) {
     constexpr std::uint64_t kWhole = 1000;
     const AuditRates& rates = context_->options.audit;
+    const Address& node = job.record.lease.node;
+    const Verification verification = job.order.request.verification;
     KnownNode* known = parts_.directory->find(node);
     const bool is_due = known == nullptr || context_->now() >= known->audited_until;
     const bool is_ordered = verification == Verification::kFull || verification == Verification::kTee;
-    const bool must = is_due || is_ordered || known->probation.audits_all();
-    const bool drawn = must || context_->runtime()->random_u64() % kWhole <
-                                   parts_.directory->probation_of(node).lottery_per_mille(rates);
+    const bool is_trial = job.picked && job.picked->is_trial;
+    const bool must = is_due || is_ordered || is_trial || known->probation.audits_all();
+    const std::uint64_t lottery = parts_.directory->audit_per_mille(node, rates);
+    const bool drawn = must || context_->runtime()->random_u64() % kWhole < lottery;
     if (drawn && known != nullptr) {
         // The node cannot tell when in the epoch the next one is due in any case.
         const std::uint32_t due = market::audit_due_per_mille(context_->runtime()->random_u64());

@@ -21,6 +21,12 @@ struct SchedulerMetrics {
     Counter* batches_posted = nullptr;
     Counter* receipts_settled = nullptr;
     Counter* claims = nullptr;
+    Counter* calls_chosen = nullptr;
+    Counter* calls_trial = nullptr;
+    Counter* calls_shed_full = nullptr;
+    Counter* calls_shed_client = nullptr;
+    Gauge* calls_waiting = nullptr;
+    Histogram* seconds_in_line = nullptr;
     Gauge* jobs_live = nullptr;
     Gauge* nodes_connected = nullptr;
     Histogram* seconds_to_first_token = nullptr;
@@ -40,6 +46,17 @@ struct SchedulerMetrics {
           batches_posted{registry->counter("vcity_scheduler_batches_posted_total", "Batches confirmed on chain")},
           receipts_settled{registry->counter("vcity_scheduler_receipts_settled_total", "Receipts on chain")},
           claims{registry->counter("vcity_scheduler_claims_total", "Claims made for nodes")},
+          calls_chosen{
+              registry->counter("vcity_scheduler_calls_placed_total", "Calls given to a node", {{"by", "record"}})},
+          calls_trial{
+              registry->counter("vcity_scheduler_calls_placed_total", "Calls given to a node", {{"by", "trial"}})},
+          calls_shed_full{registry->counter(
+              "vcity_scheduler_calls_shed_total", "Calls refused with a time to come back", {{"full", "network"}})},
+          calls_shed_client{registry->counter(
+              "vcity_scheduler_calls_shed_total", "Calls refused with a time to come back", {{"full", "client"}})},
+          calls_waiting{registry->gauge("vcity_scheduler_calls_waiting", "Calls in line for a slot")},
+          seconds_in_line{registry->histogram(
+              "vcity_scheduler_line_seconds", "Time in line for a slot", {0.01, 0.1, 0.5, 1, 2.5, 5, 10, 20, 30, 60})},
           jobs_live{registry->gauge("vcity_scheduler_jobs_live", "Jobs not yet delivered or failed")},
           nodes_connected{registry->gauge("vcity_scheduler_nodes_connected", "Nodes with a link")},
           seconds_to_first_token{registry->histogram("vcity_scheduler_first_token_seconds",

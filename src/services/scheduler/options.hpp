@@ -43,16 +43,34 @@ struct AuditRates {
     Duration suspension = std::chrono::hours{24};
 };
 
+// How nodes are chosen for model calls: see calls/model_router.hpp.
+struct ChoiceOptions {
+    Duration time_per_micro_dollar = std::chrono::milliseconds{2};  // that a cheaper node may take longer
+    Duration failed_attempt = std::chrono::milliseconds{500};       // what one costs a client on the average
+    Duration penalty_max = std::chrono::seconds{30};
+    // Of a thousand cheap calls so many go to newcomers, if there are any beside nodes with a record.
+    std::uint32_t trial_per_mille = 50;
+    Usd trial_quote_max{10'000};
+    // The line for slots: calls of all models, of which one client may have half. Beyond it, or when the expected wait
+    // is above placement_wait_max, a call is refused at once.
+    std::size_t waiting_max = 512;
+    Duration retry_max = std::chrono::seconds{60};  // that a client is told to stay away
+    // Blocks of prompts that are remembered, by model and in all; about 72 bytes each.
+    std::uint64_t prefix_entries_per_model = 1U << 16U;
+    std::uint64_t prefix_entries = 1U << 20U;
+};
+
 struct SchedulerOptions {
     std::string did_document_uri;
     Vcai stake;
     std::set<Address> gateways;               // allowed to place orders
     std::map<std::string, Hash> model_roots;  // pinned weights by model name; a name not listed is not pinned
     AuditRates audit;
+    ChoiceOptions choice;
 
     // Admission.
     std::size_t connections_max = 1024;
-    std::size_t jobs_live_max = 1024;  // beyond it orders are refused with kExhausted
+    std::size_t jobs_live_max = 4096;  // beyond it orders are refused with kExhausted
     std::uint32_t attempts_max = 3;    // leases per job
     Duration deadline_max = std::chrono::hours{1};
     Duration cap_expiry_margin = std::chrono::minutes{10};  // left for settling after a job's deadline

@@ -16,13 +16,14 @@ constexpr std::chrono::seconds kJoinStep{30};
 Scheduler::Scheduler(SchedulerDeps deps, SchedulerOptions options)
     : context_{std::move(deps), std::move(options)},
       directory_{context_.runtime()},
+      router_{&context_, &directory_},
       caps_{&context_},
       book_{&context_},
       tokens_{&context_},
       audits_{AuditDesk::Parts{&context_, &switchboard_, &directory_, &caps_, &book_}},
       capacity_{&switchboard_, &directory_},
       settler_{Settler::Parts{&context_, &directory_, &caps_, &book_}},
-      driver_{JobDriver::Parts{&context_, &switchboard_, &directory_, &caps_, &book_, &tokens_,
+      driver_{JobDriver::Parts{&context_, &switchboard_, &directory_, &router_, &caps_, &book_, &tokens_,
                                [this](const JobId& job_id) {
                                    const JobRecord* record = book_.find_delivered(job_id);
                                    if (record->audit == AuditState::kPending) audits_.start(job_id);
@@ -120,6 +121,7 @@ Task<void> Scheduler::keep_reputations() {
     constexpr std::chrono::seconds kWriteEvery{5};
     constexpr std::chrono::minutes kPresenceEvery{10};
     constexpr std::size_t kRecordsPerWrite = 64;
+    constexpr std::size_t kRefreshed = 512;
     TimePoint presence_at = context_.now() + kPresenceEvery;
     while (!context_.stopping) {
         co_await context_.stopped.wait_until(context_.now() + kWriteEvery);
@@ -127,6 +129,7 @@ Task<void> Scheduler::keep_reputations() {
             directory_.reputations().mark_connected(context_.runtime()->unix_now());
             presence_at = context_.now() + kPresenceEvery;
         }
+        router_.refresh_some(kRefreshed);
         ports::StoreChange change;
         while (directory_.reputations().put_changed(&change, kRecordsPerWrite) > 0) {
             Result<void> written = co_await context_.commit(std::move(change));

@@ -53,6 +53,7 @@ class Scheduler {
     Context context_;
     Switchboard switchboard_;
     Directory directory_;
+    ModelRouter router_;
     CapLedger caps_;
     JobBook book_;
     TokenSource tokens_;
