@@ -249,6 +249,31 @@ Nanos least_cost(const std::map<ReplicaId, Plain>& plain,
     return least;
 }
 
+template <class Below>
+Replica random_replica(const Below& below) {
+    return {.region = static_cast<std::uint16_t>(below(kRegions)),
+            .prefill_per_token = 10'000 * (1 + below(20)),
+            .slots = static_cast<std::uint32_t>(1 + below(3)),
+            .price = below(50),
+            .input_price = below(50),
+            .features = static_cast<std::uint32_t>(below(8)),
+            .context_tokens = static_cast<std::uint32_t>(below(10)),
+            .away = below(2) * 30 * kMilli,
+            .penalty = below(3) * 100 * kMilli};
+}
+
+template <class Below>
+Request random_request(const Below& below) {
+    return {.region = static_cast<std::uint16_t>(below(kRegions)),
+            .tokens = static_cast<std::uint32_t>(below(3000)),
+            .price_max = below(4) == 0 ? below(50) : ~0ULL,
+            .input_price_max = below(4) == 0 ? below(50) : ~0ULL,
+            .needs = static_cast<std::uint32_t>(below(3) == 0 ? below(8) : 0),
+            .context_min = static_cast<std::uint32_t>(below(3) == 0 ? below(10) : 0),
+            .per_price = below(3) == 0 ? below(20) * kMilli : 0,
+            .per_input_price = below(3) == 0 ? below(20) * kMilli : 0};
+}
+
 // For requests whose prompts are nowhere cached.
 TEST(Router, IsExactAgainstAPlainScan) {
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
@@ -262,15 +287,7 @@ TEST(Router, IsExactAgainstAPlainScan) {
         for (int round = 0; round < 400; ++round) {
             const std::uint64_t dice = below(10);
             if (dice == 0 || plain.empty()) {
-                const Replica made{.region = static_cast<std::uint16_t>(below(kRegions)),
-                                   .prefill_per_token = 10'000 * (1 + below(20)),
-                                   .slots = static_cast<std::uint32_t>(1 + below(3)),
-                                   .price = below(50),
-                                   .input_price = below(50),
-                                   .features = static_cast<std::uint32_t>(below(8)),
-                                   .context_tokens = static_cast<std::uint32_t>(below(10)),
-                                   .away = below(2) * 30 * kMilli,
-                                   .penalty = below(3) * 100 * kMilli};
+                const Replica made = random_replica(below);
                 plain[router.add(made).value()] = {made};
             } else if (dice == 1 && below(3) == 0) {
                 const ReplicaId id = std::next(plain.begin(), static_cast<long>(below(plain.size())))->first;
@@ -289,14 +306,7 @@ TEST(Router, IsExactAgainstAPlainScan) {
                 plain[choice.replica].backlog -= choice.work;
                 --plain[choice.replica].active;
             } else {
-                const Request request{.region = static_cast<std::uint16_t>(below(kRegions)),
-                                      .tokens = static_cast<std::uint32_t>(below(3000)),
-                                      .price_max = below(4) == 0 ? below(50) : ~0ULL,
-                                      .input_price_max = below(4) == 0 ? below(50) : ~0ULL,
-                                      .needs = static_cast<std::uint32_t>(below(3) == 0 ? below(8) : 0),
-                                      .context_min = static_cast<std::uint32_t>(below(3) == 0 ? below(10) : 0),
-                                      .per_price = below(3) == 0 ? below(20) * kMilli : 0,
-                                      .per_input_price = below(3) == 0 ? below(20) * kMilli : 0};
+                const Request request = random_request(below);
                 const Nanos least = least_cost(plain, round_trips, request);
                 const auto answer = router.choose(request);
                 ASSERT_EQ(std::holds_alternative<Choice>(answer), least != ~0ULL) << seed << " " << round;
