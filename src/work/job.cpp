@@ -1,0 +1,586 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "work/job.hpp"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "base/check.hpp"
+#include "work/plan.hpp"
+#include "work/spec_check.hpp"
+
+namespace vcity::work {
+namespace {
+
+constexpr std::size_t kAvoidedMax = 8;
+
+bool is_over(StepState state) {
+    return state == StepState::kDone || state == StepState::kFailed || state == StepState::kCancelled;
+}
+
+Error conflict(std::string message) {
+    return make_error(Errc::kConflict, std::move(message));
+}
+
+std::uint64_t between(UnixMillis from, UnixMillis to) {
+    return to > from ? (to - from).count() : 0;
+}
+
+}  // namespace
+
+void Effects::clear() {
+    events.clear();
+    ended.clear();
+    stopped.clear();
+}
+
+Result<Job> Job::submit(WorkOrder order, UnixMillis now, Effects* effects) {
+    TRY_OK(work::check(order));
+    Job job;
+    TRY_OK(job.commit({now, Submitted{std::make_shared<const WorkOrder>(std::move(order))}}, effects));
+    return job;
+}
+
+Result<Job> Job::replay(std::span<const Event> events) {
+    if (events.empty()) return make_error(Errc::kCorrupt, "a job has no events");
+    Job job;
+    for (const Event& event : events) {
+        TRY_OK(job.apply(event));
+    }
+    return job;
+}
+
+Result<void> Job::apply(const Event& event) {
+    if (const auto allowed = check(event.change); !allowed) {
+        return make_error(Errc::kCorrupt, "event " + std::to_string(events_) + ": " + allowed.error().message);
+    }
+    take(event, nullptr);
+    return {};
+}
+
+Result<void> Job::commit(Event event, Effects* effects) {
+    TRY_OK(check(event.change));
+    take(event, effects);
+    effects->events.push_back(std::move(event));
+    return {};
+}
+
+// --- whether it may happen
+
+Result<void> Job::check(const Change& change) const {
+    if (const auto* submitted = std::get_if<Submitted>(&change)) {
+        if (order_ != nullptr) return conflict("the job is submitted already");
+        return work::check(*submitted->order);
+    }
+    if (order_ == nullptr) return conflict("the job is not submitted yet");
+    if (is_terminal()) return conflict("the job has ended");
+    return std::visit([this](const auto& one) { return this->check_change(one); }, change);
+}
+
+Result<void> Job::check_step(std::uint32_t step) const {
+    if (step >= steps_.size()) return conflict("the job has no step " + std::to_string(step));
+    return {};
+}
+
+Result<void> Job::check_live(std::uint32_t step, std::uint64_t fencing_token) const {
+    TRY_OK(check_step(step));
+    if (find_live(step, fencing_token) == nullptr) {
+        return conflict("no live attempt at step " + std::to_string(step) + " has fencing token " +
+                        std::to_string(fencing_token));
+    }
+    return {};
+}
+
+Result<void> Job::check_terms(const LeaseTerms& terms, std::uint64_t token_before) const {
+    TRY_OK(check_step(terms.step));
+    if (terms.fencing_token <= token_before) return conflict("a fencing token does not grow");
+    if (terms.attempt != steps_[terms.step].attempts + 1) return conflict("an attempt is counted wrongly");
+    return {};
+}
+
+Result<void> Job::check_money(Usd quote) const {
+    switch (afford(quote)) {
+        case Affordable::kNow: return {};
+        case Affordable::kLater: return make_error(Errc::kExhausted, "the budget is bound by attempts that still run");
+        case Affordable::kNever: break;
+    }
+    return make_error(Errc::kDenied, "the budget of " + to_string(order_->budget) + " USD has " + to_string(charged_) +
+                                         " USD charged and does not cover an attempt for " + to_string(quote) + " USD");
+}
+
+Result<void> Job::check_change(const Leased& change) const {
+    const LeaseTerms& terms = change.terms;
+    TRY_OK(check_terms(terms, last_token_));
+    if (is_gang(terms.step)) return conflict("a gang is leased as a whole");
+    const Step& step = steps_[terms.step];
+    const bool is_queued = step.state == StepState::kQueued;
+    if (!is_queued && !may_copy(terms.step)) {
+        return conflict("step " + std::to_string(terms.step) + " is " + std::string{to_string(step.state)});
+    }
+    return check_money(terms.quote);
+}
+
+Result<void> Job::check_change(const GangLeased& change) const {
+    if (change.members.empty()) return conflict("a gang without members");
+    std::uint64_t token = last_token_;
+    Usd quote;
+    const std::uint32_t first = change.members.front().step;
+    TRY_OK(check_step(first));
+    const Group& group = groups_[steps_[first].group];
+    if (!is_gang(first) || group.first != first || change.members.size() != group_of(first).count) {
+        return conflict("the members are not those of a gang");
+    }
+    if (steps_[first].state != StepState::kQueued) {
+        return conflict("the gang is " + std::string{to_string(steps_[first].state)});
+    }
+    for (std::size_t member = 0; member < change.members.size(); ++member) {
+        const LeaseTerms& terms = change.members[member];
+        if (terms.step != first + member) return conflict("the members are not in the order of their steps");
+        TRY_OK(check_terms(terms, token));
+        token = terms.fencing_token;
+        TRY(quote, add(quote, terms.quote));
+    }
+    return check_money(quote);
+}
+
+Result<void> Job::check_change(const Started& change) const {
+    TRY_OK(check_live(change.step, change.fencing_token));
+    if (find_live(change.step, change.fencing_token)->started_at.count() != 0)
+        return conflict("it has started already");
+    return {};
+}
+
+Result<void> Job::check_change(const Finished& change) const {
+    TRY_OK(check_live(change.step, change.fencing_token));
+    const Usd quote = find_live(change.step, change.fencing_token)->terms.quote;
+    if (change.amount > quote) {
+        return make_error(Errc::kInvalid, "an attempt asks for " + to_string(change.amount) + " USD, its quote is " +
+                                              to_string(quote) + " USD");
+    }
+    return {};
+}
+
+Result<void> Job::check_change(const AttemptFailed& change) const {
+    return check_live(change.step, change.fencing_token);
+}
+
+Result<void> Job::check_change(const GivenUp& change) const {
+    TRY_OK(check_step(change.step));
+    if (change.step != leader_of(change.step)) return conflict("a gang is named by its first step");
+    const StepState state = steps_[change.step].state;
+    if (state != StepState::kQueued) {
+        return conflict("step " + std::to_string(change.step) + " is " + std::string{to_string(state)});
+    }
+    return {};
+}
+
+Result<void> Job::check_change(const Stopped& change) {
+    if (change.state == WorkState::kFailed || change.state == WorkState::kCancelled) return {};
+    return conflict("a job cannot be stopped as " + std::string{to_string(change.state)});
+}
+
+// --- what it changes
+
+void Job::take(const Event& event, Effects* effects) {
+    std::visit([&](const auto& change) { take_change(change, event.at, effects); }, event.change);
+    ++events_;
+    CHECK(!is_terminal() || live_.empty());
+}
+
+void Job::take_change(const Submitted& change, UnixMillis at, Effects* /*effects*/) {
+    order_ = change.order;
+    submitted_at_ = at;
+    groups_.reserve(spec().groups.size());
+    std::size_t count = 0;
+    for (const StepGroup& group : spec().groups) count += group.count;
+    steps_.resize(count);
+    open_steps_ = static_cast<std::uint32_t>(count);
+    std::uint32_t next = 0;
+    for (const StepGroup& group : spec().groups) {
+        const auto number = static_cast<std::uint32_t>(groups_.size());
+        groups_.push_back({.first = next,
+                           .undone = group.count,
+                           .needs_open = static_cast<std::uint32_t>(group.needs.size()),
+                           .is_dead = false,
+                           .run_ms = {}});
+        for (std::uint32_t index = 0; index < group.count; ++index, ++next) {
+            steps_[next].id = step_id(order_->job_id, group.name, index);
+            steps_[next].group = number;
+            steps_[next].index = index;
+        }
+        if (group.needs.empty()) open_group(number);
+    }
+}
+
+void Job::take_change(const Leased& change, UnixMillis at, Effects* /*effects*/) {
+    begin_attempt(change.terms, at);
+}
+
+void Job::take_change(const GangLeased& change, UnixMillis at, Effects* /*effects*/) {
+    for (const LeaseTerms& terms : change.members) begin_attempt(terms, at);
+}
+
+void Job::take_change(const Started& change, UnixMillis at, Effects* /*effects*/) {
+    const auto attempt = std::ranges::find_if(live_, [&](const Attempt& one) {
+        return one.terms.step == change.step && one.terms.fencing_token == change.fencing_token;
+    });
+    // A clock that stands at zero must not look like "not started".
+    attempt->started_at = std::max(at, UnixMillis{1});
+    Step& step = steps_[change.step];
+    step.state = StepState::kRunning;
+    if (step.fencing_token == change.fencing_token) step.started_at = attempt->started_at;
+}
+
+void Job::take_change(const Finished& change, UnixMillis at, Effects* effects) {
+    const Attempt attempt = end_attempt(change.step, change.fencing_token);
+    if (effects != nullptr) effects->ended.push_back(attempt);
+    Step& step = steps_[change.step];
+    // Both sums are below the budget, see check_money.
+    charged_.micro += change.amount.micro;
+    step.charged.micro += change.amount.micro;
+    show(attempt);
+    step.exit_code = change.exit_code;
+    step.output_bytes = change.output_bytes;
+    step.receipt_hash = change.receipt_hash;
+    step.ended_at = at;
+    if (change.exit_code != 0) {
+        step.reason = "ended with exit code " + std::to_string(change.exit_code);
+        ++steps_[leader_of(change.step)].failures;
+        after_failure(change.step, at, effects);
+        return;
+    }
+    step.state = StepState::kDone;
+    stop_step(change.step, effects);
+    --open_steps_;
+    Group& group = groups_[step.group];
+    if (group_of(change.step).is_speculative) {
+        const std::uint64_t ran = between(attempt.started_at.count() != 0 ? attempt.started_at : attempt.leased_at, at);
+        group.run_ms.insert(std::ranges::upper_bound(group.run_ms, ran), ran);
+    }
+    if (--group.undone == 0) complete_group(step.group);
+    end_if_over(at);
+}
+
+void Job::take_change(const AttemptFailed& change, UnixMillis at, Effects* effects) {
+    const Attempt attempt = end_attempt(change.step, change.fencing_token);
+    if (effects != nullptr) effects->ended.push_back(attempt);
+    show(attempt);
+    steps_[change.step].ended_at = at;
+    steps_[change.step].reason = change.reason;
+    Step& leader = steps_[leader_of(change.step)];
+    switch (change.fault) {
+        case Fault::kNode:
+            ++leader.node_faults;
+            failures_.push_back({leader_of(change.step), attempt.terms.node});
+            break;
+        case Fault::kStep: ++leader.failures; break;
+        case Fault::kPreempted: ++leader.preemptions; break;
+    }
+    last_code_ = change.code;
+    after_failure(change.step, at, effects);
+}
+
+void Job::take_change(const GivenUp& change, UnixMillis at, Effects* /*effects*/) {
+    last_code_ = change.code;
+    fail_step(change.step, change.reason, at);
+    end_if_over(at);
+}
+
+void Job::take_change(const Stopped& change, UnixMillis at, Effects* effects) {
+    for (Attempt& attempt : live_) {
+        steps_[attempt.terms.step].live = 0;
+        if (effects != nullptr) effects->stopped.push_back(std::move(attempt));
+    }
+    live_.clear();
+    quoted_live_ = {};
+    for (Step& step : steps_) {
+        if (!is_over(step.state)) close_step(&step, StepState::kCancelled, change.reason, at);
+    }
+    ready_.clear();
+    state_ = change.state;
+    error_ = change.reason;
+    error_code_ = change.code;
+    ended_at_ = at;
+}
+
+// --- pieces of these
+
+void Job::begin_attempt(const LeaseTerms& terms, UnixMillis at) {
+    Step& step = steps_[terms.step];
+    const bool is_copy = step.live > 0;
+    if (!is_copy) unqueue(leader_of(terms.step));
+    live_.push_back({.terms = terms, .leased_at = at, .started_at = UnixMillis{0}, .is_copy = is_copy});
+    quoted_live_.micro += terms.quote.micro;
+    last_token_ = terms.fencing_token;
+    ++step.attempts;
+    ++step.live;
+    show(live_.back());
+    step.reason = terms.reason;
+    step.ended_at = UnixMillis{0};
+    step.exit_code = 0;
+    if (!is_copy) step.state = StepState::kLeased;
+}
+
+Attempt Job::end_attempt(std::uint32_t step, std::uint64_t fencing_token) {
+    const auto found = std::ranges::find_if(live_, [&](const Attempt& attempt) {
+        return attempt.terms.step == step && attempt.terms.fencing_token == fencing_token;
+    });
+    CHECK(found != live_.end());
+    Attempt attempt = std::move(*found);
+    live_.erase(found);
+    quoted_live_.micro -= attempt.terms.quote.micro;
+    --steps_[step].live;
+    return attempt;
+}
+
+void Job::stop_step(std::uint32_t step, Effects* effects) {
+    while (steps_[step].live > 0) {
+        const auto found = std::ranges::find(live_, step, [](const Attempt& one) { return one.terms.step; });
+        Attempt attempt = end_attempt(step, found->terms.fencing_token);
+        if (effects != nullptr) effects->stopped.push_back(std::move(attempt));
+    }
+}
+
+void Job::show(const Attempt& attempt) {
+    Step& step = steps_[attempt.terms.step];
+    step.fencing_token = attempt.terms.fencing_token;
+    step.node = attempt.terms.node;
+    step.unit = attempt.terms.unit;
+    step.hourly = attempt.terms.hourly;
+    step.started_at = attempt.started_at;
+}
+
+bool Job::is_exhausted(std::uint32_t step) const {
+    const Step& leader = steps_[leader_of(step)];
+    return leader.failures > group_of(step).retries || leader.node_faults >= kNodeFaultsMax ||
+           leader.preemptions >= kPreemptionsMax;
+}
+
+void Job::after_failure(std::uint32_t step, UnixMillis at, Effects* effects) {
+    if (is_gang(step)) {
+        restart_gang(step, at, effects);
+    } else if (steps_[step].live > 0) {
+        const auto other = std::ranges::find(live_, step, [](const Attempt& one) { return one.terms.step; });
+        other->is_copy = false;
+        show(*other);
+        steps_[step].state = other->started_at.count() != 0 ? StepState::kRunning : StepState::kLeased;
+        steps_[step].ended_at = UnixMillis{0};
+    } else if (is_exhausted(step)) {
+        const std::string reason = steps_[step].reason;
+        fail_step(step, reason, at);
+    } else {
+        queue(step);
+    }
+    end_if_over(at);
+}
+
+void Job::restart_gang(std::uint32_t step, UnixMillis at, Effects* effects) {
+    const std::uint32_t first = leader_of(step);
+    const std::uint32_t end = first + group_of(step).count;
+    for (std::uint32_t member = first; member < end; ++member) stop_step(member, effects);
+    if (is_exhausted(first)) {
+        const std::string reason = steps_[step].reason;
+        fail_step(first, reason, at);
+        return;
+    }
+    Group& group = groups_[steps_[first].group];
+    for (std::uint32_t member = first; member < end; ++member) {
+        if (steps_[member].state == StepState::kDone) {
+            ++group.undone;
+            ++open_steps_;
+        }
+        steps_[member].state = StepState::kQueued;
+        if (member != step) steps_[member].reason = "starts again with " + name_of(step);
+    }
+    queue(first);
+}
+
+void Job::queue(std::uint32_t step) {
+    steps_[step].state = StepState::kQueued;
+    const auto rank = [this](std::uint32_t one) { return std::pair{!is_training(group_of(one)), one}; };
+    if (!ready_.empty() && rank(ready_.back()) < rank(step)) {
+        ready_.push_back(step);
+        return;
+    }
+    ready_.insert(std::ranges::lower_bound(ready_, rank(step), {}, rank), step);
+}
+
+void Job::unqueue(std::uint32_t step) {
+    const auto found = std::ranges::find(ready_, step);
+    if (found != ready_.end()) ready_.erase(found);
+}
+
+void Job::open_group(std::uint32_t number) {
+    const std::uint32_t first = groups_[number].first;
+    const StepGroup& group = spec().groups[number];
+    for (std::uint32_t step = first; step < first + group.count; ++step) {
+        if (group.is_gang && step != first) {
+            steps_[step].state = StepState::kQueued;
+        } else {
+            queue(step);
+        }
+    }
+}
+
+void Job::complete_group(std::uint32_t number) {
+    const std::string& name = spec().groups[number].name;
+    for (std::uint32_t other = 0; other < groups_.size(); ++other) {
+        if (groups_[other].is_dead ||
+            std::ranges::find(spec().groups[other].needs, name) == spec().groups[other].needs.end()) {
+            continue;
+        }
+        if (--groups_[other].needs_open == 0) open_group(other);
+    }
+}
+
+void Job::close_step(Step* step, StepState state, const std::string& reason, UnixMillis at) {
+    step->state = state;
+    step->reason = reason;
+    step->ended_at = at;
+    --open_steps_;
+}
+
+void Job::fail_step(std::uint32_t step, const std::string& reason, UnixMillis at) {
+    const std::uint32_t group = steps_[step].group;
+    if (error_.empty()) {
+        error_ = name_of(step) + ": " + reason;
+        error_code_ = last_code_;
+    }
+    unqueue(leader_of(step));
+    const std::uint32_t end = is_gang(step) ? groups_[group].first + group_of(step).count : step + 1;
+    for (; step < end; ++step) {
+        if (!is_over(steps_[step].state)) close_step(&steps_[step], StepState::kFailed, reason, at);
+    }
+    kill_dependants(group, at);
+}
+
+void Job::kill_dependants(std::uint32_t number, UnixMillis at) {
+    if (std::exchange(groups_[number].is_dead, true)) return;
+    std::vector<std::uint32_t> dead{number};
+    while (!dead.empty()) {
+        const std::string& name = spec().groups[dead.back()].name;
+        dead.pop_back();
+        for (std::uint32_t other = 0; other < groups_.size(); ++other) {
+            const StepGroup& group = spec().groups[other];
+            if (groups_[other].is_dead || std::ranges::find(group.needs, name) == group.needs.end()) continue;
+            groups_[other].is_dead = true;
+            dead.push_back(other);
+            const std::string reason = "needs " + name + ", which failed";
+            for (std::uint32_t index = 0; index < group.count; ++index) {
+                close_step(&steps_[groups_[other].first + index], StepState::kCancelled, reason, at);
+            }
+        }
+    }
+}
+
+void Job::end_if_over(UnixMillis at) {
+    if (open_steps_ > 0 || is_terminal()) return;
+    const bool is_done = std::ranges::all_of(steps_, [](const Step& step) { return step.state == StepState::kDone; });
+    state_ = is_done ? WorkState::kSucceeded : WorkState::kFailed;
+    ended_at_ = at;
+}
+
+// --- commands
+
+Result<void> Job::lease(LeaseTerms terms, UnixMillis now, Effects* effects) {
+    TRY_OK(check_step(terms.step));
+    terms.attempt = steps_[terms.step].attempts + 1;
+    terms.reason.resize(shorten(terms.reason).size());
+    return commit({now, Leased{std::move(terms)}}, effects);
+}
+
+Result<void> Job::lease_gang(std::vector<LeaseTerms> members, UnixMillis now, Effects* effects) {
+    for (LeaseTerms& terms : members) {
+        TRY_OK(check_step(terms.step));
+        terms.attempt = steps_[terms.step].attempts + 1;
+        terms.reason.resize(shorten(terms.reason).size());
+    }
+    return commit({now, GangLeased{std::move(members)}}, effects);
+}
+
+Result<void> Job::start(std::uint32_t step, std::uint64_t fencing_token, UnixMillis now, Effects* effects) {
+    return commit({now, Started{step, fencing_token}}, effects);
+}
+
+Result<void> Job::finish(const Finished& finished, UnixMillis now, Effects* effects) {
+    return commit({now, finished}, effects);
+}
+
+Result<void> Job::fail(AttemptFailed failed, UnixMillis now, Effects* effects) {
+    failed.reason.resize(shorten(failed.reason).size());
+    return commit({now, std::move(failed)}, effects);
+}
+
+Result<void> Job::give_up(std::uint32_t step, Errc code, std::string reason, UnixMillis now, Effects* effects) {
+    reason.resize(shorten(reason).size());
+    return commit({now, GivenUp{step, code, std::move(reason)}}, effects);
+}
+
+Result<void> Job::cancel(std::string reason, UnixMillis now, Effects* effects) {
+    reason.resize(shorten(reason).size());
+    return commit({now, Stopped{WorkState::kCancelled, Errc::kDenied, std::move(reason)}}, effects);
+}
+
+Result<void> Job::expire(std::string reason, UnixMillis now, Effects* effects) {
+    reason.resize(shorten(reason).size());
+    return commit({now, Stopped{WorkState::kFailed, Errc::kTimeout, std::move(reason)}}, effects);
+}
+
+// --- questions
+
+bool Job::may_copy(std::uint32_t step) const {
+    return group_of(step).is_speculative && !is_gang(step) && steps_[step].live == 1 && !is_exhausted(step);
+}
+
+std::vector<std::uint32_t> Job::stragglers(UnixMillis now) const {
+    std::vector<std::uint32_t> found;
+    for (const Attempt& attempt : live_) {
+        const std::uint32_t step = attempt.terms.step;
+        if (!may_copy(step)) continue;
+        const std::vector<std::uint64_t>& run_ms = groups_[steps_[step].group].run_ms;
+        const bool is_slow = attempt.started_at.count() != 0 && run_ms.size() >= kStragglerSample &&
+                             between(attempt.started_at, now) / kStragglerRatio > run_ms[run_ms.size() / 2];
+        const bool is_spare = ready_.empty() && copies_of(spec(), group_of(step)) > 1;
+        if (is_slow || is_spare) found.push_back(step);
+    }
+    return found;
+}
+
+Affordable Job::afford(Usd quote) const {
+    const Usd budget = order_->budget;
+    if (quote > budget || charged_.micro > budget.micro - quote.micro) return Affordable::kNever;
+    if (quoted_live_.micro > budget.micro - quote.micro - charged_.micro) return Affordable::kLater;
+    return Affordable::kNow;
+}
+
+std::vector<Address> Job::avoid(std::uint32_t step) const {
+    std::vector<Address> nodes;
+    const auto add_node = [&](const Address& node) {
+        if (nodes.size() < kAvoidedMax && std::ranges::find(nodes, node) == nodes.end()) nodes.push_back(node);
+    };
+    for (const Attempt& attempt : live_) {
+        if (attempt.terms.step == step) add_node(attempt.terms.node);
+    }
+    for (auto failure = failures_.rbegin(); failure != failures_.rend(); ++failure) {
+        if (failure->step == leader_of(step)) add_node(failure->node);
+    }
+    return nodes;
+}
+
+const Attempt* Job::find_live(std::uint32_t step, std::uint64_t fencing_token) const {
+    const auto found = std::ranges::find_if(live_, [&](const Attempt& attempt) {
+        return attempt.terms.step == step && attempt.terms.fencing_token == fencing_token;
+    });
+    return found == live_.end() ? nullptr : &*found;
+}
+
+bool Job::operator==(const Job& other) const {
+    const auto values = [](const Job& job) {
+        return std::tie(*job.order_, job.groups_, job.steps_, job.ready_, job.live_, job.failures_, job.state_,
+                        job.error_code_, job.last_code_, job.error_, job.submitted_at_, job.ended_at_, job.charged_,
+                        job.quoted_live_, job.last_token_, job.events_, job.open_steps_);
+    };
+    return values(*this) == values(other);
+}
+
+}  // namespace vcity::work

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "model/work.hpp"
+#include "work/byte_codec.hpp"
+
+namespace vcity::work::detail {
+
+void put(ByteWriter* writer, const UnitAsk& ask);
+void put(ByteWriter* writer, const WorkOrder& order);
+void get(ByteReader* reader, WorkOrder* order);
+
+}  // namespace vcity::work::detail

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "work/plan.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+#include "crypto/keccak.hpp"
+#include "work/byte_codec.hpp"
+#include "work/order_codec.hpp"
+
+namespace vcity::work {
+namespace {
+
+constexpr std::size_t kVariables = 2;
+
+std::array<std::string, kVariables> place_variables(const StepGroup& group, std::uint32_t index) {
+    return {"VCITY_INDEX=" + std::to_string(index), "VCITY_COUNT=" + std::to_string(group.count)};
+}
+
+// The bytes of a work but for its files; `put_environment` writes a list of texts.
+template <class PutEnvironment>
+Hash hash_work(const std::vector<std::string>& command,
+               const PutEnvironment& put_environment,
+               const UnitAsk& ask,
+               std::uint32_t seconds_max,
+               const Hash& inputs) {
+    Bytes bytes;
+    bytes.reserve(256);
+    append(&bytes, as_bytes("vcity-step-work-v1"));
+    detail::ByteWriter writer{&bytes};
+    writer.put(command);
+    put_environment(&writer);
+    detail::put(&writer, ask);
+    writer.put(seconds_max);
+    writer.put(inputs);
+    return crypto::keccak256(bytes);
+}
+
+}  // namespace
+
+JobId step_id(const JobId& job_id, std::string_view group, std::uint32_t index) {
+    std::array<std::uint8_t, 4> number{};
+    for (std::size_t at = 0; at < number.size(); ++at) number[at] = static_cast<std::uint8_t>(index >> (24 - 8 * at));
+    return crypto::keccak256({as_bytes("vcity-step-v1"), job_id.view(), as_bytes(group), number}).as<JobId>();
+}
+
+StepWork step_work(const StepGroup& group, std::uint32_t index) {
+    StepWork work{.command = group.command,
+                  .environment = {},
+                  .inputs = group.inputs,
+                  .ask = group.ask,
+                  .seconds_max = group.seconds_max};
+    work.environment.reserve(kVariables + group.environment.size());
+    for (std::string& variable : place_variables(group, index)) work.environment.push_back(std::move(variable));
+    work.environment.insert(work.environment.end(), group.environment.begin(), group.environment.end());
+    return work;
+}
+
+Hash inputs_hash(const std::vector<InputFile>& inputs) {
+    Bytes bytes;
+    detail::ByteWriter writer{&bytes};
+    writer.put(static_cast<std::uint32_t>(inputs.size()));
+    for (const InputFile& file : inputs) {
+        writer.put(file.name);
+        writer.put(crypto::keccak256(file.content));
+    }
+    return crypto::keccak256(bytes);
+}
+
+Hash step_hash(const StepWork& work) {
+    return step_hash(work, inputs_hash(work.inputs));
+}
+
+Hash step_hash(const StepWork& work, const Hash& inputs) {
+    const auto put_environment = [&](detail::ByteWriter* writer) { writer->put(work.environment); };
+    return hash_work(work.command, put_environment, work.ask, work.seconds_max, inputs);
+}
+
+Hash step_hash(const StepGroup& group, std::uint32_t index, const Hash& inputs) {
+    const auto put_environment = [&](detail::ByteWriter* writer) {
+        writer->put(static_cast<std::uint32_t>(kVariables + group.environment.size()));
+        for (const std::string& variable : place_variables(group, index)) writer->put(variable);
+        for (const std::string& variable : group.environment) writer->put(variable);
+    };
+    return hash_work(group.command, put_environment, group.ask, group.seconds_max, inputs);
+}
+
+Hash command_root() {
+    static const Hash root = crypto::keccak256_text("vcity-command-v1");
+    return root;
+}
+
+bool is_training(const StepGroup& group) {
+    return group.ask.gpus >= 2 || (group.is_gang && group.ask.gpus > 0);
+}
+
+UnitNeeds needs_of(const WorkSpec& spec, const StepGroup& group) {
+    UnitNeeds needs;
+    const bool is_long = group.seconds_max >= kLongSeconds || group.is_gang;
+    const bool is_stable = is_long || spec.service_class == ServiceClass::kCritical;
+    if (spec.kind) {
+        needs.kinds = {*spec.kind, std::nullopt};
+    } else if (is_stable) {
+        needs.kinds = {NodeKind::kStable, NodeKind::kFlexible};
+    } else {
+        needs.kinds = {NodeKind::kFlexible, NodeKind::kStable};
+    }
+    needs.is_any_kind = !spec.kind && spec.service_class == ServiceClass::kBestEffort;
+    needs.interconnect = group.ask.interconnect;
+    needs.is_one_region = group.is_gang;
+    needs.is_training = is_training(group);
+    if (needs.is_training) {
+        needs.unit_gpus_min = std::max(group.ask.gpus, 2U);
+        needs.interconnect = std::max(needs.interconnect, Interconnect::kPcie);
+    }
+    return needs;
+}
+
+std::uint32_t copies_of(const WorkSpec& spec, const StepGroup& group) {
+    return spec.service_class == ServiceClass::kCritical && group.is_speculative && !group.is_gang ? 2 : 1;
+}
+
+}  // namespace vcity::work

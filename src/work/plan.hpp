@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "base/bytes.hpp"
+#include "model/node.hpp"
+#include "model/work.hpp"
+
+// From a job to its steps, and what each of them needs of a unit beyond its ask.
+namespace vcity::work {
+
+// keccak-256("vcity-step-v1" || job id || group name || index as 4 big-endian bytes).
+JobId step_id(const JobId& job_id, std::string_view group, std::uint32_t index);
+
+// What a node runs for one step: the group's command, files and ask, its environment with VCITY_INDEX and VCITY_COUNT
+// before the rest. Copies the files.
+StepWork step_work(const StepGroup& group, std::uint32_t index);
+
+// keccak-256 over names and content of the files; the expensive part of step_hash, equal for all steps of a group.
+Hash inputs_hash(const std::vector<InputFile>& inputs);
+// The receipt's request hash: keccak-256("vcity-step-work-v1" || canonical bytes), where inputs_hash stands for the
+// files. Two different works never have the same bytes.
+Hash step_hash(const StepWork& work);
+Hash step_hash(const StepWork& work, const Hash& inputs);
+// Of step_work(group, index) without copying the files.
+Hash step_hash(const StepGroup& group, std::uint32_t index, const Hash& inputs);
+// The receipt's model root: keccak-256("vcity-command-v1").
+Hash command_root();
+
+// Work of this length or longer is at home on stable nodes, shorter bursts on flexible ones.
+inline constexpr std::uint32_t kLongSeconds = 3600;
+
+// Which kind to ask first, and which when the first has no unit that would do.
+struct KindPlan {
+    NodeKind first = NodeKind::kStable;
+    std::optional<NodeKind> then;
+
+    bool operator==(const KindPlan&) const = default;
+};
+
+// What goes into the demand beside the ask.
+struct UnitNeeds {
+    bool is_any_kind = false;  // best effort: the cheapest, wherever it is; `kinds` does not matter then
+    KindPlan kinds;
+    std::uint32_t unit_gpus_min = 0;  // GPUs of the unit, busy ones included
+    Interconnect interconnect = Interconnect::kNone;
+    bool is_training = false;    // multi-GPU privilege: goes before other work in the queue, to such units only
+    bool is_one_region = false;  // gangs
+
+    bool operator==(const UnitNeeds&) const = default;
+};
+
+// A gang with GPUs, or steps with two or more GPUs each.
+bool is_training(const StepGroup& group);
+
+// The spec's kind, where it has one, and nothing else. Otherwise stable first for critical work, gangs and everything
+// of kLongSeconds or longer, flexible first for bursts. Training needs a unit with at least two GPUs that are connected
+// with each other (N10).
+UnitNeeds needs_of(const WorkSpec& spec, const StepGroup& group);
+
+// Attempts that run at the same time from the start: two for critical, speculative groups that are no gang, else one.
+std::uint32_t copies_of(const WorkSpec& spec, const StepGroup& group);
+
+}  // namespace vcity::work

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "work/plan.hpp"
+
+#include <set>
+
+#include <gtest/gtest.h>
+
+#include "codec/hex.hpp"
+#include "crypto/keccak.hpp"
+#include "work/work_test_orders.hpp"
+
+namespace vcity::work {
+namespace {
+
+TEST(WorkPlan, AStepsIdIsTheHashOfJobGroupAndIndex) {
+    const JobId job = an_order().job_id;
+    Bytes bytes;
+    append(&bytes, as_bytes("vcity-step-v1"));
+    append(&bytes, job.view());
+    append(&bytes, as_bytes("frames"));
+    append(&bytes, Bytes{0, 1, 2, 3});
+    EXPECT_EQ(step_id(job, "frames", 0x010203), crypto::keccak256(bytes).as<JobId>());
+    EXPECT_NE(step_id(job, "frames", 0), step_id(job, "frames", 1));
+    EXPECT_NE(step_id(job, "frames", 0), step_id(job, "frame", 0));
+}
+
+TEST(WorkPlan, AStepLearnsItsPlaceFromItsEnvironment) {
+    StepGroup group = a_group("frames", 12);
+    group.environment = {"MODE=fast"};
+    const StepWork work = step_work(group, 3);
+    EXPECT_EQ(work.environment, (std::vector<std::string>{"VCITY_INDEX=3", "VCITY_COUNT=12", "MODE=fast"}));
+    EXPECT_EQ(work.command, group.command);
+    EXPECT_EQ(work.seconds_max, group.seconds_max);
+}
+
+TEST(WorkPlan, TheHashOfAWorkIsTheSameFromTheGroupAndFromTheWork) {
+    StepGroup group = a_group("frames", 12);
+    group.environment = {"MODE=fast"};
+    group.inputs = {{"a.txt", {1, 2, 3}}, {"b.txt", {}}};
+    EXPECT_EQ(step_hash(step_work(group, 3)), step_hash(group, 3, inputs_hash(group.inputs)));
+}
+
+TEST(WorkPlan, EveryFieldOfAWorkChangesItsHash) {
+    StepWork work = step_work(a_group(), 0);
+    work.inputs = {{"a", {1}}};
+    std::set<Hash> seen{step_hash(work)};
+    const auto differs = [&](auto change) {
+        StepWork other = work;
+        change(&other);
+        return seen.insert(step_hash(other)).second;
+    };
+    EXPECT_TRUE(differs([](StepWork* one) { one->command = {"/bin/echo", "hel", "lo"}; }));
+    EXPECT_TRUE(differs([](StepWork* one) { one->command = {"/bin/echohello"}; }));
+    EXPECT_TRUE(differs([](StepWork* one) { one->environment.push_back(""); }));
+    EXPECT_TRUE(differs([](StepWork* one) { one->inputs[0].name = "b"; }));
+    EXPECT_TRUE(differs([](StepWork* one) { one->inputs[0].content = {2}; }));
+    EXPECT_TRUE(differs([](StepWork* one) { one->inputs.push_back({"b", {}}); }));
+    EXPECT_TRUE(differs([](StepWork* one) { one->ask.gpu_models = {"H100"}; }));
+    EXPECT_TRUE(differs([](StepWork* one) { one->ask.gpus = 1; }));
+    EXPECT_TRUE(differs([](StepWork* one) { one->ask.memory_mib = 1; }));
+    EXPECT_TRUE(differs([](StepWork* one) { one->seconds_max = 1; }));
+}
+
+TEST(WorkPlan, LongAndCriticalWorkAsksStableNodesFirstAndBurstsFlexibleOnes) {
+    const KindPlan stable{NodeKind::kStable, NodeKind::kFlexible};
+    const KindPlan flexible{NodeKind::kFlexible, NodeKind::kStable};
+    WorkSpec spec = an_order().spec;
+    StepGroup group = a_group();
+    group.seconds_max = kLongSeconds;
+    EXPECT_EQ(needs_of(spec, group).kinds, stable);
+    group.seconds_max = kLongSeconds - 1;
+    EXPECT_EQ(needs_of(spec, group).kinds, flexible);
+    group.is_gang = true;
+    EXPECT_EQ(needs_of(spec, group).kinds, stable);
+    EXPECT_TRUE(needs_of(spec, group).is_one_region);
+    group.is_gang = false;
+    spec.service_class = ServiceClass::kCritical;
+    EXPECT_EQ(needs_of(spec, group).kinds, stable);
+    spec.kind = NodeKind::kFlexible;
+    EXPECT_EQ(needs_of(spec, group).kinds, (KindPlan{NodeKind::kFlexible, std::nullopt}));
+    spec.kind.reset();
+    spec.service_class = ServiceClass::kBestEffort;
+    EXPECT_TRUE(needs_of(spec, group).is_any_kind);
+}
+
+TEST(WorkPlan, TrainingGoesToUnitsWithSeveralConnectedGpus) {
+    const WorkSpec spec = an_order().spec;
+    StepGroup group = a_group();
+    group.is_gang = true;
+    EXPECT_FALSE(needs_of(spec, group).is_training) << "a gang without GPUs";
+    group.ask.gpus = 1;
+    EXPECT_EQ(needs_of(spec, group).unit_gpus_min, 2U);
+    EXPECT_EQ(needs_of(spec, group).interconnect, Interconnect::kPcie);
+    group.is_gang = false;
+    EXPECT_FALSE(needs_of(spec, group).is_training);
+    EXPECT_EQ(needs_of(spec, group).unit_gpus_min, 0U);
+    group.ask.gpus = 4;
+    group.ask.interconnect = Interconnect::kNvlink;
+    EXPECT_EQ(needs_of(spec, group).unit_gpus_min, 4U);
+    EXPECT_EQ(needs_of(spec, group).interconnect, Interconnect::kNvlink);
+}
+
+TEST(WorkPlan, CriticalSpeculativeStepsHaveASpareFromTheStart) {
+    WorkSpec spec = an_order().spec;
+    StepGroup group = a_group();
+    EXPECT_EQ(copies_of(spec, group), 1U);
+    spec.service_class = ServiceClass::kCritical;
+    EXPECT_EQ(copies_of(spec, group), 1U) << "the job does not allow it";
+    group.is_speculative = true;
+    EXPECT_EQ(copies_of(spec, group), 2U);
+    group.is_gang = true;
+    EXPECT_EQ(copies_of(spec, group), 1U);
+}
+
+}  // namespace
+}  // namespace vcity::work
