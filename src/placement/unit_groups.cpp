@@ -42,9 +42,9 @@ std::optional<std::uint64_t> UnitIndex::gather(const Gang& gang,
         if (pick.slot == UINT32_MAX) break;
         decisions[found] = {Outcome::kPlaced, grant_for(pick, member), pick.terms};
         sum += pick.terms.score();
-        withdraw(pick.slot);
+        groups_.hide(records_[pick.slot]);
     }
-    for (std::size_t index = 0; index < found; ++index) enter(decisions[index].grant.unit.slot);
+    for (const Decision& decision : decisions.first(found)) groups_.show(records_[decision.grant.unit.slot]);
     if (found < gang.members || sum >= limit) return std::nullopt;
     return sum;
 }

@@ -26,33 +26,26 @@ std::uint16_t row_of(const UnitRecord& unit) {
     return static_cast<std::uint16_t>(unit.model * kRowsPerModel + capacity_class(unit));
 }
 
-Traits traits_of(const UnitRecord& unit) {
-    return Traits::make(unit.cpu_left_milli, unit.memory_left_mib, unit.level,
-                        static_cast<std::uint8_t>(unit.interconnect));
-}
-
 }  // namespace
 
 UnitIndex::UnitIndex(Catalogue catalogue, const PackingPolicy* policy, UnitIndexOptions options)
     : catalogue_{std::move(catalogue)},
       policy_{policy},
       options_{options},
-      states_{policy, catalogue_.models().size(), options.states_max, options.request_classes},
-      cells_{catalogue_.models().size(), catalogue_.regions().size(), options.quality_per_price},
-      row_bounds_(catalogue_.models().size() * (kRowsPerModel / kLaneStep)) {
+      states_{policy, catalogue_.models().size(), std::min(options.states_max, StateTable::kStatesMax),
+              options.request_classes},
+      groups_{catalogue_.models().size(), catalogue_.regions().size(), options.quality_per_price},
+      bounds_(catalogue_.models().size() * (groups_.region_lanes() / kLaneStep)) {
     CHECK(options.request_classes <= kRequestClassesMax && options.units_max < UINT32_MAX);
-    const std::size_t rows = catalogue_.models().size() * kRowsPerModel;
-    open_rows_.reserve(rows);
     const std::size_t regions = catalogue_.regions().size();
     for (std::size_t from = 0; from < regions; ++from) {
         const auto latencies = catalogue_.latencies_us_from(from);
-        for (std::size_t base = 0; base < cells_.region_lanes(); base += kLaneStep) {
+        for (std::size_t base = 0; base < groups_.region_lanes(); base += kLaneStep) {
             Lanes& lanes = latencies_.emplace_back();
             for (std::size_t to = base; to < std::min(base + kLaneStep, regions); ++to) {
                 lanes.values[to - base] = static_cast<float>(latencies[to]);
             }
         }
-        latency_least_.push_back(static_cast<float>(*std::ranges::min_element(latencies)));
     }
 }
 
@@ -60,7 +53,7 @@ void UnitIndex::reserve(std::size_t units) {
     records_.reserve(units);
     totals_.reserve(units);
     ids_.reserve(units);
-    cells_.reserve(units);
+    groups_.reserve(units);
 }
 
 Result<UnitHandle> UnitIndex::join(const ExecutionUnit& unit) {
@@ -99,8 +92,6 @@ void UnitIndex::seat(UnitHandle handle, const ExecutionUnit& unit) {
     totals_[handle.slot] = {capacity.cpu_milli, capacity.memory_mib, capacity.disk_mib};
     ids_.insert(handle.slot, unit.id);
     ++size_;
-    ensure_rows(record);
-    cells_.reserve(size_);
     free_slots_.reserve(records_.size());
 }
 
@@ -243,18 +234,6 @@ void UnitIndex::apply(const Grant& grant) {
     resettle(grant.unit.slot);
 }
 
-// Every class that the unit can come to have gets its row when it joins, so that no placement has to make one.
-void UnitIndex::ensure_rows(const UnitRecord& unit) {
-    for (std::size_t capacity = 0; capacity < kCapacityClasses; ++capacity) {
-        const std::size_t whole = capacity / kSliceLevels;
-        const std::size_t used = capacity % kSliceLevels == 0 ? 0 : 1;
-        if (capacity < kFirstFullClass && whole + used > unit.gpus) continue;
-        const auto row = static_cast<std::uint32_t>(unit.model * kRowsPerModel + capacity);
-        if (!cells_.has_row(row)) cells_.add_row(row);
-    }
-    open_cells_.reserve(cells_.rows() * catalogue_.regions().size());
-}
-
 void UnitIndex::replace_policy(const PackingPolicy* policy) {
     policy_ = policy;
     states_.replace_policy(policy);
@@ -278,36 +257,25 @@ void UnitIndex::enter(std::uint32_t slot) {
     UnitRecord& unit = records_[slot];
     if (!unit.is_open) return;
     unit.row = row_of(unit);
-    const auto flaws = static_cast<std::uint16_t>(kReputationMax - unit.reputation_bp);
-    unit.place = cells_.insert(unit.row, unit.region, {slot, unit.price_micro, flaws, unit.kind, traits_of(unit)});
     acquire_state(&unit);
+    groups_.insert(slot, records_);
 }
 
 void UnitIndex::withdraw(std::uint32_t slot) {
     UnitRecord& unit = records_[slot];
     if (unit.row == UnitRecord::kNoRow) return;
+    groups_.remove(slot, records_);
     release_state(&unit);
-    drop_entry(slot);
     unit.row = UnitRecord::kNoRow;
-}
-
-void UnitIndex::drop_entry(std::uint32_t slot) {
-    UnitRecord& unit = records_[slot];
-    const std::uint32_t moved = cells_.remove(unit.row, unit.region, unit.place);
-    if (moved != CellTable::kNone) records_[moved].place = unit.place;
 }
 
 void UnitIndex::resettle(std::uint32_t slot) {
     UnitRecord& unit = records_[slot];
     if (unit.row == UnitRecord::kNoRow) return;
-    if (row_of(unit) != unit.row) {
-        withdraw(slot);
-        enter(slot);
-        return;
-    }
-    cells_.set_traits(unit.row, unit.region, unit.place, traits_of(unit));
     release_state(&unit);
+    unit.row = row_of(unit);
     acquire_state(&unit);
+    groups_.update(unit);
 }
 
 std::optional<UnitHandle> UnitIndex::find(const UnitId& id) const {
@@ -337,10 +305,8 @@ ExecutionUnit UnitIndex::unit(UnitHandle handle) const {
 
 std::size_t UnitIndex::bytes() const {
     return records_.capacity() * sizeof(UnitRecord) + totals_.capacity() * sizeof(Totals) + ids_.bytes() +
-           free_slots_.capacity() * sizeof(std::uint32_t) + states_.bytes() + cells_.bytes() +
-           (latencies_.capacity() + row_bounds_.capacity()) * sizeof(Lanes) +
-           latency_least_.capacity() * sizeof(float) + open_cells_.capacity() * sizeof(OpenCell) +
-           open_rows_.capacity() * sizeof(OpenRow);
+           free_slots_.capacity() * sizeof(std::uint32_t) + states_.bytes() + groups_.bytes() +
+           (latencies_.capacity() + bounds_.capacity()) * sizeof(Lanes);
 }
 
 }  // namespace vcity::placement

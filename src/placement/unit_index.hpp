@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "placement/index/cell_table.hpp"
+#include "placement/index/group_table.hpp"
 #include "placement/index/state_table.hpp"
 #include "placement/index/unit_ids.hpp"
 #include "placement/unit_record.hpp"
@@ -16,17 +16,18 @@ class SnapshotReader;
 
 struct UnitIndexOptions {
     std::size_t units_max = std::size_t{1} << 24;
-    std::size_t states_max = std::size_t{1} << 14;  // packing answers are kept for so many states of units
-    std::size_t request_classes = 32;               // and so many shapes of requests, at most 255
+    // Packing answers are kept for so many states of units, at most 65,535.
+    std::size_t states_max = std::size_t{1} << 14;
+    std::size_t request_classes = 32;  // and so many shapes of requests, at most 255
     // Quality per price weight of two usual mixes, ascending: demands near them are bounded best.
-    std::array<float, CellTable::kDirections - 2> quality_per_price = {50.0F, 500.0F};
+    std::array<float, kDirections - 2> quality_per_price = {50.0F, 500.0F};
 };
 
 // The execution units of a network and the exact best one for a demand: the least score (see Weights) among all units
 // that pass every filter; among equals the smallest priority, then the smallest id. Never sampled. The search goes
-// through rows of equal GPU model and capacity class and within them regions, and leaves out what a lower bound of the
-// score proves worse than the best found. Deterministic: decisions depend on the units and what they have left only.
-// place() and release() do not allocate unless they fail. Not thread-safe: one owner, as services are.
+// through groups of equal GPU model and region, and leaves out what a lower bound of the score proves worse than the
+// best found. Deterministic: decisions depend on the units and what they have left only. place() and release() do not
+// allocate unless they fail. Not thread-safe: one owner, as services are.
 class UnitIndex {
   public:
     // The policy must outlive the index.
@@ -104,11 +105,9 @@ class UnitIndex {
     void seat(UnitHandle handle, const ExecutionUnit& unit);
     Result<void> check_joined(UnitHandle handle) const;
 
-    void ensure_rows(const UnitRecord& unit);
-    void enter(std::uint32_t slot);  // into the row, cell and state that it belongs to
+    void enter(std::uint32_t slot);  // into the group and state that it belongs to
     void withdraw(std::uint32_t slot);
     void resettle(std::uint32_t slot);  // after what is left has changed
-    void drop_entry(std::uint32_t slot);
     void acquire_state(UnitRecord* unit);
     void release_state(UnitRecord* unit);
 
@@ -133,24 +132,10 @@ class UnitIndex {
     std::size_t size_ = 0;
     std::uint32_t next_generation_ = 1;
     StateTable states_;
-    CellTable cells_;
+    GroupTable groups_;
     const LaneKernels* kernels_ = &best_kernels();
-    std::vector<Lanes> latencies_;      // [customer's region][unit's region], microseconds
-    std::vector<float> latency_least_;  // [customer's region]
-    // Of the search that runs.
-    struct OpenCell {
-        float bound;
-        float floor;
-        std::uint32_t row;
-        std::uint32_t region;
-    };
-    struct OpenRow {
-        float bound;
-        std::uint32_t row;
-    };
-    std::vector<Lanes> row_bounds_;  // [model][class]
-    std::vector<OpenCell> open_cells_;
-    std::vector<OpenRow> open_rows_;
+    std::vector<Lanes> latencies_;  // [customer's region][unit's region], microseconds
+    std::vector<Lanes> bounds_;     // [model][region], of the search that runs
 };
 
 }  // namespace vcity::placement

@@ -18,7 +18,7 @@ struct alignas(64) UnitRecord {
     std::uint32_t stake_vcai = 0;
     std::uint32_t priority = 0;
     std::uint32_t state = UINT32_MAX;  // in the StateTable
-    std::uint32_t place = 0;           // in the CellTable
+    std::uint32_t place = 0;           // in the GroupTable
     std::uint32_t generation = 0;      // 0: nobody is here
     std::uint16_t row = kNoRow;        // none while the unit takes no work
     std::uint16_t reputation_bp = 0;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <bit>
-#include <limits>
 
 #include "base/check.hpp"
 #include "placement/unit_index.hpp"
@@ -17,34 +16,33 @@ static_assert(static_cast<double>(kWeightMax) * 2.0 * static_cast<double>(UINT32
                   static_cast<double>(kWeightMax) * (kReputationMax + kPenaltyMax) <
               1e16);
 
-float least_of(const std::array<float, kRegionsMax>& bounds, std::uint64_t lanes) {
-    float least = std::numeric_limits<float>::max();
-    for (; lanes != 0; lanes &= lanes - 1) {
-        least = std::min(least, bounds[static_cast<std::size_t>(std::countr_zero(lanes))]);
-    }
-    return least;
-}
-
 }  // namespace
 
 struct UnitIndex::Search {
+    // Groups of one model that are still to be looked into, by region.
+    struct Front {
+        std::size_t model;
+        float* bounds;
+        float penalties;  // the least, times their weight
+        Lowest next;
+    };
+
     UnitIndex* index;
     const UnitDemand& demand;
     std::span<const std::uint32_t> latencies;
     const float* latency_lanes;
     float latency_weight;
     float packing_weight;
-    std::uint64_t models;
-    std::uint64_t regions;
     ClassMask classes;
-    Traits need;
-    CellTable::Mix mix;
-    ChunkFilter filter;
+    GroupTable::Mix mix;
+    std::size_t level;
+    BlockFilter filter;
     GpuRequest rounded;
     int request_class = StateTable::kNoClass;
+    std::array<Front, kModelsMax> fronts;
+    std::size_t front_count = 0;
 
     std::uint64_t best_score = UINT64_MAX;
-    float threshold = kNoThreshold;
     std::uint32_t best_slot = UINT32_MAX;
     std::uint16_t best_penalty = 0;
 
@@ -53,179 +51,146 @@ struct UnitIndex::Search {
           demand{asked},
           latencies{owner->catalogue_.latencies_us_from(asked.customer_region)},
           latency_lanes{
-              owner->latencies_[asked.customer_region * (owner->cells_.region_lanes() / kLaneStep)].values.data()},
+              owner->latencies_[asked.customer_region * (owner->groups_.region_lanes() / kLaneStep)].values.data()},
           latency_weight{static_cast<float>(asked.weights.latency)},
           packing_weight{static_cast<float>(asked.weights.packing)},
-          models{asked.models & ~asked.models_denied & owner->catalogue_.models_with_vram(asked.vram_mib)},
-          regions{asked.regions & owner->catalogue_.all_regions()},
           classes{classes_for(asked)},
-          need{Traits::make(
-              asked.cpu_milli, asked.memory_mib, asked.level_min, static_cast<std::uint8_t>(asked.interconnect_min))},
-          mix{owner->cells_.mix_of(asked.weights.price, asked.weights.quality)} {
+          mix{owner->groups_.mix_of(asked.weights.price, asked.weights.quality)} {
+        filter.need = features_for(demand);
+        level = GroupTable::level_of(filter.need);
+        filter.threshold = kNoThreshold;
         filter.price_weight = static_cast<float>(demand.weights.price);
         filter.quality_weight = static_cast<float>(demand.weights.quality);
+        filter.first = mix.first;
+        filter.first_weight = mix.first_weight;
+        filter.second_weight = mix.second_weight;
         filter.price_max = static_cast<float>(demand.price_micro_max) * kSlack;
         filter.flaws_max = static_cast<std::uint16_t>(kReputationMax - demand.reputation_bp_min);
         const unsigned kinds = demand.kinds & kAnyKind;
-        filter.kind_mask = kinds == kAnyKind ? std::uint16_t{0} : Chunk::kKindBit;
-        filter.kind_value = kinds == kind_bit(UnitKind::kFlexible) ? Chunk::kKindBit : std::uint16_t{0};
-        filter.need = need.fields;
+        filter.kind_mask = kinds == kAnyKind ? std::uint16_t{0} : Block::kKindBit;
+        filter.kind_value = kinds == kind_bit(UnitKind::kFlexible) ? Block::kKindBit : std::uint16_t{0};
         if (demand.weights.packing == 0) return;
         rounded = owner->policy_->rounded(gpu_request(demand));
         request_class = owner->states_.class_of(rounded);
     }
 
-    // Bounds of all rows of the allowed models; the row to begin with, or kNone when there is none.
-    std::uint32_t bound_rows() {
-        const CellTable& cells = index->cells_;
-        std::uint32_t lowest = CellTable::kNone;
-        float lowest_bound = kNoThreshold;
-        const float base = latency_weight * index->latency_least_[demand.customer_region];
-        for (std::uint64_t rest = models; rest != 0; rest &= rest - 1) {
-            const auto model = static_cast<std::size_t>(std::countr_zero(rest));
-            const BoundSum sum{cells.row_minima(model, mix.first),
-                               cells.row_minima(model, mix.first + 1),
-                               index->states_.floors(model, request_class)->values.data(),
-                               mix.first_weight,
-                               mix.second_weight,
-                               packing_weight,
-                               base};
-            float* bounds = row_bounds(model);
-            const BoundLanes found = index->kernels_->bounds(sum, kRowsPerModel, lowest_bound, bounds);
-            for (std::uint64_t within = found.within & classes; within != 0; within &= within - 1) {
-                const auto capacity = static_cast<std::size_t>(std::countr_zero(within));
-                if (bounds[capacity] >= lowest_bound) continue;
-                lowest_bound = bounds[capacity];
-                lowest = static_cast<std::uint32_t>(model * kRowsPerModel + capacity);
-            }
-        }
-        return lowest;
-    }
-
-    float* row_bounds(std::size_t model) {
-        return index->row_bounds_[model * (kRowsPerModel / kLaneStep)].values.data();
-    }
-
-    // Best first: the most promising row gives a first answer; then rows and their cells in the order of their bounds,
-    // until these pass the best found.
+    // Best first over the groups of all allowed models, until their bounds pass the best found.
     void run() {
-        const std::uint32_t first = bound_rows();
-        if (first == CellTable::kNone) return;
-        index->open_cells_.clear();
-        scan_row(first);
-        std::vector<OpenRow>& rows = index->open_rows_;
-        rows.clear();
-        for (std::uint64_t rest = models; rest != 0; rest &= rest - 1) {
-            const auto model = static_cast<std::size_t>(std::countr_zero(rest));
-            const float* bounds = row_bounds(model);
-            std::uint64_t within = index->kernels_->within(bounds, kRowsPerModel, threshold) & classes;
-            for (; within != 0; within &= within - 1) {
-                const auto capacity = static_cast<std::size_t>(std::countr_zero(within));
-                const auto row = static_cast<std::uint32_t>(model * kRowsPerModel + capacity);
-                if (row != first) rows.push_back({bounds[capacity], row});
+        std::uint64_t models =
+            demand.models & ~demand.models_denied & index->catalogue_.models_with_vram(demand.vram_mib);
+        for (; models != 0; models &= models - 1) open(static_cast<std::size_t>(std::countr_zero(models)));
+        while (front_count > 0) {
+            Front* lowest = fronts.data();
+            for (Front& front : std::span{fronts}.subspan(1, front_count - 1)) {
+                if (front.next.value < lowest->next.value) lowest = &front;
             }
-        }
-        std::ranges::sort(rows, {}, &OpenRow::bound);
-        for (const OpenRow& row : rows) {
-            drain(row.bound);
-            if (row.bound > threshold) break;
-            scan_row(row.row);
-        }
-        drain(kNoThreshold);
-    }
-
-    // Looks into the open cells up to the limit.
-    void drain(float limit) {
-        std::vector<OpenCell>& open = index->open_cells_;
-        while (!open.empty() && open.front().bound <= std::min(limit, threshold)) {
-            const OpenCell cell = open.front();
-            std::ranges::pop_heap(open, is_later);
-            open.pop_back();
-            if (!open.empty()) index->cells_.prefetch(open.front().row, open.front().region);
-            scan_cell(cell.row, cell.region, cell.floor);
+            if (lowest->next.value > filter.threshold) return;
+            step(lowest);
+            if (lowest->next.value > filter.threshold) *lowest = fronts[--front_count];
         }
     }
-    static bool is_later(const OpenCell& left, const OpenCell& right) { return left.bound > right.bound; }
 
-    void scan_row(std::uint32_t row) {
-        alignas(64) std::array<float, kRegionsMax> bounds;
-        const CellTable& cells = index->cells_;
-        const std::size_t model = row / kRowsPerModel;
-        const float floor = index->states_.floors(model, request_class)->values.data()[row % kRowsPerModel];
-        const BoundSum sum{cells.minima(row, mix.first),
-                           cells.minima(row, mix.first + 1),
+    void open(std::size_t model) {
+        const GroupTable& groups = index->groups_;
+        const std::size_t lanes = groups.region_lanes();
+        float* bounds = index->bounds_[model * (lanes / kLaneStep)].values.data();
+        const float penalties = packing_weight == 0 ? 0
+                                                    : packing_weight * index->states_.floor(model, request_class,
+                                                                                            classes, *index->kernels_);
+        const BoundSum sum{groups.lows(model, level, mix.first),
+                           groups.lows(model, level, mix.first + 1),
                            latency_lanes,
+                           groups.lows(model, level, 0),
                            mix.first_weight,
                            mix.second_weight,
                            latency_weight,
-                           packing_weight * floor};
-        const BoundLanes found = index->kernels_->bounds(sum, cells.region_lanes(), threshold, bounds.data());
-        std::uint64_t within = found.within & regions;
-        // The lowest at once, and more while there is nothing to compare with; the others in their turn.
-        float least = found.least;
-        while (within != 0) {
-            std::uint64_t lowest = index->kernels_->within(bounds.data(), cells.region_lanes(), least) & within;
-            if (lowest == 0) {
-                least = least_of(bounds, within);
-                continue;
+                           penalties,
+                           filter.price_max};
+        Lowest next = index->kernels_->bounds(sum, lanes, bounds);
+        const std::uint64_t barred = ~demand.regions & index->catalogue_.all_regions();
+        if (barred != 0) {
+            for (std::uint64_t rest = barred; rest != 0; rest &= rest - 1) bounds[std::countr_zero(rest)] = kFar;
+            next = index->kernels_->lowest(bounds, lanes);
+        }
+        if (next.value > kNoThreshold) return;
+        fronts[front_count++] = {model, bounds, penalties, next};
+        groups.prefetch_heads(model, next.lane);
+    }
+
+    void step(Front* front) {
+        const std::size_t model = front->model;
+        const std::size_t region = front->next.lane;
+        GroupTable& groups = index->groups_;
+        const bool is_stale = groups.is_stale(model, level, region);
+        const float base = latency_weight * latency_lanes[region] + front->penalties;
+        if (is_stale) {
+            groups.refresh(model, level, region);
+            const float first = groups.lows(model, level, mix.first)[region];
+            const float second = groups.lows(model, level, mix.first + 1)[region];
+            front->bounds[region] = first * mix.first_weight + second * mix.second_weight + base;
+        } else {
+            front->bounds[region] = kFar;
+        }
+        front->next = index->kernels_->lowest(front->bounds, groups.region_lanes());
+        if (front->next.value <= filter.threshold) groups.prefetch_heads(model, front->next.lane);
+        if (!is_stale) scan_group(model, region, base);
+    }
+
+    void scan_group(std::size_t model, std::size_t region, float base) {
+        const GroupTable& groups = index->groups_;
+        filter.base = base;
+        alignas(64) std::array<float, kLaneStep> bounds;
+        for (const BlockHeads& heads : groups.heads(model, region)) {
+            unsigned open_blocks = index->kernels_->heads(heads, filter, bounds.data());
+            for (unsigned rest = open_blocks; rest != 0; rest &= rest - 1) {
+                groups.prefetch_block(heads.blocks[static_cast<std::size_t>(std::countr_zero(rest))]);
             }
-            scan_cell(row, static_cast<std::size_t>(std::countr_zero(lowest)), floor);
-            within &= ~(lowest & -lowest);
-            if (best_slot != UINT32_MAX) break;
-            if (within != 0) least = least_of(bounds, within);
-        }
-        within &= index->kernels_->within(bounds.data(), cells.region_lanes(), threshold);
-        std::vector<OpenCell>& open = index->open_cells_;
-        for (; within != 0; within &= within - 1) {
-            const auto region = static_cast<std::size_t>(std::countr_zero(within));
-            open.push_back({bounds[region], floor, row, static_cast<std::uint32_t>(region)});
-            std::ranges::push_heap(open, is_later);
-        }
-    }
-
-    bool may_hold(std::uint32_t row, std::size_t region) const {
-        const CellTable::Cell& cell = index->cells_.cell(row, region);
-        return cell.count > 0 && cell.most.covers(need) && (cell.kinds & demand.kinds) != 0;
-    }
-
-    void scan_cell(std::uint32_t row, std::size_t region, float floor) {
-        const CellTable& cells = index->cells_;
-        const CellTable::Cell& cell = cells.cell(row, region);
-        if (cell.is_stale) index->cells_.refresh(row, region);
-        if (!may_hold(row, region)) return;
-        filter.base = latency_weight * latency_lanes[region] + packing_weight * floor;
-        unsigned entries = CellTable::head_mask(cell);
-        for (std::uint32_t at = cell.chunk; at != CellTable::kNone;) {
-            const Chunk& chunk = cells.chunk(at);
-            filter.threshold = threshold;
-            for (unsigned hits = index->kernels_->chunk(chunk, filter) & entries; hits != 0; hits &= hits - 1) {
-                consider(chunk.units[static_cast<std::size_t>(std::countr_zero(hits))], region);
+            while (open_blocks != 0) {
+                auto lowest = static_cast<std::size_t>(std::countr_zero(open_blocks));
+                for (unsigned rest = open_blocks & (open_blocks - 1); rest != 0; rest &= rest - 1) {
+                    const auto lane = static_cast<std::size_t>(std::countr_zero(rest));
+                    if (bounds[lane] < bounds[lowest]) lowest = lane;
+                }
+                if (bounds[lowest] > filter.threshold) break;
+                open_blocks &= ~(1U << lowest);
+                scan_block(groups.block(heads.blocks[lowest]), region);
             }
-            entries = (1U << Chunk::kEntries) - 1;
-            at = chunk.next;
         }
     }
 
-    void consider(std::uint32_t slot, std::size_t region) {
+    void scan_block(const Block& block, std::size_t region) {
+        const unsigned hits = index->kernels_->block(block, filter);
+        for (unsigned rest = hits; rest != 0; rest &= rest - 1) {
+            const auto entry = static_cast<std::size_t>(std::countr_zero(rest));
+            __builtin_prefetch(&index->records_[block.units[entry]]);
+            if (request_class != StateTable::kNoClass) index->states_.prefetch(block.states[entry], request_class);
+        }
+        for (unsigned rest = hits; rest != 0; rest &= rest - 1) {
+            consider(block, static_cast<std::size_t>(std::countr_zero(rest)), region);
+        }
+    }
+
+    void consider(const Block& block, std::size_t entry, std::size_t region) {
+        const std::uint32_t slot = block.units[entry];
         const UnitRecord& unit = index->records_[slot];
-        if (!fits_record(unit, demand) || is_excluded({slot, unit.generation}, demand)) return;
-        const std::uint16_t penalty = penalty_of(unit);
-        const std::uint64_t score =
-            std::uint64_t{demand.weights.latency} * latencies[region] +
-            std::uint64_t{demand.weights.price} * unit.price_micro +
-            std::uint64_t{demand.weights.quality} * (kReputationMax - std::uint64_t{unit.reputation_bp}) +
-            std::uint64_t{demand.weights.packing} * penalty;
+        const std::uint16_t penalty = penalty_of(unit, block.states[entry]);
+        const std::uint64_t flaws = block.flaws_and_kinds[entry] & Block::kFlawsMask;
+        const std::uint64_t score = std::uint64_t{demand.weights.latency} * latencies[region] +
+                                    std::uint64_t{demand.weights.price} * block.prices[entry] +
+                                    std::uint64_t{demand.weights.quality} * flaws +
+                                    std::uint64_t{demand.weights.packing} * penalty;
         if (score > best_score || (score == best_score && !goes_before(slot, best_slot))) return;
+        if (!fits_record(unit, demand) || is_excluded({slot, unit.generation}, demand)) return;
         best_score = score;
         best_slot = slot;
         best_penalty = penalty;
-        threshold = static_cast<float>(score + 1) * kSlack;
+        filter.threshold = static_cast<float>(score + 1) * kSlack;
     }
 
-    std::uint16_t penalty_of(const UnitRecord& unit) {
+    std::uint16_t penalty_of(const UnitRecord& unit, std::uint16_t state) {
         if (demand.weights.packing == 0) return 0;
-        if (request_class != StateTable::kNoClass && unit.state != StateTable::kNone) {
-            return index->states_.choice(unit.state, request_class).penalty;
+        if (request_class != StateTable::kNoClass && state != StateTable::kStatesMax) {
+            return index->states_.choice(state, request_class).penalty;
         }
         return index->policy_->choose(index->policy_->rounded(ordered_state(unit).state), rounded).penalty;
     }

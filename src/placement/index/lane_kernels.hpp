@@ -7,65 +7,127 @@
 
 namespace vcity::placement {
 
-// The two inner loops of the search, eight or sixteen lanes at a time where the processor can. Which variant runs never
-// changes a decision: what they compute are bounds with slack, and every survivor is checked in integers.
+// The inner loops of the search, sixteen lanes at a time where the processor can. Which variant runs never changes a
+// decision: what they compute are bounds with slack and necessary conditions, and every survivor is checked in
+// integers.
 
 inline constexpr std::size_t kLanesMax = 64;
 inline constexpr std::size_t kLaneStep = 16;  // rows of floats are padded to a multiple
+// Static scores, price times a part plus flaws times another, are kept for so many directions; see GroupTable.
+inline constexpr std::size_t kDirections = 4;
+inline constexpr float kFar = 1e30F;  // in place of a score where there is no unit
 
 struct alignas(64) Lanes {
     std::array<float, kLaneStep> values{};
 };
 
-// Eight units of a cell, field by field.
-struct alignas(128) Chunk {
-    static constexpr std::size_t kEntries = 8;
+// What a unit has and a demand needs, a byte each, coarse and rounded down alike; a demand fits only a unit that has
+// at least as much in every byte.
+using Features = std::uint64_t;
+
+// Sixteen units of a group, field by field. An unused entry has all flaws there can be, so that none fits.
+struct alignas(64) Block {
+    static constexpr std::size_t kEntries = kLaneStep;
     static constexpr std::uint16_t kKindBit = 1U << 14U;
+    static constexpr std::uint16_t kFlawsMask = kKindBit - 1;
 
     std::array<std::uint32_t, kEntries> prices{};
     std::array<std::uint32_t, kEntries> units{};
+    std::array<Features, kEntries> features{};
     // kReputationMax less the reputation; kKindBit is set for flexible units.
     std::array<std::uint16_t, kEntries> flaws_and_kinds{};
-    std::array<std::uint16_t, kEntries> traits{};  // see Traits
-    std::uint32_t next = UINT32_MAX;
+    std::array<std::uint16_t, kEntries> states{};
+
+    Block() { flaws_and_kinds.fill(kFlawsMask); }
+};
+static_assert(sizeof(Block) == 320);
+
+// What is known of sixteen blocks without looking at them.
+struct alignas(64) BlockHeads {
+    std::array<Lanes, kDirections> least;  // static scores; kFar in unused lanes
+    std::array<Features, kLaneStep> most{};
+    std::array<std::uint32_t, kLaneStep> blocks{};
 };
 
-struct BoundSum {  // value[i] = first[i] * first_weight + second[i] * second_weight + third[i] * third_weight + base
+struct Directions {
+    std::array<float, kDirections> price_parts{};
+    std::array<float, kDirections> quality_parts{};
+};
+
+// value[i] = first[i] * first_weight + second[i] * second_weight + third[i] * third_weight + base, and kFar where
+// capped[i] is above the cap.
+struct BoundSum {
     const float* first;
     const float* second;
     const float* third;
+    const float* capped;
     float first_weight;
     float second_weight;
     float third_weight;
     float base;
+    float cap;
 };
-struct BoundLanes {
-    std::uint64_t within = 0;  // lanes with a value of at most the threshold
-    float least = 0;           // of all lanes
+struct Lowest {
+    float value = 0;
+    std::size_t lane = 0;  // the first with this value
 };
 
-struct ChunkFilter {
+struct BlockFilter {
     float base;
     float price_weight;
     float quality_weight;
-    float threshold;  // of base + price * price_weight + flaws * quality_weight
-    float price_max;  // with slack
+    float threshold;    // of base + price * price_weight + flaws * quality_weight
+    float price_max;    // with slack
+    std::size_t first;  // heads: of base + least[first] * first_weight + least[first + 1] * second_weight
+    float first_weight;
+    float second_weight;
     std::uint16_t flaws_max;
     std::uint16_t kind_mask;   // what of kKindBit is looked at
     std::uint16_t kind_value;  // and must be
-    std::uint16_t need;        // Traits that are at least these
+    Features need;
 };
 
 struct LaneKernels {
     // `lanes` is a multiple of kLaneStep up to kLanesMax; arrays are aligned to 64 bytes.
-    BoundLanes (*bounds)(const BoundSum& sum, std::size_t lanes, float threshold, float* values);
-    std::uint64_t (*within)(const float* values, std::size_t lanes, float threshold);
-    // Bit per entry that may pass, unused entries included.
-    unsigned (*chunk)(const Chunk& chunk, const ChunkFilter& filter);
+    Lowest (*bounds)(const BoundSum& sum, std::size_t lanes, float* values);
+    Lowest (*lowest)(const float* values, std::size_t lanes);
+    // The least of the lanes of the mask, or kFar.
+    float (*least_in)(const float* values, std::size_t lanes, std::uint64_t mask);
+    // Bit per entry that may pass.
+    unsigned (*block)(const Block& block, const BlockFilter& filter);
+    // Bit per block that may hold a unit that passes; `values`: the bounds.
+    unsigned (*heads)(const BlockHeads& heads, const BlockFilter& filter, float* values);
+    // Lowers `least`, per direction, to the static scores of the entries whose first byte of features is at least so
+    // much; lanes are to be reduced by the caller.
+    void (*least)(const Block& block,
+                  std::size_t count,
+                  std::uint8_t first_byte_min,
+                  const Directions& directions,
+                  std::array<Lanes, kDirections>* least);
 };
 
 // The fastest that this processor runs, and the plain ones, for tests.
 const LaneKernels& best_kernels();
 const LaneKernels& plain_kernels();
+
+// At least as much in every byte.
+inline bool covers(Features has, Features need) {
+    // The high bits apart, so that no byte borrows from the next.
+    constexpr std::uint64_t kHigh = 0x8080808080808080ULL;
+    const std::uint64_t low = (has | kHigh) - (need & ~kHigh);  // high bit: the low seven bits are at least the other's
+    const std::uint64_t is_more = has & ~need;
+    const std::uint64_t is_equal = ~(has ^ need);
+    return (((is_more | (is_equal & low)) & kHigh)) == kHigh;
+}
+
+// The greater of each byte.
+inline Features merged(Features left, Features right) {
+    Features greater = 0;
+    for (unsigned shift = 0; shift < 64; shift += 8) {
+        const std::uint64_t mask = 0xffULL << shift;
+        greater |= (left & mask) > (right & mask) ? left & mask : right & mask;
+    }
+    return greater;
+}
 
 }  // namespace vcity::placement

@@ -44,7 +44,7 @@ StateTable::StateTable(const PackingPolicy* policy, std::size_t models, std::siz
       choices_(states_max * classes, GpuChoice{0, kUnknown}),
       buckets_(std::bit_ceil(states_max * 3 / 2 + 1), kNone),
       rows_(models * kRowsPerModel),
-      floors_((classes * models + 1) * (kRowsPerModel / kLaneStep)),
+      floors_(classes * models * (kRowsPerModel / kLaneStep)),
       seen_(classes * rows_.size(), kNone),
       unsettled_(classes * models, 0),
       classes_(classes),
@@ -191,13 +191,11 @@ GpuChoice StateTable::choice(std::uint32_t state, int request_class) {
     return known;
 }
 
-const Lanes* StateTable::floors(std::size_t model, int request_class) {
-    constexpr std::size_t kStep = kRowsPerModel / kLaneStep;
-    const std::size_t models = rows_.size() / kRowsPerModel;
-    if (request_class == kNoClass) return floors_.data() + classes_max_ * models * kStep;
+float StateTable::floor(std::size_t model, int request_class, ClassMask classes, const LaneKernels& kernels) {
+    if (request_class == kNoClass) return 0;
     const auto index = static_cast<std::size_t>(request_class);
-    if (unsettled_[index * models + model] != 0) settle_floors(model, index);
-    return floors_.data() + (index * models + model) * kStep;
+    if (unsettled_[index * (rows_.size() / kRowsPerModel) + model] != 0) settle_floors(model, index);
+    return kernels.least_in(&floor_at(index, model * kRowsPerModel), kRowsPerModel, classes);
 }
 
 void StateTable::settle_floors(std::size_t model, std::size_t index) {

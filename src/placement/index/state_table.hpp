@@ -15,6 +15,7 @@ class StateTable {
   public:
     static constexpr std::uint32_t kNone = UINT32_MAX;
     static constexpr int kNoClass = -1;
+    static constexpr std::size_t kStatesMax = UINT16_MAX;  // so that kNone stays apart when cut to sixteen bits
 
     StateTable(const PackingPolicy* policy, std::size_t models, std::size_t states_max, std::size_t classes);
 
@@ -32,11 +33,14 @@ class StateTable {
     // The class of the request, or kNoClass while all classes are taken by requests in use.
     int class_of(const GpuRequest& rounded);
 
+    void prefetch(std::uint32_t state, int request_class) const {
+        __builtin_prefetch(choices_.data() + state * classes_max_ + static_cast<std::size_t>(request_class));
+    }
     // Of a request that is in the class.
     GpuChoice choice(std::uint32_t state, int request_class);
-    // For each row of the model: no state that it holds has a smaller penalty. Zero in a row that holds units without a
-    // state, and everywhere for kNoClass.
-    const Lanes* floors(std::size_t model, int request_class);
+    // No state that these rows of the model hold has a smaller penalty. Zero where a row holds units without a state,
+    // and for kNoClass.
+    float floor(std::size_t model, int request_class, ClassMask classes, const LaneKernels& kernels);
 
     std::size_t bytes() const;
     std::size_t states_in_use() const { return in_use_; }
@@ -77,7 +81,7 @@ class StateTable {
     std::vector<std::uint32_t> buckets_;
     std::vector<std::uint32_t> free_;
     std::vector<Row> rows_;
-    std::vector<Lanes> floors_;         // [class][row], then a model's rows of zeros
+    std::vector<Lanes> floors_;         // [class][row]
     std::vector<std::uint32_t> seen_;   // [class][row]: states from this one on are in the floor
     std::vector<ClassMask> unsettled_;  // [class][model]: rows with states that are not
     std::vector<Class> classes_;

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "placement/index/group_table.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <numeric>
+
+#include "base/check.hpp"
+
+namespace vcity::placement {
+namespace {
+
+constexpr std::uint32_t kPlaceShift = 4;
+constexpr std::uint32_t kPlaceMask = (1U << kPlaceShift) - 1;
+static_assert(Block::kEntries == kPlaceMask + 1);
+constexpr std::size_t kKeyDirection = 1;  // blocks are split by it
+
+void clear_head(BlockHeads* heads, std::size_t lane) {
+    for (Lanes& least : heads->least) least.values[lane] = kFar;
+    heads->most[lane] = 0;
+}
+
+void move_head(const BlockHeads& from, std::size_t from_lane, BlockHeads* to, std::size_t to_lane) {
+    for (std::size_t direction = 0; direction < kDirections; ++direction) {
+        to->least[direction].values[to_lane] = from.least[direction].values[from_lane];
+    }
+    to->most[to_lane] = from.most[from_lane];
+    to->blocks[to_lane] = from.blocks[from_lane];
+}
+
+void move_entry(const Block& from, std::size_t from_entry, Block* to, std::size_t to_entry) {
+    to->prices[to_entry] = from.prices[from_entry];
+    to->units[to_entry] = from.units[from_entry];
+    to->features[to_entry] = from.features[from_entry];
+    to->flaws_and_kinds[to_entry] = from.flaws_and_kinds[from_entry];
+    to->states[to_entry] = from.states[from_entry];
+}
+
+std::uint16_t flaws_and_kind_of(const UnitRecord& unit) {
+    const unsigned kind = unit.kind == UnitKind::kFlexible ? Block::kKindBit : 0U;
+    return static_cast<std::uint16_t>((kReputationMax - unsigned{unit.reputation_bp}) | kind);
+}
+
+Features most_of(const Block& block, std::size_t count) {
+    std::array<std::uint8_t, sizeof(Features)> most{};
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(block.features.data());
+    for (std::size_t entry = 0; entry < count; ++entry) {
+        for (std::size_t byte = 0; byte < most.size(); ++byte) {
+            most[byte] = std::max(most[byte], bytes[entry * most.size() + byte]);
+        }
+    }
+    return std::bit_cast<Features>(most);
+}
+
+}  // namespace
+
+GroupTable::GroupTable(std::size_t models, std::size_t regions, std::array<float, kDirections - 2> ratios)
+    : regions_{regions},
+      steps_{(regions + kLaneStep - 1) / kLaneStep},
+      lows_(models * kLevels.size() * kDirections * steps_),
+      stale_(models * kLevels.size(), 0),
+      groups_(models * regions) {
+    for (Lanes& lanes : lows_) lanes.values.fill(kFar);
+    directions_.price_parts.fill(1.0F);
+    for (std::size_t middle = 0; middle < ratios.size(); ++middle) {
+        directions_.quality_parts[middle + 1] = ratios[middle];
+        ratios_[middle + 1] = ratios[middle];
+        CHECK(ratios_[middle + 1] > ratios_[middle]);
+    }
+    directions_.price_parts.back() = 0.0F;
+    directions_.quality_parts.back() = 1.0F;
+}
+
+std::size_t GroupTable::level_of(Features features) {
+    const auto first = static_cast<std::uint8_t>(features);
+    std::size_t level = 0;
+    for (std::size_t index = 1; index < kLevels.size(); ++index) level += first >= kLevels[index] ? 1U : 0U;
+    return level;
+}
+
+GroupTable::Scores GroupTable::scores_of(const UnitRecord& unit) const {
+    Scores scores{};
+    const auto price = static_cast<float>(unit.price_micro);
+    const auto flaws = static_cast<float>(kReputationMax - unit.reputation_bp);
+    for (std::size_t direction = 0; direction < kDirections; ++direction) {
+        scores[direction] = price * directions_.price_parts[direction] + flaws * directions_.quality_parts[direction];
+    }
+    return scores;
+}
+
+void GroupTable::lower(const UnitRecord& unit, std::size_t from, std::size_t to) {
+    const Scores scores = scores_of(unit);
+    for (std::size_t level = from; level < to; ++level) {
+        for (std::size_t direction = 0; direction < kDirections; ++direction) {
+            float& here = low(unit.model, level, direction, unit.region);
+            here = std::min(here, scores[direction]);
+        }
+    }
+}
+
+// One part in 2^20 more than a score, so that another order of rounding does not hide that it is the least.
+void GroupTable::mark_stale(const UnitRecord& unit, std::size_t from, std::size_t to) {
+    constexpr float kMore = 1.0F + 1.0F / static_cast<float>(1U << 20U);
+    const Scores scores = scores_of(unit);
+    for (std::size_t level = from; level < to; ++level) {
+        bool is_least = false;
+        for (std::size_t direction = 0; direction < kDirections; ++direction) {
+            is_least |= scores[direction] <= low(unit.model, level, direction, unit.region) * kMore;
+        }
+        stale_[unit.model * kLevels.size() + level] |= std::uint64_t{is_least} << unit.region;
+    }
+}
+
+void GroupTable::refresh(std::size_t model, std::size_t level, std::size_t region) {
+    std::array<Lanes, kDirections> least;
+    for (Lanes& lanes : least) lanes.values.fill(kFar);
+    const Group& group = groups_[model * regions_ + region];
+    for (std::size_t number = 0; number < group.blocks; ++number) {
+        const BlockHeads& heads = group.heads[number / kLaneStep];
+        if (static_cast<std::uint8_t>(heads.most[number % kLaneStep]) < kLevels[level]) continue;
+        const std::uint32_t block = heads.blocks[number % kLaneStep];
+        kernels_->least(blocks_[block], metas_[block].count, kLevels[level], directions_, &least);
+    }
+    for (std::size_t direction = 0; direction < kDirections; ++direction) {
+        low(model, level, direction, region) = kernels_->lowest(least[direction].values.data(), kLaneStep).value;
+    }
+    stale_[model * kLevels.size() + level] &= ~(1ULL << region);
+}
+
+float GroupTable::key_of(const Block& block, std::size_t entry) const {
+    return static_cast<float>(block.prices[entry]) +
+           static_cast<float>(block.flaws_and_kinds[entry] & Block::kFlawsMask) *
+               directions_.quality_parts[kKeyDirection];
+}
+
+std::uint32_t GroupTable::add_block(Group* group) {
+    if (free_blocks_.empty()) {
+        if (blocks_.size() == blocks_.capacity()) blocks_.reserve(blocks_.size() + blocks_.size() / 8 + 8);
+        if (metas_.size() == metas_.capacity()) metas_.reserve(blocks_.capacity());
+        free_blocks_.push_back(static_cast<std::uint32_t>(blocks_.size()));
+        blocks_.emplace_back();
+        metas_.emplace_back();
+    }
+    const std::uint32_t block = free_blocks_.back();
+    free_blocks_.pop_back();
+    const std::uint32_t number = group->blocks++;
+    if (number / kLaneStep == group->heads.size()) {
+        group->heads.emplace_back();
+        for (std::size_t lane = 0; lane < kLaneStep; ++lane) clear_head(&group->heads.back(), lane);
+    }
+    clear_head(&group->heads[number / kLaneStep], number % kLaneStep);
+    group->heads[number / kLaneStep].blocks[number % kLaneStep] = block;
+    metas_[block] = {number, 0};
+    return block;
+}
+
+void GroupTable::drop_block(Group* group, std::uint32_t block) {
+    const std::uint32_t gone = metas_[block].head;
+    const std::uint32_t last = --group->blocks;
+    BlockHeads& last_heads = group->heads[last / kLaneStep];
+    if (last != gone) {
+        move_head(last_heads, last % kLaneStep, &group->heads[gone / kLaneStep], gone % kLaneStep);
+        metas_[last_heads.blocks[last % kLaneStep]].head = gone;
+    }
+    clear_head(&last_heads, last % kLaneStep);
+    free_blocks_.push_back(block);
+}
+
+void GroupTable::settle_head(Group* group, std::uint32_t block) {
+    const Meta& meta = metas_[block];
+    BlockHeads& heads = group->heads[meta.head / kLaneStep];
+    std::array<Lanes, kDirections> least;
+    for (Lanes& lanes : least) lanes.values.fill(kFar);
+    kernels_->least(blocks_[block], meta.count, 0, directions_, &least);
+    for (std::size_t direction = 0; direction < kDirections; ++direction) {
+        heads.least[direction].values[meta.head % kLaneStep] =
+            kernels_->lowest(least[direction].values.data(), kLaneStep).value;
+    }
+    heads.most[meta.head % kLaneStep] = most_of(blocks_[block], meta.count);
+}
+
+// The block whose least key is the greatest that is not above this one, or the one with the least of all.
+std::uint32_t GroupTable::block_for(const Group& group, float key) const {
+    float below = -1;
+    float lowest = 2 * kFar;
+    std::uint32_t best = 0;
+    std::uint32_t first = 0;
+    for (std::size_t number = 0; number < group.blocks; ++number) {
+        const BlockHeads& heads = group.heads[number / kLaneStep];
+        const float least = heads.least[kKeyDirection].values[number % kLaneStep];
+        if (least <= key && least > below) {
+            below = least;
+            best = heads.blocks[number % kLaneStep];
+        }
+        if (least < lowest) {
+            lowest = least;
+            first = heads.blocks[number % kLaneStep];
+        }
+    }
+    return below >= 0 ? best : first;
+}
+
+// Moves the upper half of a full block to a new one and returns the one for the key.
+std::uint32_t GroupTable::split(Group* group, std::uint32_t block, float key, std::span<UnitRecord> units) {
+    const std::uint32_t fresh = add_block(group);
+    Block& low_half = blocks_[block];
+    Block& high_half = blocks_[fresh];
+    std::array<std::size_t, Block::kEntries> order;
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::sort(order, {}, [&](std::size_t entry) { return std::pair{key_of(low_half, entry), entry}; });
+    const Block before = low_half;
+    constexpr std::size_t kHalf = Block::kEntries / 2;
+    for (std::size_t at = 0; at < Block::kEntries; ++at) {
+        const bool is_low = at < kHalf;
+        move_entry(before, order[at], is_low ? &low_half : &high_half, at % kHalf);
+        units[before.units[order[at]]].place =
+            (is_low ? block : fresh) << kPlaceShift | static_cast<std::uint32_t>(at % kHalf);
+    }
+    std::fill(low_half.flaws_and_kinds.begin() + kHalf, low_half.flaws_and_kinds.end(), Block::kFlawsMask);
+    metas_[block].count = kHalf;
+    metas_[fresh].count = kHalf;
+    settle_head(group, block);
+    settle_head(group, fresh);
+    return key < key_of(high_half, 0) ? block : fresh;
+}
+
+void GroupTable::insert(std::uint32_t slot, std::span<UnitRecord> units) {
+    UnitRecord& unit = units[slot];
+    Group& group = group_of(unit);
+    const Scores scores = scores_of(unit);
+    std::uint32_t index = group.blocks == 0 ? add_block(&group) : block_for(group, scores[kKeyDirection]);
+    if (metas_[index].count == Block::kEntries) index = split(&group, index, scores[kKeyDirection], units);
+    Meta& meta = metas_[index];
+    Block& block = blocks_[index];
+    const std::uint32_t entry = meta.count++;
+    block.prices[entry] = unit.price_micro;
+    block.units[entry] = slot;
+    block.flaws_and_kinds[entry] = flaws_and_kind_of(unit);
+    block.states[entry] = static_cast<std::uint16_t>(unit.state);
+    block.features[entry] = features_of(unit);
+    unit.place = index << kPlaceShift | entry;
+    BlockHeads& heads = group.heads[meta.head / kLaneStep];
+    const std::size_t lane = meta.head % kLaneStep;
+    for (std::size_t direction = 0; direction < kDirections; ++direction) {
+        float& least = heads.least[direction].values[lane];
+        least = std::min(least, scores[direction]);
+    }
+    heads.most[lane] = merged(heads.most[lane], block.features[entry]);
+    lower(unit, 0, level_of(block.features[entry]) + 1);
+}
+
+GroupTable::Seat GroupTable::seat_of(const UnitRecord& unit) {
+    Meta& meta = metas_[unit.place >> kPlaceShift];
+    return {&blocks_[unit.place >> kPlaceShift], &meta, unit.place & kPlaceMask,
+            &group_of(unit).heads[meta.head / kLaneStep], meta.head % kLaneStep};
+}
+
+void GroupTable::remove(std::uint32_t slot, std::span<UnitRecord> units) {
+    const UnitRecord& unit = units[slot];
+    Group& group = group_of(unit);
+    const Seat seat = seat_of(unit);
+    CHECK(seat.block->units[seat.entry] == slot);
+    mark_stale(unit, 0, level_of(seat.block->features[seat.entry]) + 1);
+    const std::size_t last = --seat.meta->count;
+    const std::size_t gone = seat.entry;
+    if (last != gone) {
+        move_entry(*seat.block, last, seat.block, gone);
+        units[seat.block->units[gone]].place = unit.place;
+    }
+    seat.block->flaws_and_kinds[last] = Block::kFlawsMask;
+    if (last == 0) {
+        drop_block(&group, unit.place >> kPlaceShift);
+    } else {
+        settle_head(&group, unit.place >> kPlaceShift);
+    }
+}
+
+void GroupTable::update(const UnitRecord& unit) {
+    const Seat seat = seat_of(unit);
+    const Features before = seat.block->features[seat.entry];
+    const Features after = features_of(unit);
+    seat.block->states[seat.entry] = static_cast<std::uint16_t>(unit.state);
+    if (before == after) return;
+    seat.block->features[seat.entry] = after;
+    Features& most = seat.heads->most[seat.lane];
+    most = covers(after, before) ? merged(most, after) : most_of(*seat.block, seat.meta->count);
+    const std::size_t from = level_of(before);
+    const std::size_t to = level_of(after);
+    if (to > from) lower(unit, from + 1, to + 1);
+    if (to < from) mark_stale(unit, to + 1, from + 1);
+}
+
+void GroupTable::hide(const UnitRecord& unit) {
+    const Seat seat = seat_of(unit);
+    seat.block->flaws_and_kinds[seat.entry] |= Block::kFlawsMask;  // more than any demand allows
+}
+
+void GroupTable::show(const UnitRecord& unit) {
+    const Seat seat = seat_of(unit);
+    seat.block->flaws_and_kinds[seat.entry] = flaws_and_kind_of(unit);
+    lower(unit, 0, level_of(seat.block->features[seat.entry]) + 1);  // a refresh may have gone without it
+}
+
+GroupTable::Mix GroupTable::mix_of(std::uint64_t price_weight, std::uint64_t quality_weight) const {
+    const auto price = static_cast<double>(price_weight);
+    const auto quality = static_cast<double>(quality_weight);
+    constexpr std::size_t kLast = kDirections - 1;
+    std::size_t first = 0;
+    while (first + 1 < kLast && quality > price * ratios_[first + 1]) ++first;
+    double second_weight = quality - price * ratios_[first];
+    double first_weight = price;
+    if (first + 1 < kLast) {
+        second_weight /= ratios_[first + 1] - ratios_[first];
+        first_weight = price - second_weight;
+    }
+    // Never quite zero, so that an empty group stays out of reach.
+    constexpr double kLeast = 1e-12;
+    return {first, static_cast<float>(std::max(first_weight, kLeast)),
+            static_cast<float>(std::max(second_weight, kLeast))};
+}
+
+void GroupTable::reserve(std::size_t units) {
+    blocks_.reserve(units / Block::kEntries);
+    metas_.reserve(units / Block::kEntries);
+}
+
+std::size_t GroupTable::bytes() const {
+    std::size_t total = lows_.capacity() * sizeof(Lanes) + stale_.capacity() * sizeof(std::uint64_t) +
+                        groups_.capacity() * sizeof(Group) + blocks_.capacity() * sizeof(Block) +
+                        metas_.capacity() * sizeof(Meta) + free_blocks_.capacity() * sizeof(std::uint32_t);
+    for (const Group& group : groups_) total += group.heads.capacity() * sizeof(BlockHeads);
+    return total;
+}
+
+}  // namespace vcity::placement
