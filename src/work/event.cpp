@@ -53,11 +53,15 @@ void get(ByteReader* reader, LeaseTerms* terms) {
 
 void put(ByteWriter* writer, const Submitted& change) {
     detail::put(writer, *change.order);
+    writer->put(static_cast<std::uint32_t>(change.hourly_max.size()));
+    for (const Usd most : change.hourly_max) writer->put(most);
 }
 void get(ByteReader* reader, Submitted* change) {
     auto order = std::make_shared<WorkOrder>();
     detail::get(reader, order.get());
     change->order = std::move(order);
+    change->hourly_max.resize(reader->count(sizeof(std::uint64_t)));
+    for (Usd& most : change->hourly_max) reader->get(&most);
 }
 
 void put(ByteWriter* writer, const Leased& change) {

@@ -41,8 +41,9 @@ std::string_view to_string(Fault fault);
 
 struct Submitted {
     std::shared_ptr<const WorkOrder> order;  // never null; shared with the job, which never changes it
+    std::vector<Usd> hourly_max;             // by group, that a quote has promised; empty: there was none
 
-    bool operator==(const Submitted& other) const { return *order == *other.order; }
+    bool operator==(const Submitted& other) const { return *order == *other.order && hourly_max == other.hourly_max; }
 };
 struct Leased {
     LeaseTerms terms;

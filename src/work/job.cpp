@@ -34,10 +34,11 @@ void Effects::clear() {
     stopped.clear();
 }
 
-Result<Job> Job::submit(WorkOrder order, UnixMillis now, Effects* effects) {
+Result<Job> Job::submit(WorkOrder order, UnixMillis now, Effects* effects, std::vector<Usd> hourly_max) {
     TRY_OK(work::check(order));
     Job job;
-    TRY_OK(job.commit({now, Submitted{std::make_shared<const WorkOrder>(std::move(order))}}, effects));
+    TRY_OK(job.commit({now, Submitted{std::make_shared<const WorkOrder>(std::move(order)), std::move(hourly_max)}},
+                      effects));
     return job;
 }
 
@@ -70,7 +71,10 @@ Result<void> Job::commit(Event event, Effects* effects) {
 Result<void> Job::check(const Change& change) const {
     if (const auto* submitted = std::get_if<Submitted>(&change)) {
         if (order_ != nullptr) return conflict("the job is submitted already");
-        return work::check(*submitted->order);
+        TRY_OK(work::check(*submitted->order));
+        const std::size_t promises = submitted->hourly_max.size();
+        if (promises == 0 || promises == submitted->order->spec.groups.size()) return {};
+        return make_error(Errc::kInvalid, "a quote has another number of groups");
     }
     if (order_ == nullptr) return conflict("the job is not submitted yet");
     if (is_terminal()) return conflict("the job has ended");
@@ -98,6 +102,13 @@ Result<void> Job::check_terms(const LeaseTerms& terms, std::uint64_t token_befor
     return {};
 }
 
+Result<void> Job::check_hourly(const LeaseTerms& terms) const {
+    const std::optional<Usd> most = hourly_max(steps_[terms.step].group);
+    if (!most || terms.hourly <= *most) return {};
+    return make_error(Errc::kDenied, "an hour for " + to_string(terms.hourly) + " USD is above the maximum of " +
+                                         to_string(*most) + " USD");
+}
+
 Result<void> Job::check_money(Usd quote) const {
     switch (afford(quote)) {
         case Affordable::kNow: return {};
@@ -117,6 +128,7 @@ Result<void> Job::check_change(const Leased& change) const {
     if (!is_queued && !may_copy(terms.step)) {
         return conflict("step " + std::to_string(terms.step) + " is " + std::string{to_string(step.state)});
     }
+    TRY_OK(check_hourly(terms));
     return check_money(terms.quote);
 }
 
@@ -137,6 +149,7 @@ Result<void> Job::check_change(const GangLeased& change) const {
         const LeaseTerms& terms = change.members[member];
         if (terms.step != first + member) return conflict("the members are not in the order of their steps");
         TRY_OK(check_terms(terms, token));
+        TRY_OK(check_hourly(terms));
         token = terms.fencing_token;
         TRY(quote, add(quote, terms.quote));
     }
@@ -189,6 +202,7 @@ void Job::take(const Event& event, Effects* effects) {
 
 void Job::take_change(const Submitted& change, UnixMillis at, Effects* /*effects*/) {
     order_ = change.order;
+    promised_ = change.hourly_max;
     submitted_at_ = at;
     groups_.reserve(spec().groups.size());
     std::size_t count = 0;
@@ -567,6 +581,11 @@ std::vector<Address> Job::avoid(std::uint32_t step) const {
     return nodes;
 }
 
+std::optional<Usd> Job::hourly_max(std::uint32_t group) const {
+    if (promised_.empty()) return spec().hourly_max;
+    return spec().hourly_max ? std::min(*spec().hourly_max, promised_[group]) : promised_[group];
+}
+
 const Attempt* Job::find_live(std::uint32_t step, std::uint64_t fencing_token) const {
     const auto found = std::ranges::find_if(live_, [&](const Attempt& attempt) {
         return attempt.terms.step == step && attempt.terms.fencing_token == fencing_token;
@@ -576,9 +595,9 @@ const Attempt* Job::find_live(std::uint32_t step, std::uint64_t fencing_token) c
 
 bool Job::operator==(const Job& other) const {
     const auto values = [](const Job& job) {
-        return std::tie(*job.order_, job.groups_, job.steps_, job.ready_, job.live_, job.failures_, job.state_,
-                        job.error_code_, job.last_code_, job.error_, job.submitted_at_, job.ended_at_, job.charged_,
-                        job.quoted_live_, job.last_token_, job.events_, job.open_steps_);
+        return std::tie(*job.order_, job.promised_, job.groups_, job.steps_, job.ready_, job.live_, job.failures_,
+                        job.state_, job.error_code_, job.last_code_, job.error_, job.submitted_at_, job.ended_at_,
+                        job.charged_, job.quoted_live_, job.last_token_, job.events_, job.open_steps_);
     };
     return values(*this) == values(other);
 }

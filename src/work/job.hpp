@@ -79,8 +79,9 @@ class Job {
         bool operator==(const Step&) const = default;
     };
 
-    // A new job; appends its first event. kInvalid: see check(WorkOrder).
-    static Result<Job> submit(WorkOrder order, UnixMillis now, Effects* effects);
+    // A new job; appends its first event. `hourly_max`: by group, what a quote has promised for one step; may be empty.
+    // kInvalid: see check(WorkOrder), or another number of promises than groups.
+    static Result<Job> submit(WorkOrder order, UnixMillis now, Effects* effects, std::vector<Usd> hourly_max = {});
     // From all its events. kCorrupt: none, or one that does not fit.
     static Result<Job> replay(std::span<const Event> events);
     // One more of them. kCorrupt, and the job is as before, when it does not follow from what the job is.
@@ -100,7 +101,8 @@ class Job {
 
     // --- commands. `terms.attempt` is set by the job; fencing tokens
     // grow from lease to lease. kConflict: the state is not such that this can happen, e.g. a
-    // late message of an attempt that has ended; kExhausted: not affordable before others end; kDenied: never.
+    // late message of an attempt that has ended; kExhausted: not affordable before others end; kDenied: never,
+    // or an hour costs more than hourly_max().
     Result<void> lease(LeaseTerms terms, UnixMillis now, Effects* effects);
     Result<void> lease_gang(std::vector<LeaseTerms> members, UnixMillis now, Effects* effects);
     Result<void> start(std::uint32_t step, std::uint64_t fencing_token, UnixMillis now, Effects* effects);
@@ -122,6 +124,9 @@ class Job {
     Errc error_code() const { return error_code_; }
     UnixMillis submitted_at() const { return submitted_at_; }
     UnixMillis ended_at() const { return ended_at_; }
+    // The most that an hour of one step of the group may cost: the spec's maximum and the quote's promise. Nullopt:
+    // any.
+    std::optional<Usd> hourly_max(std::uint32_t group) const;
     Usd charged() const { return charged_; }
     Usd quoted_live() const { return quoted_live_; }
     std::uint32_t events() const { return events_; }  // applied so far: the next one's number in the store
@@ -162,6 +167,7 @@ class Job {
     Result<void> check_step(std::uint32_t step) const;
     Result<void> check_live(std::uint32_t step, std::uint64_t fencing_token) const;
     Result<void> check_terms(const LeaseTerms& terms, std::uint64_t token_before) const;
+    Result<void> check_hourly(const LeaseTerms& terms) const;
     Result<void> check_money(Usd quote) const;
     static Result<void> check_change(const Submitted&) { return {}; }
     Result<void> check_change(const Leased& change) const;
@@ -201,6 +207,7 @@ class Job {
     void end_if_over(UnixMillis at);
 
     std::shared_ptr<const WorkOrder> order_;
+    std::vector<Usd> promised_;  // by group; empty: nothing
     std::vector<Group> groups_;
     std::vector<Step> steps_;
     std::vector<std::uint32_t> ready_;

@@ -219,6 +219,18 @@ TEST_F(JobTest, ALeaseNeedsAQueuedStepAGrowingTokenAndMoney) {
     EXPECT_EQ(job_->state(), WorkState::kActive) << "what runs goes on";
 }
 
+TEST_F(JobTest, AnHourNeverCostsMoreThanTheCustomerOrTheQuoteSays) {
+    WorkOrder order = an_order({a_group("one"), a_group("two")});
+    order.spec.hourly_max = Usd{3'600'000};
+    job_ = *Job::submit(order, now_, &effects_, {Usd{3'599'999}, Usd{9'000'000}});
+    EXPECT_EQ(job_->hourly_max(0)->micro, 3'599'999U);
+    EXPECT_EQ(job_->hourly_max(1)->micro, 3'600'000U);
+    EXPECT_EQ(job_->lease(terms(0), now_, &effects_).error().code, Errc::kDenied);
+    lease(1);
+    Effects unused;
+    EXPECT_EQ(Job::submit(order, now_, &unused, {Usd{1}}).error().code, Errc::kInvalid) << "two groups";
+}
+
 TEST_F(JobTest, CancellingStopsWhatRunsAndKeepsWhatIsDone) {
     submit({a_group("main", 3)});
     EXPECT_TRUE(finish(0, lease(0)).has_value());
