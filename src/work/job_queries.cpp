@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <tuple>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "work/job.hpp"
+#include "work/plan.hpp"
 
 namespace vcity::work {
 namespace {
@@ -50,6 +54,12 @@ std::string text_of(const Stopped& change, const Job& /*job*/) {
     return fmt::format("{}: {}", to_string(change.state), change.reason);
 }
 
+constexpr std::size_t kAvoidedMax = 8;
+
+std::uint64_t between(UnixMillis from, UnixMillis to) {
+    return to > from ? (to - from).count() : 0;
+}
+
 }  // namespace
 
 std::string Job::name_of(std::uint32_t step) const {
@@ -86,6 +96,66 @@ std::vector<StepStatus> Job::statuses() const {
     all.reserve(steps_.size());
     for (std::uint32_t step = 0; step < steps_.size(); ++step) all.push_back(status(step));
     return all;
+}
+
+bool Job::may_copy(std::uint32_t step) const {
+    return group_of(step).is_speculative && !is_gang(step) && steps_[step].live == 1 && !is_exhausted(step);
+}
+
+std::vector<std::uint32_t> Job::stragglers(UnixMillis now) const {
+    std::vector<std::uint32_t> found;
+    for (const Attempt& attempt : live_) {
+        const std::uint32_t step = attempt.terms.step;
+        if (!may_copy(step)) continue;
+        const std::vector<std::uint64_t>& run_ms = groups_[steps_[step].group].run_ms;
+        const bool is_slow = attempt.started_at.count() != 0 && run_ms.size() >= kStragglerSample &&
+                             between(attempt.started_at, now) / kStragglerRatio > run_ms[run_ms.size() / 2];
+        const bool is_spare = ready_.empty() && copies_of(spec(), group_of(step)) > 1;
+        if (is_slow || is_spare) found.push_back(step);
+    }
+    return found;
+}
+
+Affordable Job::afford(Usd quote) const {
+    const Usd budget = order_->budget;
+    if (quote > budget || charged_.micro > budget.micro - quote.micro) return Affordable::kNever;
+    if (quoted_live_.micro > budget.micro - quote.micro - charged_.micro) return Affordable::kLater;
+    return Affordable::kNow;
+}
+
+std::vector<Address> Job::avoid(std::uint32_t step) const {
+    std::vector<Address> nodes;
+    const auto add_node = [&](const Address& node) {
+        if (nodes.size() < kAvoidedMax && std::ranges::find(nodes, node) == nodes.end()) nodes.push_back(node);
+    };
+    for (const Attempt& attempt : live_) {
+        if (attempt.terms.step == step) add_node(attempt.terms.node);
+    }
+    for (auto failure = failures_.rbegin(); failure != failures_.rend(); ++failure) {
+        if (failure->step == leader_of(step)) add_node(failure->node);
+    }
+    return nodes;
+}
+
+std::optional<Usd> Job::hourly_max(std::uint32_t group) const {
+    if (promised_.empty()) return spec().hourly_max;
+    return spec().hourly_max ? std::min(*spec().hourly_max, promised_[group]) : promised_[group];
+}
+
+const Attempt* Job::find_live(std::uint32_t step, std::uint64_t fencing_token) const {
+    const auto found = std::ranges::find_if(live_, [&](const Attempt& attempt) {
+        return attempt.terms.step == step && attempt.terms.fencing_token == fencing_token;
+    });
+    return found == live_.end() ? nullptr : &*found;
+}
+
+bool Job::operator==(const Job& other) const {
+    const auto values = [](const Job& job) {
+        return std::tie(*job.order_, job.promised_, job.groups_, job.steps_, job.ready_, job.live_, job.failures_,
+                        job.state_, job.error_code_, job.last_code_, job.error_, job.submitted_at_, job.ended_at_,
+                        job.charged_, job.quoted_live_, job.last_token_, job.events_, job.open_steps_);
+    };
+    return values(*this) == values(other);
 }
 
 WorkEventLine line_of(const Event& event, const Job& job) {
