@@ -17,12 +17,20 @@ struct SandboxMount {
     std::string target;  // inside
 };
 
+struct SandboxFile {
+    std::string name;  // one component of a path
+    Bytes content;
+};
+
 // A program to run without trust: no network, no host files but the read-only mounts, a private /tmp, no privileges.
 struct SandboxSpec {
     std::vector<std::string> command;  // absolute path inside, then arguments
     std::vector<SandboxMount> read_only;
     std::vector<std::string> environment;  // "NAME=value"; nothing else is inherited
-    std::uint64_t memory_bytes_max = 0;    // address space; 0: no limit
+    // With room, the program starts in /work, which is writable, as large as that, and holds these files.
+    std::vector<SandboxFile> files;
+    std::uint64_t work_bytes_max = 0;    // 0: there is no /work, and there may be no files
+    std::uint64_t memory_bytes_max = 0;  // address space; 0: no limit
     std::uint32_t processes_max = 64;
 };
 

@@ -25,6 +25,16 @@ void add_model_options(CLI::App* run, wiring::NodeRunOptions* options) {
         ->capture_default_str();
 }
 
+void add_unit_options(CLI::App* run, wiring::NodeRunOptions* options) {
+    run->add_flag("--accept-commands", options->accept_commands,
+                  "offer a unit of this machine: run customers' commands, without network, in the sandbox");
+    run->add_option("--unit-cores", options->unit_cores, "cores of the unit (default: half of the machine's)");
+    run->add_option("--unit-memory-mib", options->unit_memory_mib, "its memory (default: a quarter of the machine's)");
+    run->add_option("--unit-price", options->unit_price, "USD for an hour of one core")->capture_default_str();
+    run->add_option("--unit-spot-price", options->unit_spot_price,
+                    "USD for an hour of one core of best-effort work, which gives way to other work");
+}
+
 void add_hardware_options(CLI::App* run, wiring::NodeRunOptions* options) {
     run->add_option("--kind", options->kind, "stable (data centre) or flexible (home)")
         ->check(CLI::IsMember({"stable", "flexible"}));
@@ -66,6 +76,7 @@ void add_node_commands(CLI::App* root, Commands* commands) {
     run->add_option("--scheduler", options->scheduler, "link of the scheduler")->capture_default_str();
     add_model_options(run, options.get());
     add_hardware_options(run, options.get());
+    add_unit_options(run, options.get());
     commands->on(run, [options](Session* /*session*/) { return wiring::run_node(*options); });
 
     CLI::App* earnings = node->add_subcommand("earnings", "what this node earned and what was paid out");

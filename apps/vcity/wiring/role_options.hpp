@@ -55,6 +55,11 @@ struct NodeRunOptions {
     std::uint32_t vram_mib = 0;
     std::string region = "local";
     std::string monitor;                    // URL of this machine's monitor, of its listener for the node; empty: none
+    bool accept_commands = false;           // run customers' commands in the sandbox, on units of this machine
+    std::uint32_t unit_cores = 0;           // of the one unit that is offered; 0: half of the machine's
+    std::uint32_t unit_memory_mib = 0;      // 0: a quarter of the machine's
+    std::string unit_price = "0.01";        // USD for an hour of one core
+    std::string unit_spot_price;            // for best-effort work; empty: the same market as all
     std::uint64_t capacity_memory_mib = 0;  // of the processor when it stands in for a card; 0: no proof is offered
 };
 

@@ -13,10 +13,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kArgumentsMax = 256;
+constexpr std::size_t kArgumentsMax = 512;
 constexpr std::size_t kMountsMax = 64;
-constexpr std::size_t kEnvironmentMax = 64;
-constexpr std::size_t kTextBytesMax = 4'096;
+constexpr std::size_t kEnvironmentMax = 256;
+constexpr std::size_t kTextBytesMax = 64U << 10U;
 // Beyond the ids that distributions and container managers hand out.
 constexpr std::uint32_t kFirstUserId = 0x71000000;
 constexpr std::uint32_t kUserIds = 1U << 24U;
@@ -40,7 +40,8 @@ Result<void> check_mount(const ports::SandboxMount& mount) {
         return make_error(Errc::kInvalid, "mount of " + mount.source + " at " + mount.target +
                                               ": both must be absolute paths in normal form");
     }
-    for (const std::string_view taken : {"/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/proc", "/dev", "/tmp"}) {
+    for (const std::string_view taken :
+         {"/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/proc", "/dev", "/tmp", "/work"}) {
         if (is_under(mount.target, taken)) {
             return make_error(Errc::kInvalid,
                               "mount at " + mount.target + ": the sandbox has its own " + std::string{taken});
@@ -120,7 +121,15 @@ void add_files(Arguments* arguments,
         add_parent_folders(arguments, mount.target);
         append_to(arguments, {"--ro-bind", mount.source, mount.target});
     }
-    append_to(arguments, {"--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"});
+    if (spec.work_bytes_max != 0) {
+        append_to(arguments, {"--perms", "1777", "--size", std::to_string(spec.work_bytes_max), "--tmpfs", "/work"});
+        for (std::size_t index = 0; index < spec.files.size(); ++index) {
+            const std::string descriptor = std::to_string(kFirstFileDescriptor + static_cast<int>(index));
+            append_to(arguments, {"--perms", "0644", "--file", descriptor, "/work/" + spec.files[index].name});
+        }
+    }
+    const char* home = spec.work_bytes_max != 0 ? "/work" : "/tmp";
+    append_to(arguments, {"--remount-ro", "/dev", "--remount-ro", "/", "--chdir", home});
 }
 
 void add_environment(Arguments* arguments, const ports::SandboxSpec& spec) {
@@ -191,6 +200,15 @@ Result<void> check_spec(const ports::SandboxSpec& spec) {
         }
     }
     if (spec.processes_max == 0) return make_error(Errc::kInvalid, "no process allowed");
+    if (spec.files.size() > kFilesMax) return make_error(Errc::kInvalid, "too many files");
+    std::uint64_t bytes = 0;
+    for (const ports::SandboxFile& file : spec.files) {
+        const bool is_name = is_plain_text(file.name) && !file.name.empty() && file.name != "." && file.name != ".." &&
+                             file.name.find('/') == std::string::npos;
+        if (!is_name) return make_error(Errc::kInvalid, "a file's name must be one component of a path");
+        bytes += file.content.size();
+    }
+    if (bytes > spec.work_bytes_max) return make_error(Errc::kInvalid, "the files do not fit into /work");
     return {};
 }
 

@@ -12,6 +12,9 @@ namespace vcity::adapters {
 // Descriptors that bubblewrap finds open beside standard input, output and error.
 inline constexpr int kSeccompDescriptor = 3;
 inline constexpr int kInfoDescriptor = 4;
+// And the contents of the spec's files from here on.
+inline constexpr int kFirstFileDescriptor = 5;
+inline constexpr std::size_t kFilesMax = 64;
 
 // What the command line depends on besides the spec.
 struct SandboxHost {

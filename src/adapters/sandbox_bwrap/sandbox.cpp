@@ -46,7 +46,13 @@ Task<Result<std::unique_ptr<ports::SandboxProcess>>> BwrapSandbox::start(ports::
     const SandboxHost host = inspect_host(runtime_->random_u64());
     const std::vector<std::string> command = make_command(spec, host, options_);
     ignore_broken_pipes();
-    CO_TRY(ChildProcess child, spawn_bwrap(command, filter));
+    std::vector<Descriptor> files;
+    for (const ports::SandboxFile& file : spec.files) {
+        CO_TRY(Descriptor content, make_file(file.content));
+        files.push_back(std::move(content));
+    }
+    CO_TRY(ChildProcess child, spawn_bwrap(command, filter, files));
+    files.clear();
 
     const auto executor = co_await boost::asio::this_coro::executor;
     LineLog lines{runtime_, log_, options_};

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -17,7 +18,7 @@ namespace vcity::adapters {
 namespace {
 
 // Above every number that the child's own descriptors get, so that none is overwritten before it is duplicated.
-constexpr int kFirstHighDescriptor = 16;
+constexpr int kFirstHighDescriptor = kFirstFileDescriptor + static_cast<int>(kFilesMax);
 
 Error failure(const std::string& what, int number) {
     const bool is_limit = number == EMFILE || number == ENFILE || number == EAGAIN || number == ENOMEM;
@@ -92,7 +93,22 @@ class SpawnAttributes {
 
 }  // namespace
 
-Result<ChildProcess> spawn_bwrap(const std::vector<std::string>& command, const Descriptor& seccomp_filter) {
+Result<Descriptor> make_file(ByteView content) {
+    Descriptor low{::memfd_create("input", MFD_CLOEXEC)};
+    if (!low.is_open()) return failure("memfd", errno);
+    TRY(Descriptor file, move_high(std::move(low)));
+    while (!content.empty()) {
+        const ssize_t written = ::write(file.get(), content.data(), content.size());
+        if (written < 0 && errno != EINTR) return failure("write", errno);
+        if (written > 0) content = content.subspan(static_cast<std::size_t>(written));
+    }
+    if (::lseek(file.get(), 0, SEEK_SET) != 0) return failure("seek", errno);
+    return file;
+}
+
+Result<ChildProcess> spawn_bwrap(const std::vector<std::string>& command,
+                                 const Descriptor& seccomp_filter,
+                                 const std::vector<Descriptor>& files) {
     TRY(Pipe input, make_pipe(OurEnd::kWrite));
     TRY(Pipe output, make_pipe(OurEnd::kRead));
     TRY(Pipe error, make_pipe(OurEnd::kRead));
@@ -106,7 +122,9 @@ Result<ChildProcess> spawn_bwrap(const std::vector<std::string>& command, const 
     actions.duplicate(error.write_end, STDERR_FILENO);
     actions.duplicate(filter, kSeccompDescriptor);
     actions.duplicate(info.write_end, kInfoDescriptor);
-    actions.close_from(kInfoDescriptor + 1);
+    int next = kFirstFileDescriptor;
+    for (const Descriptor& file : files) actions.duplicate(file, next++);
+    actions.close_from(next);
 
     std::vector<std::string> words = command;
     std::vector<char*> arguments;

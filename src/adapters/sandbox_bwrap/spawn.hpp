@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "adapters/sandbox_bwrap/descriptor.hpp"
+#include "base/bytes.hpp"
 #include "base/result.hpp"
 
 namespace vcity::adapters {
@@ -21,9 +22,14 @@ struct ChildProcess {
     Descriptor info;
 };
 
-// Starts bubblewrap with that command line; the filter becomes its kSeccompDescriptor. The child inherits no other
-// descriptor, no environment and no signal mask.
-Result<ChildProcess> spawn_bwrap(const std::vector<std::string>& command, const Descriptor& seccomp_filter);
+// A file in memory with this content, to be read from its beginning.
+Result<Descriptor> make_file(ByteView content);
+
+// Starts bubblewrap with that command line; the filter becomes its kSeccompDescriptor, the files those from
+// kFirstFileDescriptor on. The child inherits no other descriptor, no environment and no signal mask.
+Result<ChildProcess> spawn_bwrap(const std::vector<std::string>& command,
+                                 const Descriptor& seccomp_filter,
+                                 const std::vector<Descriptor>& files);
 
 // nullopt while it runs; else its exit status, 128 + n for signal n. Reaps it: call it until it gives a value, then
 // never again.

@@ -17,25 +17,6 @@ constexpr std::chrono::milliseconds kPumpBlocked{20};
 // Under the verifier's deadlines of 60 and 120 s.
 constexpr std::chrono::seconds kOpeningTimeout{50};
 constexpr std::chrono::seconds kReplayTimeout{110};
-
-JobFinished message_of(const FinishedWork& work) {
-    const UsageReceipt& bill = work.receipt.receipt;
-    JobFinished message;
-    message.receipt_hash = market::receipt_hash(bill);
-    message.job_id = bill.job_id;
-    message.node = bill.node;
-    message.fencing_token = bill.fencing_token;
-    message.units = bill.units;
-    message.amount = bill.amount;
-    message.response_hash = bill.response_hash;
-    message.verification_root = bill.verification_root;
-    message.started_at = bill.started_at;
-    message.finished_at = bill.finished_at;
-    message.node_signature = work.receipt.node_signature;
-    message.reason = work.reason;
-    return message;
-}
-
 }  // namespace
 
 NodeAgent::NodeAgent(NodeDeps deps, NodeOptions options)
@@ -47,6 +28,11 @@ NodeAgent::NodeAgent(NodeDeps deps, NodeOptions options)
       changed_{deps_.runtime},
       stopped_{deps_.runtime},
       capacity_{&group_, deps_.capacity, [this](Message message) { post(std::move(message)); }},
+      steps_{StepRunner::Parts{deps_.runtime, deps_.store, deps_.signer, deps_.sandbox, &group_, &metrics_,
+                               &deps_.deployment, log_.named("node.steps"),
+                               [this](Message message) { return post_bulk(std::move(message)); },
+                               [this] { changed_.notify(); }},
+             options_.units, options_.steps},
       openings_{deps_.runtime, options_.openings_queued_max} {
     services::PeerLinkOptions link;
     link.endpoint = options_.scheduler_endpoint;
@@ -73,6 +59,7 @@ Task<Result<void>> NodeAgent::run() {
     for (const auto& [job_id, work] : works_) {
         if (work->generation != nullptr) work->generation->cancel();
     }
+    steps_.stop();
     while (group_.running() > 0) {
         Result<void> joined = co_await group_.join(deps_.runtime->now() + kStorePatience);
         if (!joined) log_.warn("tasks_linger", {{"running", group_.running()}});
@@ -90,6 +77,7 @@ void NodeAgent::stop() {
 
 Task<Result<void>> NodeAgent::prepare() {
     CO_TRY_OK(co_await recover());
+    CO_TRY_OK(co_await steps_.recover());
     CO_TRY(model_, co_await deps_.inference->ready(deps_.runtime->now() + options_.model_load_timeout));
     if (deps_.sealer != nullptr) {
         co_await learn_monitor_key();
@@ -155,6 +143,7 @@ NodeAnnouncement NodeAgent::announcement() const {
     announcement.offers.push_back(std::move(offer));
     announcement.software_version = options_.software_version;
     announcement.monitor_key = monitor_key_.hash;
+    announcement.units = steps_.units();
     return announcement;
 }
 
@@ -167,10 +156,15 @@ void NodeAgent::post(Message message) {
     if (session_ != nullptr) session_->post(std::move(message));
 }
 
+bool NodeAgent::post_bulk(Message message) {
+    return session_ != nullptr && session_->has_room() && session_->post(std::move(message));
+}
+
 void NodeAgent::announce() {
     NodeReady ready;
     ready.announcement = announcement();
     for (const auto& [job_id, work] : works_) ready.active_leases.push_back(work->lease);
+    steps_.add_leases(&ready.active_leases);
     post(std::move(ready));
 }
 
@@ -183,6 +177,7 @@ void NodeAgent::on_connected(services::LinkSession* session, const LinkWelcome& 
         work->finished_posted_at.reset();
     }
     announce();
+    steps_.on_connected(welcome.scheduler);
     for (const Lease& lease : std::exchange(lost_leases_, {})) {
         NodeFailedJob failed;
         failed.job_id = lease.job_id;
@@ -212,8 +207,15 @@ void NodeAgent::on_message(Message message) {
         on_grant(std::move(*grant));
     } else if (const auto* cancel = std::get_if<JobCancel>(&message)) {
         on_cancel(*cancel);
+        steps_.on_cancel(*cancel);
+    } else if (auto* step = std::get_if<StepGrant>(&message)) {
+        steps_.on_grant(std::move(*step));
     } else if (auto* ack = std::get_if<ReceiptAck>(&message)) {
-        if (works_.contains(ack->receipt.receipt.job_id)) group_.spawn(on_ack(std::move(*ack)));
+        if (steps_.owns(ack->receipt.receipt.job_id)) {
+            steps_.on_ack(std::move(*ack));
+        } else if (works_.contains(ack->receipt.receipt.job_id)) {
+            group_.spawn(on_ack(std::move(*ack)));
+        }
     } else if (auto* opening = std::get_if<OpenRequest>(&message)) {
         on_audit_call(std::move(*opening));
     } else if (auto* replay = std::get_if<ReplayRequest>(&message)) {
@@ -245,7 +247,7 @@ bool NodeAgent::pump() {
         if (session_ == nullptr) return true;
         if (!pump_work(work.get())) return false;
     }
-    return true;
+    return session_ == nullptr || steps_.pump();
 }
 
 Task<void> NodeAgent::run_pump() {

@@ -18,6 +18,7 @@
 #include "services/node/capacity_desk.hpp"
 #include "services/node/lease_record.hpp"
 #include "services/node/metrics.hpp"
+#include "services/node/steps/step_runner.hpp"
 
 namespace vcity::node {
 
@@ -28,6 +29,7 @@ struct NodeDeps {
     ports::Signer* signer = nullptr;
     ports::LinkDialer* dialer = nullptr;
     ports::Inference* inference = nullptr;
+    ports::Sandbox* sandbox = nullptr;          // for commands of customers; nullptr: only the model is served
     ports::Sealer* sealer = nullptr;            // the monitor of this machine; nullptr: it has none
     ports::CapacityProver* capacity = nullptr;  // the cards; nullptr: no proof of capacity is offered
     ports::ChainReader* chain_reader = nullptr;
@@ -44,6 +46,8 @@ struct NodeOptions {
     std::string did_document_uri;
     Vcai stake;
     TokenPrices prices;
+    std::vector<UnitOffer> units;  // for work of customers; needs a sandbox
+    StepLimits steps;
     std::string software_version;
     Duration monitor_poll = std::chrono::seconds{10};    // between two looks at the monitor's key
     Duration monitor_timeout = std::chrono::seconds{5};  // of one question to it
@@ -103,6 +107,7 @@ class NodeAgent final : private services::PeerLinkHandler {
     Heartbeat make_heartbeat() override;
     Task<void> on_denied() override;
     void post(Message message);
+    bool post_bulk(Message message);  // false: no link, or too little room on it
 
     // --- start
     Task<Result<void>> prepare();
@@ -156,6 +161,7 @@ class NodeAgent final : private services::PeerLinkHandler {
     Notifier changed_;
     Notifier stopped_;
     CapacityDesk capacity_;
+    StepRunner steps_;
     Channel<AuditCall> openings_;
     std::vector<AuditCall> audit_calls_;  // queued or being answered: verifiers ask again
     std::unique_ptr<services::PeerLink> link_;

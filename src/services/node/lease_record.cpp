@@ -2,6 +2,7 @@
 #include "services/node/lease_record.hpp"
 
 #include "codec/hex.hpp"
+#include "market/typed_hashes.hpp"
 #include "services/common/record.hpp"
 #include "wire/wire.hpp"
 
@@ -52,6 +53,24 @@ Result<LeaseRecord> parse_lease_record(ByteView bytes) {
         chunk.fencing_token = record.lease.fencing_token;
     }
     return record;
+}
+
+JobFinished message_of(const FinishedWork& work) {
+    const UsageReceipt& bill = work.receipt.receipt;
+    JobFinished message;
+    message.receipt_hash = market::receipt_hash(bill);
+    message.job_id = bill.job_id;
+    message.node = bill.node;
+    message.fencing_token = bill.fencing_token;
+    message.units = bill.units;
+    message.amount = bill.amount;
+    message.response_hash = bill.response_hash;
+    message.verification_root = bill.verification_root;
+    message.started_at = bill.started_at;
+    message.finished_at = bill.finished_at;
+    message.node_signature = work.receipt.node_signature;
+    message.reason = work.reason;
+    return message;
 }
 
 std::string lease_key(const JobId& job_id) {

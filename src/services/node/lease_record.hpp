@@ -23,6 +23,9 @@ struct LeaseRecord {
 Bytes encode(const LeaseRecord& record);
 Result<LeaseRecord> parse_lease_record(ByteView bytes);
 
+// As it is sent to the scheduler.
+JobFinished message_of(const FinishedWork& work);
+
 // Keys in the node's store.
 inline constexpr std::string_view kLeasePrefix = "lease/";      // LeaseRecord
 inline constexpr std::string_view kReceiptPrefix = "receipt/";  // SignedReceipt with both signatures

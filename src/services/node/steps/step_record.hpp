@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "model/messages.hpp"
+
+namespace vcity::node {
+
+// What a node must not forget of a step: that it took it, and its result until the scheduler has acknowledged it.
+struct StepRecord {
+    Lease lease;
+    bool is_finished = false;
+    // The rest only when finished.
+    SignedReceipt receipt;  // without the scheduler's signature
+    std::int32_t exit_code = 0;
+    std::string output;
+
+    bool operator==(const StepRecord&) const = default;
+};
+
+Bytes encode(const StepRecord& record);
+Result<StepRecord> parse_step_record(ByteView bytes);
+
+inline constexpr std::string_view kStepPrefix = "step/";
+std::string step_key(const JobId& attempt);
+
+}  // namespace vcity::node

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/node/steps/step_runner.hpp"
+
+#include <algorithm>
+
+#include "codec/hex.hpp"
+#include "crypto/secp256k1.hpp"
+#include "market/typed_hashes.hpp"
+#include "services/common/backoff.hpp"
+#include "services/node/lease_record.hpp"
+#include "wire/wire.hpp"
+#include "work/plan.hpp"
+#include "work/pricing.hpp"
+
+namespace vcity::node {
+namespace {
+
+constexpr std::chrono::seconds kStorePatience{30};
+constexpr std::chrono::seconds kEndPatience{10};  // of a command that was told to end
+constexpr std::uint64_t kMib = 1U << 20U;
+constexpr std::uint64_t kDefaultDiskMib = 256;
+
+Duration until(UnixMillis when, UnixMillis now) {
+    return when > now ? Duration{std::chrono::milliseconds{(when - now).count()}} : Duration{};
+}
+
+}  // namespace
+
+Task<Result<void>> StepRunner::recover() {
+    const TimePoint deadline = parts_.runtime->now() + kStorePatience;
+    CO_TRY(const std::vector<ports::StoreEntry> entries,
+           co_await services::scan_all(parts_.runtime, parts_.store, std::string(kStepPrefix), deadline));
+    for (const ports::StoreEntry& entry : entries) {
+        CO_TRY(StepRecord record, parse_step_record(entry.value));
+        if (!record.is_finished) {
+            lost_.push_back(record.lease);
+            continue;
+        }
+        auto step = std::make_unique<Step>();
+        step->lease = record.lease;
+        step->receipt = std::move(record.receipt);
+        step->exit_code = record.exit_code;
+        step->output = std::move(record.output);
+        step->started_at = step->receipt->receipt.started_at;
+        steps_.emplace(record.lease.job_id, std::move(step));
+    }
+    for (const Lease& lease : lost_) {
+        co_await forget(lease.job_id);
+    }
+    co_return Result<void>{};
+}
+
+void StepRunner::stop() {
+    stopping_ = true;
+    for (const auto& [attempt, step] : steps_) {
+        if (step->process != nullptr) step->process->kill();
+    }
+}
+
+std::size_t StepRunner::running() const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(steps_, [](const auto& entry) { return !entry.second->receipt; }));
+}
+
+void StepRunner::add_leases(std::vector<Lease>* leases) const {
+    for (const auto& [attempt, step] : steps_) leases->push_back(step->lease);
+}
+
+void StepRunner::on_connected(const Address& scheduler) {
+    scheduler_ = scheduler;
+    for (const auto& [attempt, step] : steps_) {
+        step->is_start_posted = false;
+        step->output_posted = 0;
+        step->finish_posted_at.reset();
+    }
+    for (const Lease& lease : std::exchange(lost_, {})) {
+        NodeFailedJob failed;
+        failed.job_id = lease.job_id;
+        failed.fencing_token = lease.fencing_token;
+        failed.code = Errc::kUnavailable;
+        failed.reason = "the node restarted";
+        parts_.post(std::move(failed));
+    }
+}
+
+// What the node itself counts as free: a scheduler that has lost count must not overload it.
+Result<void> StepRunner::check_room(const StepGrant& grant) const {
+    const auto unit = std::ranges::find(units_, grant.unit, &UnitOffer::number);
+    if (unit == units_.end()) return make_error(Errc::kInvalid, "this node has no such unit");
+    const UnitAsk& ask = grant.work.ask;
+    if (ask.gpus != 0) return make_error(Errc::kInvalid, "this node's sandbox cannot pass a GPU on");
+    std::uint64_t cpu_milli = ask.cpu_milli;
+    std::uint64_t memory_mib = ask.memory_mib;
+    std::uint64_t disk_mib = ask.disk_mib;
+    for (const auto& [attempt, step] : steps_) {
+        if (step->receipt || step->grant->unit != grant.unit) continue;
+        cpu_milli += step->grant->work.ask.cpu_milli;
+        memory_mib += step->grant->work.ask.memory_mib;
+        disk_mib += step->grant->work.ask.disk_mib;
+    }
+    const bool fits = cpu_milli <= unit->cpu_milli && memory_mib <= unit->memory_mib && disk_mib <= unit->disk_mib;
+    if (!fits) return make_error(Errc::kExhausted, "the unit is busy");
+    const Usd asked = unit->spot_hourly ? std::min(*unit->spot_hourly, unit->hourly) : unit->hourly;
+    TRY(const Usd hourly, work::hourly_of(ask, asked));
+    if (grant.hourly < hourly) return make_error(Errc::kInvalid, "the lease pays less than this node asks");
+    return {};
+}
+
+Result<void> StepRunner::check_grant(const StepGrant& grant) const {
+    if (stopping_) return make_error(Errc::kUnavailable, "the node is stopping");
+    if (parts_.sandbox == nullptr) return make_error(Errc::kInvalid, "this node runs no commands");
+    if (grant.lease.node != parts_.signer->address()) {
+        return make_error(Errc::kInvalid, "the lease names another node");
+    }
+    if (owns(grant.lease.job_id)) return make_error(Errc::kConflict, "there is a lease of this attempt already");
+    if (grant.work.command.empty()) return make_error(Errc::kInvalid, "no command");
+    const UnixMillis now = parts_.runtime->unix_now();
+    if (grant.lease.expires_at <= now) return make_error(Errc::kTimeout, "the lease has expired");
+    if (steps_.size() >= limits_.results_max + units_.size()) {
+        return make_error(Errc::kExhausted, "too many results wait for their acknowledgement");
+    }
+    return check_room(grant);
+}
+
+void StepRunner::refuse(const StepGrant& grant, const Error& error) {
+    LeaseRefused refused;
+    refused.job_id = grant.lease.job_id;
+    refused.fencing_token = grant.lease.fencing_token;
+    refused.code = error.code;
+    refused.reason = error.message;
+    parts_.metrics->leases_refused->increment();
+    parts_.post(std::move(refused));
+}
+
+void StepRunner::on_grant(StepGrant grant) {
+    const JobId attempt = grant.lease.job_id;
+    const auto known = steps_.find(attempt);
+    if (known != steps_.end() && known->second->lease == grant.lease) return;  // the same grant again
+    const Result<void> good = check_grant(grant);
+    if (!good) {
+        refuse(grant, good.error());
+        return;
+    }
+    auto step = std::make_unique<Step>();
+    step->lease = grant.lease;
+    step->grant = std::move(grant);
+    steps_.emplace(attempt, std::move(step));
+    parts_.metrics->leases_accepted->increment();
+    parts_.group->spawn(run(attempt));
+}
+
+void StepRunner::on_cancel(const JobCancel& cancel) {
+    const auto found = steps_.find(cancel.job_id);
+    if (found == steps_.end()) return;
+    Step* step = found->second.get();
+    if (step->receipt || step->lease.fencing_token != cancel.fencing_token) return;
+    step->is_cancelled = true;
+    if (step->process != nullptr) step->process->kill();
+}
+
+Task<void> StepRunner::run(JobId attempt) {
+    Step* step = steps_.at(attempt).get();
+    const Result<void> done = co_await work_on(step);
+    if (!done) {
+        parts_.log.info("step_failed", {{"attempt", codec::to_hex(attempt)}, {"reason", done.error().message}});
+        parts_.metrics->leases_failed->increment();
+        NodeFailedJob failed;
+        failed.job_id = attempt;
+        failed.fencing_token = step->lease.fencing_token;
+        failed.code = done.error().code;
+        failed.reason = done.error().message;
+        co_await forget(attempt);
+        steps_.erase(attempt);
+        parts_.post(std::move(failed));
+    }
+    parts_.changed();
+}
+
+Task<Result<void>> StepRunner::work_on(Step* step) {
+    StepRecord record;
+    record.lease = step->lease;
+    ports::StoreChange change;
+    change.puts.push_back({step_key(step->lease.job_id), encode(record)});
+    CO_TRY_OK(co_await services::commit_until(parts_.runtime, parts_.store, std::move(change),
+                                              parts_.runtime->now() + kStorePatience));
+    CO_TRY(step->exit_code, co_await execute(step));
+    co_return co_await finish(step);
+}
+
+ports::SandboxSpec StepRunner::spec_of(const StepGrant& grant) const {
+    ports::SandboxSpec spec;
+    // Nothing to read, and complaints stand beside the output that they are about.
+    spec.command = {"/bin/sh", "-c", "exec \"$@\" < /dev/null 2>&1", "sh"};
+    spec.command.insert(spec.command.end(), grant.work.command.begin(), grant.work.command.end());
+    spec.environment = grant.work.environment;
+    for (const InputFile& input : grant.work.inputs) spec.files.push_back({input.name, input.content});
+    const std::uint64_t disk = grant.work.ask.disk_mib == 0 ? kDefaultDiskMib : grant.work.ask.disk_mib;
+    spec.work_bytes_max = disk * kMib;
+    spec.memory_bytes_max = grant.work.ask.memory_mib * kMib;
+    spec.processes_max = limits_.processes_max;
+    return spec;
+}
+
+Task<Result<std::int32_t>> StepRunner::execute(Step* step) {
+    if (step->is_cancelled) co_return make_error(Errc::kUnavailable, "cancelled");
+    CO_TRY(const std::unique_ptr<ports::SandboxProcess> process, co_await parts_.sandbox->start(spec_of(*step->grant)));
+    step->started_at = parts_.runtime->unix_now();
+    step->process = process.get();
+    if (step->is_cancelled || stopping_) process->kill();
+    parts_.changed();
+    const Duration left = until(step->lease.expires_at, step->started_at);
+    const TimePoint deadline =
+        parts_.runtime->now() + std::min<Duration>(std::chrono::seconds{step->grant->work.seconds_max}, left);
+    std::optional<Error> failure;
+    while (!failure) {
+        Result<Bytes> bytes = co_await process->read(kStepOutputBytesMax, deadline);
+        if (!bytes) {
+            const bool has_ended = bytes.error().code == Errc::kUnavailable;
+            if (!has_ended) failure = make_error(Errc::kTimeout, "it ran for longer than it may");
+            break;
+        }
+        if (step->output.size() + bytes->size() > limits_.output_bytes_max) {
+            failure = make_error(Errc::kExhausted, "more output than a step may have");
+        } else {
+            step->output += as_text(*bytes);
+            parts_.changed();
+        }
+    }
+    if (failure) process->kill();
+    // Output may be closed while the command goes on.
+    const TimePoint end = failure ? parts_.runtime->now() + kEndPatience : deadline;
+    Result<int> status = co_await process->wait(end);
+    if (!status) process->kill();
+    step->process = nullptr;
+    if (step->is_cancelled) co_return make_error(Errc::kUnavailable, "cancelled");
+    if (stopping_) co_return make_error(Errc::kUnavailable, "the node is stopping");
+    if (failure) co_return *std::move(failure);
+    if (!status) co_return make_error(Errc::kTimeout, "it ran for longer than it may");
+    co_return static_cast<std::int32_t>(*status);
+}
+
+Task<Result<void>> StepRunner::finish(Step* step) {
+    const StepGrant& grant = *step->grant;
+    StepRecord record;
+    record.lease = step->lease;
+    record.is_finished = true;
+    record.exit_code = step->exit_code;
+    record.output = step->output;
+    UsageReceipt& bill = record.receipt.receipt;
+    bill.job_id = step->lease.job_id;
+    bill.client = grant.client;
+    bill.node = parts_.signer->address();
+    bill.scheduler = *scheduler_;
+    bill.fencing_token = step->lease.fencing_token;
+    bill.quote = grant.quote;
+    bill.model_root = work::command_root();
+    bill.request_hash = work::step_hash(grant.work);
+    bill.response_hash = market::response_hash(step->output);
+    bill.started_at = step->started_at;
+    bill.finished_at = std::max(step->started_at, parts_.runtime->unix_now());
+    const std::chrono::milliseconds ran{(bill.finished_at - bill.started_at).count()};
+    bill.units.output = work::nominal_units(grant.work.ask, ran);
+    bill.amount = work::amount_of(grant.hourly, ran, grant.quote);
+    CO_TRY(record.receipt.node_signature,
+           parts_.signer->sign(market::receipt_digest(*parts_.deployment, record.receipt.receipt)));
+    ports::StoreChange change;
+    change.puts.push_back({step_key(step->lease.job_id), encode(record)});
+    CO_TRY_OK(co_await services::commit_until(parts_.runtime, parts_.store, std::move(change),
+                                              parts_.runtime->now() + kStorePatience));
+    step->receipt = std::move(record.receipt);
+    co_return Result<void>{};
+}
+
+bool StepRunner::pump_step(Step* step) {
+    if (step->started_at == UnixMillis{0}) return true;
+    if (!step->is_start_posted) {
+        if (!parts_.post(StepStarted{step->lease.job_id, step->lease.fencing_token, step->started_at})) return false;
+        step->is_start_posted = true;
+    }
+    while (step->output_posted < step->output.size()) {
+        StepOutput output;
+        output.step_id = step->lease.job_id;
+        output.fencing_token = step->lease.fencing_token;
+        output.offset = step->output_posted;
+        const std::string_view part = std::string_view{step->output}.substr(step->output_posted, kStepOutputBytesMax);
+        output.bytes.assign(part.begin(), part.end());
+        if (!parts_.post(std::move(output))) return false;
+        step->output_posted += part.size();
+    }
+    if (!step->receipt) return true;
+    const TimePoint now = parts_.runtime->now();
+    if (step->finish_posted_at && now - *step->finish_posted_at < limits_.resend_every) return true;
+    StepFinished finished;
+    finished.finished = message_of({*step->receipt, FinishReason::kStop});
+    finished.exit_code = step->exit_code;
+    finished.output_bytes = step->output.size();
+    if (!parts_.post(std::move(finished))) return false;
+    step->finish_posted_at = now;
+    return true;
+}
+
+bool StepRunner::pump() {
+    return std::ranges::all_of(steps_, [this](const auto& entry) { return pump_step(entry.second.get()); });
+}
+
+void StepRunner::on_ack(ReceiptAck ack) {
+    const JobId attempt = ack.receipt.receipt.job_id;
+    const auto found = steps_.find(attempt);
+    if (found == steps_.end() || !found->second->receipt) return;
+    if (market::receipt_hash(found->second->receipt->receipt) != ack.receipt_hash) return;
+    parts_.group->spawn(keep(attempt, std::move(ack)));
+}
+
+Task<void> StepRunner::keep(JobId attempt, ReceiptAck ack) {
+    if (!ack.accepted) {
+        parts_.log.warn("receipt_refused", {{"attempt", codec::to_hex(attempt)}, {"reason", ack.reason}});
+        parts_.metrics->receipts_refused->increment();
+        co_await forget(attempt);
+        steps_.erase(attempt);
+        co_return;
+    }
+    SignedReceipt receipt = *steps_.at(attempt)->receipt;
+    receipt.scheduler_signature = ack.receipt.scheduler_signature;
+    const Hash digest = market::receipt_digest(*parts_.deployment, receipt.receipt);
+    const Result<Address> signer = crypto::recover(digest, receipt.scheduler_signature);
+    if (!signer || *signer != receipt.receipt.scheduler) co_return;  // it is sent again, and acknowledged again
+    ports::StoreChange change;
+    change.puts.push_back({receipt_key(attempt), wire::encode(receipt)});
+    change.deletes.push_back(step_key(attempt));
+    const Result<void> kept = co_await services::commit_until(parts_.runtime, parts_.store, std::move(change),
+                                                              parts_.runtime->now() + kStorePatience);
+    if (!kept) co_return;
+    parts_.metrics->receipts_acknowledged->increment();
+    steps_.erase(attempt);
+}
+
+Task<void> StepRunner::forget(JobId attempt) {
+    ports::StoreChange change;
+    change.deletes.push_back(step_key(attempt));
+    const Result<void> gone = co_await services::commit_until(parts_.runtime, parts_.store, std::move(change),
+                                                              parts_.runtime->now() + kStorePatience);
+    if (!gone) parts_.log.warn("step_not_forgotten", {{"attempt", codec::to_hex(attempt)}});
+}
+
+}  // namespace vcity::node

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "async/task_group.hpp"
+#include "model/chain.hpp"
+#include "ports/sandbox.hpp"
+#include "ports/signer.hpp"
+#include "ports/store.hpp"
+#include "services/node/metrics.hpp"
+#include "services/node/steps/step_record.hpp"
+#include "telemetry/log.hpp"
+
+namespace vcity::node {
+
+struct StepLimits {
+    std::size_t output_bytes_max = 1U << 20U;
+    std::uint32_t processes_max = 64;
+    std::size_t results_max = 256;  // that wait for their acknowledgement; beyond it leases are refused
+    Duration resend_every = std::chrono::seconds{20};
+};
+
+// Runs steps of customers' jobs on the units of this node: checks each lease against what is free and what the node
+// asks for it, runs the command in the sandbox, streams its output and signs a receipt for the time.
+//
+// A lease is in the store before its command starts, a result with its output before it is sent; after a crash an
+// unfinished step is reported as failed. What has happened is sent again after a reconnect, and a result until it is
+// acknowledged. One logical thread with the agent.
+class StepRunner {
+  public:
+    struct Parts {
+        Runtime* runtime = nullptr;
+        ports::Store* store = nullptr;
+        ports::Signer* signer = nullptr;
+        ports::Sandbox* sandbox = nullptr;  // nullptr: no unit may be offered
+        TaskGroup* group = nullptr;
+        NodeMetrics* metrics = nullptr;
+        const Deployment* deployment = nullptr;
+        Log log{nullptr, "steps"};
+        std::function<bool(Message)> post;  // false: no link, or no room on it
+        std::function<void()> changed;      // something is to be pumped
+    };
+
+    StepRunner(Parts parts, std::vector<UnitOffer> units, StepLimits limits = {})
+        : parts_{std::move(parts)}, units_{std::move(units)}, limits_{limits} {}
+
+    // Reads back what was running and what waits for its acknowledgement.
+    Task<Result<void>> recover();
+    // Ends every step; their tasks end in the group.
+    void stop();
+
+    const std::vector<UnitOffer>& units() const { return units_; }
+    bool owns(const JobId& attempt) const { return steps_.contains(attempt); }
+    void add_leases(std::vector<Lease>* leases) const;
+    std::size_t running() const;
+
+    // --- from the link; none of these wait
+    void on_connected(const Address& scheduler);
+    void on_grant(StepGrant grant);
+    void on_cancel(const JobCancel& cancel);
+    void on_ack(ReceiptAck ack);
+    // Sends what is new; false when the link has no room.
+    bool pump();
+
+  private:
+    struct Step {
+        Lease lease;
+        std::optional<StepGrant> grant;  // none after a restart
+        std::string output;
+        UnixMillis started_at{0};
+        bool is_cancelled = false;
+        ports::SandboxProcess* process = nullptr;  // borrowed from run() while it waits
+        std::optional<SignedReceipt> receipt;      // set once it is in the store
+        std::int32_t exit_code = 0;
+        // What the present link has seen of it.
+        bool is_start_posted = false;
+        std::size_t output_posted = 0;
+        std::optional<TimePoint> finish_posted_at;
+    };
+
+    Result<void> check_grant(const StepGrant& grant) const;
+    Result<void> check_room(const StepGrant& grant) const;
+    Task<void> run(JobId attempt);
+    Task<Result<void>> work_on(Step* step);
+    Task<Result<std::int32_t>> execute(Step* step);
+    Task<Result<void>> finish(Step* step);
+    ports::SandboxSpec spec_of(const StepGrant& grant) const;
+    Task<void> keep(JobId attempt, ReceiptAck ack);
+    Task<void> forget(JobId attempt);
+    bool pump_step(Step* step);
+    void refuse(const StepGrant& grant, const Error& error);
+
+    Parts parts_;
+    std::vector<UnitOffer> units_;
+    StepLimits limits_;
+    std::optional<Address> scheduler_;
+    std::map<JobId, std::unique_ptr<Step>> steps_;
+    std::vector<Lease> lost_;  // found unfinished after a restart, not yet reported
+    bool stopping_ = false;
+};
+
+}  // namespace vcity::node
