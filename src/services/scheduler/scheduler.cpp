@@ -269,8 +269,8 @@ void Scheduler::route_from_node(SessionId session, const Address& node, Message 
 void Scheduler::on_node_ready(SessionId session, const Address& node, NodeReady ready) {
     Result<void> announced = directory_.announce(node, ready.announcement);
     if (announced && !directory_.is_barred(node)) {
-        announced = work_.units().announce(directory_.find(node)->record, ready.announcement,
- directory_.reputation_bp(node));
+        announced =
+            work_.units().announce(directory_.find(node)->record, ready.announcement, directory_.reputation_bp(node));
     }
     if (!announced) {
         context_.log.warn("bad_announcement", {{"node", codec::to_hex(node)}, {"reason", announced.error().message}});

@@ -120,7 +120,10 @@ void WorkDesk::fail(const JobId& attempt, work::Fault fault, Errc code, std::str
     failed.fault = fault;
     failed.code = code;
     failed.reason = std::move(reason);
-    if (fault == work::Fault::kNode) parts_.directory->note_failure(running.terms.node);
+    if (fault == work::Fault::kNode) {
+        parts_.directory->note_failure(running.terms.node);
+        note(running.terms.node, {.client = work->job.order().client, .went_well = false, .paid = running.terms.quote});
+    }
     context_->metrics.retries->increment();
     const Result<void> done = work->job.fail(std::move(failed), context_->runtime()->unix_now(), &work->effects);
     CHECK(done.has_value());
@@ -287,6 +290,12 @@ bool WorkDesk::on_finished(const Address& node, const StepFinished& finished) {
     return true;
 }
 
+// What a customer's experience says of the node.
+void WorkDesk::note(const Address& node, const market::Delivery& delivery) {
+    parts_.directory->note_delivery(node, delivery);
+    units_.rate(node, parts_.directory->reputation_bp(node));
+}
+
 void WorkDesk::deliver(LiveWork* work, const JobId& attempt, SignedReceipt receipt, const StepFinished& finished) {
     const Running& running = attempts_.at(attempt);
     work::Finished done;
@@ -320,6 +329,7 @@ void WorkDesk::deliver(LiveWork* work, const JobId& attempt, SignedReceipt recei
     work->change.puts.push_back({job_key(kLivePrefix, attempt), Bytes{}});
     put_output(&work->change, attempt, running.output);
     parts_.directory->note_success(running.terms.node);
+    note(running.terms.node, {.client = record.client, .went_well = true, .paid = record.receipt.receipt.amount});
     work->delivered.push_back(std::move(record));
     settle_effects(work);
     place_ready(work);

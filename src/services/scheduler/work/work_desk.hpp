@@ -154,6 +154,7 @@ class WorkDesk {
     Result<SignedReceipt> check_receipt(const LiveWork& work,
                                         const Running& running,
                                         const StepFinished& finished) const;
+    void note(const Address& node, const market::Delivery& delivery);
     void deliver(LiveWork* work, const JobId& attempt, SignedReceipt receipt, const StepFinished& finished);
     void set_timer(TimePoint at, const JobId& id) { timers_.emplace(at, id); }
     void on_timer(const JobId& id);
