@@ -48,6 +48,7 @@ class BwrapHarness final : public ports::testing::OnRuntime<ports::testing::Sand
             case SandboxProgram::kExit7: return shell("exit 7");
             case SandboxProgram::kSilent: return shell("exec sleep 1000");
             case SandboxProgram::kFlood: return shell("head -c 1048576 /dev/zero | tr '\\0' x");
+            case SandboxProgram::kShow: return shell("exec cat input");
         }
         return {};
     }
@@ -122,6 +123,42 @@ TEST_F(SandboxTest, BoundsItsScratch) {
         run(sandbox.start(shell("head -c 3000000 /dev/zero >/tmp/x 2>/dev/null; stat -c %s /tmp/x"))).value();
 
     EXPECT_EQ(read_all(process.get()), "1048576\n");
+}
+
+TEST_F(SandboxTest, GivesAWorkingDirectoryOfItsOwnAndBoundsIt) {
+    SandboxSpec spec =
+        shell("pwd; ls -A; echo mine >x && cat x; head -c 3000000 /dev/zero >y 2>/dev/null; stat -c %s y");
+    spec.work_bytes_max = 1U << 20U;
+
+    // A page of it went to the first file.
+    EXPECT_EQ(output_of(spec), "/work\nmine\n1044480\n");
+    EXPECT_EQ(output_of(spec), "/work\nmine\n1044480\n") << "nothing is left of the first";
+    SandboxSpec neighbour = shell("ls -A; find / -name neighbours-file 2>/dev/null; true");
+    neighbour.work_bytes_max = 1U << 20U;
+    spec.command = {"/bin/sh", "-c", "echo secret >neighbours-file; echo ready; sleep 1000"};
+    const auto process = start(spec);
+    ASSERT_TRUE(run(process->read(64, harness.runtime().now() + 20s)).has_value());
+    EXPECT_EQ(output_of(std::move(neighbour)), "");
+}
+
+TEST_F(SandboxTest, LetsAProgramReadItsFilesAndPutOthersBeside) {
+    SandboxSpec spec = shell("cat a.txt b; sh a.txt; echo new >c && cat c; echo x 2>/dev/null >/usr/x || echo refused");
+    spec.work_bytes_max = 1U << 20U;
+    spec.files.push_back({.name = "a.txt", .content = Bytes{'e', 'c', 'h', 'o', ' ', 'r', 'a', 'n', '\n'}});
+    spec.files.push_back({.name = "b", .content = Bytes{}});
+
+    EXPECT_EQ(output_of(std::move(spec)), "echo ran\nran\nnew\nrefused\n");
+}
+
+TEST_F(SandboxTest, TakesAsManyFilesAsItMay) {
+    SandboxSpec spec = shell("ls | wc -l; cat f63; ls /proc/self/fd");
+    spec.work_bytes_max = 1U << 20U;
+    for (int number = 0; number < 64; ++number) {
+        spec.files.push_back({.name = "f" + std::to_string(number), .content = Bytes{'0', '\n'}});
+    }
+    EXPECT_EQ(output_of(spec), "64\n0\n0\n1\n2\n3\n") << "no descriptor of them is left open";
+    spec.files.push_back({.name = "one-more", .content = {}});
+    EXPECT_EQ(refusal_of(std::move(spec)), Errc::kInvalid);
 }
 
 TEST_F(SandboxTest, MountsWhatTheSpecNamesReadOnly) {
@@ -253,7 +290,7 @@ TEST_F(SandboxTest, RefusesMalformedSpecs) {
     SandboxSpec nameless = shell("true");
     nameless.environment = {"=x"};
     EXPECT_EQ(refusal_of(std::move(nameless)), Errc::kInvalid);
-    for (const char* target : {"/usr/lib", "/proc", "/tmp/x", "relative", "/a/../b", "/"}) {
+    for (const char* target : {"/usr/lib", "/proc", "/tmp/x", "/work", "relative", "/a/../b", "/"}) {
         SandboxSpec spec = shell("true");
         spec.read_only.push_back({.source = "/usr", .target = target});
         EXPECT_EQ(refusal_of(std::move(spec)), Errc::kInvalid) << target;

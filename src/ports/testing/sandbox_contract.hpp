@@ -16,6 +16,7 @@ enum class SandboxProgram : unsigned char {
     kExit7,   // ends with status 7, without output
     kSilent,  // neither reads, writes nor ends
     kFlood,   // writes 1 MiB of 'x', then ends with status 0
+    kShow,    // writes the file "input" of its working directory, then ends with status 0
 };
 
 class SandboxHarness : public TaskRunner {
@@ -51,6 +52,11 @@ class SandboxContract : public ::testing::TestWithParam<SandboxHarnessFactory> {
             EXPECT_LE(bytes->size(), 4'096U);
             all += as_text(*bytes);
         }
+    }
+    Errc refusal_of(SandboxSpec spec) {
+        const auto started = run(harness->sandbox().start(std::move(spec)));
+        EXPECT_FALSE(started.has_value());
+        return started ? Errc::kInternal : started.error().code;
     }
     void expect_end(SandboxProcess* process, int status) {
         const Result<int> ended = run(process->wait(after(std::chrono::seconds{20})));
@@ -119,10 +125,37 @@ TEST_P(SandboxContract, KillsAtOnceAndMoreThanOnce) {
 }
 
 TEST_P(SandboxContract, RefusesAnEmptyCommand) {
-    const auto started = run(harness->sandbox().start(SandboxSpec{}));
+    EXPECT_EQ(refusal_of(SandboxSpec{}), Errc::kInvalid);
+}
 
-    ASSERT_FALSE(started.has_value());
-    EXPECT_EQ(started.error().code, Errc::kInvalid);
+TEST_P(SandboxContract, StartsTheProgramAmongItsFiles) {
+    SandboxSpec spec = harness->spec_of(SandboxProgram::kShow);
+    const std::string content = "one\ntwo" + std::string(200'000, 'z');
+    spec.work_bytes_max = 1U << 20U;
+    spec.files.push_back({.name = "other", .content = Bytes{'n', 'o'}});
+    spec.files.push_back({.name = "input", .content = Bytes{content.begin(), content.end()}});
+    auto started = run(harness->sandbox().start(std::move(spec)));
+    ASSERT_TRUE(started.has_value()) << started.error().message;
+
+    EXPECT_TRUE(read_all(started->get()) == content);
+    expect_end(started->get(), 0);
+}
+
+TEST_P(SandboxContract, RefusesFilesThatDoNotFit) {
+    SandboxSpec spec = harness->spec_of(SandboxProgram::kShow);
+    spec.files.push_back({.name = "input", .content = Bytes(4'097)});
+    EXPECT_EQ(refusal_of(spec), Errc::kInvalid) << "there is no /work";
+    spec.work_bytes_max = 4'096;
+    EXPECT_EQ(refusal_of(spec), Errc::kInvalid) << "it is too small";
+}
+
+TEST_P(SandboxContract, RefusesNamesOfFilesThatLeaveTheWorkingDirectory) {
+    for (const char* name : {"", ".", "..", "/etc/passwd", "../x", "a/b"}) {
+        SandboxSpec spec = harness->spec_of(SandboxProgram::kShow);
+        spec.work_bytes_max = 4'096;
+        spec.files.push_back({.name = name, .content = Bytes{'x'}});
+        EXPECT_EQ(refusal_of(std::move(spec)), Errc::kInvalid) << name;
+    }
 }
 
 }  // namespace vcity::ports::testing

@@ -5,10 +5,12 @@
 #include "ports/testing/audit_contract.hpp"
 #include "ports/testing/inference_contract.hpp"
 #include "ports/testing/link_contract.hpp"
+#include "ports/testing/sandbox_contract.hpp"
 #include "ports/testing/store_contract.hpp"
 #include "ports/testing/upkeep_contract.hpp"
 #include "sim/fakes/inference.hpp"
 #include "sim/fakes/network.hpp"
+#include "sim/fakes/sandbox.hpp"
 #include "sim/fakes/signer.hpp"
 #include "sim/fakes/store.hpp"
 #include "sim/fakes/upkeep.hpp"
@@ -142,6 +144,34 @@ std::unique_ptr<InferenceHarness> make_inference_harness() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Fake, InferenceContract, ::testing::Values(InferenceHarnessFactory{make_inference_harness}));
+
+class FakeSandboxHarness final : public SandboxHarness {
+  public:
+    Runtime& runtime() override { return world_; }
+    void run(Task<void> task) override { run_to_end(&world_, std::move(task)); }
+    Sandbox& sandbox() override { return sandbox_; }
+    SandboxSpec spec_of(SandboxProgram program) override {
+        SandboxSpec spec;
+        switch (program) {
+            case SandboxProgram::kEcho: spec.command = {"/fake", "--echo"}; break;
+            case SandboxProgram::kExit7: spec.command = {"/fake", "--exit=7", "--milliseconds=5"}; break;
+            case SandboxProgram::kSilent: spec.command = {"/fake", "--endless"}; break;
+            case SandboxProgram::kFlood: spec.command = {"/fake", "--flood=1048576", "--pieces=7"}; break;
+            case SandboxProgram::kShow: spec.command = {"/fake", "--show=input"}; break;
+        }
+        return spec;
+    }
+
+  private:
+    sim::SimRuntime world_{1};
+    sim::FakeSandbox sandbox_{&world_, &world_};
+};
+
+std::unique_ptr<SandboxHarness> make_sandbox_harness() {
+    return std::make_unique<FakeSandboxHarness>();
+}
+
+INSTANTIATE_TEST_SUITE_P(Fake, SandboxContract, ::testing::Values(SandboxHarnessFactory{make_sandbox_harness}));
 
 class FakeAuditHarness final : public AuditHarness {
   public:

@@ -30,10 +30,11 @@ Task<Result<void>> StepRunner::recover() {
     const TimePoint deadline = parts_.runtime->now() + kStorePatience;
     CO_TRY(const std::vector<ports::StoreEntry> entries,
            co_await services::scan_all(parts_.runtime, parts_.store, std::string(kStepPrefix), deadline));
+    std::vector<Lease> lost;
     for (const ports::StoreEntry& entry : entries) {
         CO_TRY(StepRecord record, parse_step_record(entry.value));
         if (!record.is_finished) {
-            lost_.push_back(record.lease);
+            lost.push_back(record.lease);
             continue;
         }
         auto step = std::make_unique<Step>();
@@ -44,7 +45,8 @@ Task<Result<void>> StepRunner::recover() {
         step->started_at = step->receipt->receipt.started_at;
         steps_.emplace(record.lease.job_id, std::move(step));
     }
-    for (const Lease& lease : lost_) {
+    for (const Lease& lease : lost) {
+        report_failure(lease, Errc::kUnavailable, "the node restarted");
         co_await forget(lease.job_id);
     }
     co_return Result<void>{};
@@ -73,14 +75,25 @@ void StepRunner::on_connected(const Address& scheduler) {
         step->output_posted = 0;
         step->finish_posted_at.reset();
     }
-    for (const Lease& lease : std::exchange(lost_, {})) {
-        NodeFailedJob failed;
-        failed.job_id = lease.job_id;
-        failed.fencing_token = lease.fencing_token;
-        failed.code = Errc::kUnavailable;
-        failed.reason = "the node restarted";
-        parts_.post(std::move(failed));
+}
+
+// Failures and refusals wait here for a link with room.
+void StepRunner::report(Message message) {
+    if (reports_.size() >= limits_.reports_max) {
+        parts_.log.warn("report_dropped", {{"waiting", reports_.size()}});
+        reports_.pop_front();
     }
+    reports_.push_back(std::move(message));
+    parts_.changed();
+}
+
+void StepRunner::report_failure(const Lease& lease, Errc code, std::string reason) {
+    NodeFailedJob failed;
+    failed.job_id = lease.job_id;
+    failed.fencing_token = lease.fencing_token;
+    failed.code = code;
+    failed.reason = std::move(reason);
+    report(std::move(failed));
 }
 
 // What the node itself counts as free: a scheduler that has lost count must not overload it.
@@ -129,7 +142,7 @@ void StepRunner::refuse(const StepGrant& grant, const Error& error) {
     refused.code = error.code;
     refused.reason = error.message;
     parts_.metrics->leases_refused->increment();
-    parts_.post(std::move(refused));
+    report(std::move(refused));
 }
 
 void StepRunner::on_grant(StepGrant grant) {
@@ -164,14 +177,10 @@ Task<void> StepRunner::run(JobId attempt) {
     if (!done) {
         parts_.log.info("step_failed", {{"attempt", codec::to_hex(attempt)}, {"reason", done.error().message}});
         parts_.metrics->leases_failed->increment();
-        NodeFailedJob failed;
-        failed.job_id = attempt;
-        failed.fencing_token = step->lease.fencing_token;
-        failed.code = done.error().code;
-        failed.reason = done.error().message;
+        const Lease lease = step->lease;
         co_await forget(attempt);
         steps_.erase(attempt);
-        parts_.post(std::move(failed));
+        report_failure(lease, done.error().code, done.error().message);
     }
     parts_.changed();
 }
@@ -300,6 +309,10 @@ bool StepRunner::pump_step(Step* step) {
 }
 
 bool StepRunner::pump() {
+    while (!reports_.empty()) {
+        if (!parts_.post(reports_.front())) return false;
+        reports_.pop_front();
+    }
     return std::ranges::all_of(steps_, [this](const auto& entry) { return pump_step(entry.second.get()); });
 }
 
@@ -319,7 +332,9 @@ Task<void> StepRunner::keep(JobId attempt, ReceiptAck ack) {
         steps_.erase(attempt);
         co_return;
     }
-    SignedReceipt receipt = *steps_.at(attempt)->receipt;
+    const auto found = steps_.find(attempt);
+    if (found == steps_.end()) co_return;  // acknowledged twice
+    SignedReceipt receipt = *found->second->receipt;
     receipt.scheduler_signature = ack.receipt.scheduler_signature;
     const Hash digest = market::receipt_digest(*parts_.deployment, receipt.receipt);
     const Result<Address> signer = crypto::recover(digest, receipt.scheduler_signature);

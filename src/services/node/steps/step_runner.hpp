@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -22,7 +23,8 @@ namespace vcity::node {
 struct StepLimits {
     std::size_t output_bytes_max = 1U << 20U;
     std::uint32_t processes_max = 64;
-    std::size_t results_max = 256;  // that wait for their acknowledgement; beyond it leases are refused
+    std::size_t results_max = 256;   // that wait for their acknowledgement; beyond it leases are refused
+    std::size_t reports_max = 1024;  // failures and refusals that wait for a link; beyond it the oldest are dropped
     Duration resend_every = std::chrono::seconds{20};
 };
 
@@ -95,13 +97,15 @@ class StepRunner {
     Task<void> forget(JobId attempt);
     bool pump_step(Step* step);
     void refuse(const StepGrant& grant, const Error& error);
+    void report(Message message);
+    void report_failure(const Lease& lease, Errc code, std::string reason);
 
     Parts parts_;
     std::vector<UnitOffer> units_;
     StepLimits limits_;
     std::optional<Address> scheduler_;
     std::map<JobId, std::unique_ptr<Step>> steps_;
-    std::vector<Lease> lost_;  // found unfinished after a restart, not yet reported
+    std::deque<Message> reports_;  // failures and refusals that no link has taken yet
     bool stopping_ = false;
 };
 

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/fakes/sandbox.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "async/channel.hpp"
+
+namespace vcity::sim {
+namespace {
+
+constexpr int kKilled = 128 + 9;
+constexpr int kUsageError = 2;
+constexpr std::uint64_t kStatusMax = 255;
+constexpr std::uint64_t kPiecesMax = 1000;
+constexpr std::uint64_t kFloodMax = 16U << 20U;
+constexpr std::uint64_t kMillisecondsMax = 24ULL * 3600 * 1000;
+constexpr std::size_t kPipeBytes = 64U << 10U;
+
+std::optional<std::uint64_t> number_in(std::string_view text, std::uint64_t max) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool is_whole = end == text.data() + text.size();
+    if (error != std::errc{} || !is_whole || number > max) return std::nullopt;
+    return number;
+}
+
+// One argument; false: it cannot be understood.
+bool read_number(std::string_view name, std::string_view value, FakeProgram* program) {
+    if (name == "--flood") {
+        const auto bytes = number_in(value, kFloodMax);
+        if (bytes) program->output.append(*bytes, 'x');
+        return bytes.has_value();
+    }
+    if (name == "--milliseconds") {
+        const auto length = number_in(value, kMillisecondsMax);
+        program->duration = std::chrono::milliseconds{length.value_or(0)};
+        return length.has_value();
+    }
+    if (name == "--pieces") {
+        const auto pieces = number_in(value, kPiecesMax);
+        program->pieces = static_cast<std::uint32_t>(pieces.value_or(0));
+        return program->pieces != 0;
+    }
+    if (name == "--exit") {
+        const auto status = number_in(value, kStatusMax);
+        program->status = static_cast<int>(status.value_or(0));
+        return status.has_value();
+    }
+    return true;
+}
+
+void read_text(std::string_view name, std::string_view value, const ports::SandboxSpec& spec, FakeProgram* program) {
+    if (name == "--print") program->output += value;
+    if (name == "--show") {
+        const auto file = std::ranges::find(spec.files, value, &ports::SandboxFile::name);
+        if (file != spec.files.end()) program->output += as_text(file->content);
+        if (file == spec.files.end()) program->status = 1;
+    }
+    if (name == "--variable") {
+        const std::string start = std::string{value} + "=";
+        for (const std::string& variable : spec.environment) {
+            if (variable.starts_with(start)) program->output += variable.substr(start.size());
+        }
+    }
+    program->is_echo = program->is_echo || name == "--echo";
+    program->is_endless = program->is_endless || program->is_echo || name == "--endless";
+}
+
+Result<void> check_spec(const ports::SandboxSpec& spec) {
+    if (spec.command.empty()) return make_error(Errc::kInvalid, "no command");
+    if (spec.processes_max == 0) return make_error(Errc::kInvalid, "no process allowed");
+    std::uint64_t bytes = 0;
+    for (const ports::SandboxFile& file : spec.files) {
+        const bool is_name =
+            !file.name.empty() && file.name != "." && file.name != ".." && file.name.find('/') == std::string::npos;
+        if (!is_name) return make_error(Errc::kInvalid, "a file's name must be one component of a path");
+        bytes += file.content.size();
+    }
+    if (bytes > spec.work_bytes_max) return make_error(Errc::kInvalid, "the files do not fit into /work");
+    return {};
+}
+
+}  // namespace
+
+FakeProgram fake_program_of(const ports::SandboxSpec& spec) {
+    FakeProgram program;
+    for (const std::string& word : spec.command) {
+        const std::string_view all = word;
+        const std::size_t sign = std::min(all.find('='), all.size());
+        const std::string_view name = all.substr(0, sign);
+        const std::string_view value = all.substr(std::min(sign + 1, all.size()));
+        if (!read_number(name, value, &program)) {
+            FakeProgram refused;
+            refused.status = kUsageError;
+            return refused;
+        }
+        read_text(name, value, spec, &program);
+    }
+    return program;
+}
+
+class FakeSandbox::FakeProcess final : public ports::SandboxProcess {
+  public:
+    FakeProcess(FakeSandbox* owner, FakeProgram program, bool dies)
+        : owner_{owner},
+          program_{std::move(program)},
+          started_{owner->runtime_->now()},
+          dies_{dies},
+          changed_{owner->runtime_} {
+        ++owner_->running_;
+    }
+    ~FakeProcess() override { end(kKilled); }
+    FakeProcess(const FakeProcess&) = delete;
+    FakeProcess& operator=(const FakeProcess&) = delete;
+
+    Task<Result<void>> write(Bytes bytes) override {
+        advance();
+        if (status_) co_return make_error(Errc::kUnavailable, "the process has ended");
+        if (program_.is_echo) program_.output += as_text(bytes);
+        changed_.notify();
+        co_return Result<void>{};
+    }
+
+    Task<Result<Bytes>> read(std::size_t max, TimePoint deadline) override {
+        if (max == 0) co_return make_error(Errc::kInvalid, "a read of no bytes");
+        while (true) {
+            advance();
+            if (taken_ < written_) break;
+            if (status_) co_return make_error(Errc::kUnavailable, "end of output");
+            if (owner_->runtime_->now() >= deadline) co_return make_error(Errc::kTimeout, "no output in time");
+            co_await changed_.wait_until(std::min(deadline, next_change()));
+        }
+        const std::string part = program_.output.substr(taken_, std::min(max, written_ - taken_));
+        taken_ += part.size();
+        changed_.notify();
+        co_return Bytes{part.begin(), part.end()};
+    }
+
+    void kill() override {
+        advance();
+        end(kKilled);
+    }
+
+    Task<Result<int>> wait(TimePoint deadline) override {
+        while (true) {
+            advance();
+            if (status_) co_return *status_;
+            if (owner_->runtime_->now() >= deadline) co_return make_error(Errc::kTimeout, "still running");
+            co_await changed_.wait_until(std::min(deadline, next_change()));
+        }
+    }
+
+  private:
+    TimePoint piece_at(std::uint32_t piece) const { return started_ + program_.duration * piece / program_.pieces; }
+    TimePoint death() const { return started_ + program_.duration / 2; }
+
+    // Does what it would have done by now.
+    void advance() {
+        if (status_) return;
+        const TimePoint now = owner_->runtime_->now();
+        if (program_.is_echo) {
+            written_ = program_.output.size();
+            return;
+        }
+        while (pieces_ < program_.pieces && piece_at(pieces_ + 1) <= now) ++pieces_;
+        written_ = program_.output.size() * pieces_ / program_.pieces;
+        if (dies_ && death() <= now) {
+            end(kKilled);
+            return;
+        }
+        // Like a pipe, which holds a program back that nobody reads from.
+        const bool is_through = pieces_ == program_.pieces && written_ - taken_ <= kPipeBytes;
+        if (is_through && !program_.is_endless) end(program_.status);
+    }
+
+    void end(int status) {
+        if (status_) return;
+        status_ = status;
+        --owner_->running_;
+        changed_.notify();
+    }
+
+    TimePoint next_change() const {
+        TimePoint next = TimePoint::max();
+        if (pieces_ < program_.pieces && !program_.is_echo) next = piece_at(pieces_ + 1);
+        if (dies_) next = std::min(next, death());
+        return next;
+    }
+
+    FakeSandbox* owner_;
+    FakeProgram program_;
+    TimePoint started_;
+    bool dies_;
+    Notifier changed_;
+    std::uint32_t pieces_ = 0;
+    std::size_t written_ = 0;
+    std::size_t taken_ = 0;
+    std::optional<int> status_;
+};
+
+Task<Result<std::unique_ptr<ports::SandboxProcess>>> FakeSandbox::start(ports::SandboxSpec spec) {
+    CO_TRY_OK(check_spec(spec));
+    co_await runtime_->sleep_until(runtime_->now() + options_.start_time);
+    constexpr std::uint64_t kWhole = 1000;
+    if (world_->chance(options_.start_failures_per_mille, kWhole)) {
+        co_return make_error(Errc::kUnavailable, "the sandbox did not start");
+    }
+    ++starts_;
+    const bool dies = world_->chance(options_.deaths_per_mille, kWhole);
+    auto process = std::make_unique<FakeProcess>(this, fake_program_of(spec), dies);
+    last_spec_ = std::move(spec);
+    co_return Result<std::unique_ptr<ports::SandboxProcess>>{std::move(process)};
+}
+
+}  // namespace vcity::sim
