@@ -27,9 +27,9 @@ struct SandboxSpec {
     std::vector<std::string> command;  // absolute path inside, then arguments
     std::vector<SandboxMount> read_only;
     std::vector<std::string> environment;  // "NAME=value"; nothing else is inherited
-    // With room, the program starts in /work, which is writable, as large as that, and holds these files.
+    // With room, the program starts in /job, which is writable, as large as that, and holds these files.
     std::vector<SandboxFile> files;
-    std::uint64_t work_bytes_max = 0;    // 0: there is no /work, and there may be no files
+    std::uint64_t work_bytes_max = 0;    // 0: there is no /job, and there may be no files
     std::uint64_t memory_bytes_max = 0;  // address space; 0: no limit
     std::uint32_t processes_max = 64;
 };

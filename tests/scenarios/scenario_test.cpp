@@ -34,29 +34,29 @@ TEST(Scenario, IsTheSameForTheSameSeed) {
     EXPECT_EQ(first.jobs_settled, second.jobs_settled);
 }
 
-// The first of a few seeds in which the planted bug shows; empty when the invariants never see it.
-std::string first_violation(Planted planted) {
+// Whether the invariant with these words sees the planted bug in one of a few seeds. Another invariant may see it
+// first.
+bool is_seen(Planted planted, std::string_view words) {
     constexpr std::uint64_t kSeedsMax = 30;
     for (std::uint64_t seed = 1; seed <= kSeedsMax; ++seed) {
         ScenarioOptions options;
         options.seed = seed;
         options.planted = planted;
-        const Outcome outcome = run_scenario(options);
-        if (!outcome.violation.empty()) return outcome.violation;
+        if (run_scenario(options).violation.find(words) != std::string::npos) return true;
     }
-    return {};
+    return false;
 }
 
 TEST(PlantedBug, DoublePaymentIsSeen) {
-    EXPECT_NE(first_violation(Planted::kDoublePayment).find("paid twice"), std::string::npos);
+    EXPECT_TRUE(is_seen(Planted::kDoublePayment, "paid twice"));
 }
 
 TEST(PlantedBug, StaleFencingTokenIsSeen) {
-    EXPECT_NE(first_violation(Planted::kStaleToken).find("fencing token"), std::string::npos);
+    EXPECT_TRUE(is_seen(Planted::kStaleToken, "fencing token"));
 }
 
 TEST(PlantedBug, UnpersistedReceiptIsSeen) {
-    EXPECT_NE(first_violation(Planted::kUnpersistedReceipt).find("was lost"), std::string::npos);
+    EXPECT_TRUE(is_seen(Planted::kUnpersistedReceipt, "was lost"));
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace vcity::wiring {
 namespace {
 
 constexpr std::uint32_t kMilli = 1000;
-constexpr std::uint32_t kDiskMib = 1024;  // of /work in memory, all steps together
+constexpr std::uint32_t kDiskMib = 1024;  // of /job in memory, all steps together
 
 std::uint32_t memory_of_machine_mib() {
     const auto pages = static_cast<std::uint64_t>(std::max(0L, ::sysconf(_SC_PHYS_PAGES)));

@@ -13,7 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kWorkFolder = "/work";
 constexpr std::size_t kArgumentsMax = 512;
 constexpr std::size_t kMountsMax = 64;
 constexpr std::size_t kEnvironmentMax = 256;
@@ -42,7 +41,7 @@ Result<void> check_mount(const ports::SandboxMount& mount) {
                                               ": both must be absolute paths in normal form");
     }
     for (const std::string_view taken :
-         {"/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/proc", "/dev", "/tmp", kWorkFolder}) {
+         {"/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/proc", "/dev", "/tmp", "/job"}) {
         if (is_under(mount.target, taken)) {
             return make_error(Errc::kInvalid,
                               "mount at " + mount.target + ": the sandbox has its own " + std::string{taken});
@@ -123,15 +122,13 @@ void add_files(Arguments* arguments,
         append_to(arguments, {"--ro-bind", mount.source, mount.target});
     }
     if (spec.work_bytes_max != 0) {
-        append_to(arguments,
-                  {"--perms", "1777", "--size", std::to_string(spec.work_bytes_max), "--tmpfs", kWorkFolder});
+        append_to(arguments, {"--perms", "1777", "--size", std::to_string(spec.work_bytes_max), "--tmpfs", "/job"});
         for (std::size_t index = 0; index < spec.files.size(); ++index) {
             const std::string descriptor = std::to_string(kFirstFileDescriptor + static_cast<int>(index));
-            const std::string path = std::string{kWorkFolder} + '/' + spec.files[index].name;
-            append_to(arguments, {"--perms", "0644", "--file", descriptor, path});
+            append_to(arguments, {"--perms", "0644", "--file", descriptor, "/job/" + spec.files[index].name});
         }
     }
-    const char* home = spec.work_bytes_max != 0 ? kWorkFolder : "/tmp";
+    const char* home = spec.work_bytes_max != 0 ? "/job" : "/tmp";
     append_to(arguments, {"--remount-ro", "/dev", "--remount-ro", "/", "--chdir", home});
 }
 
@@ -211,7 +208,7 @@ Result<void> check_spec(const ports::SandboxSpec& spec) {
         if (!is_name) return make_error(Errc::kInvalid, "a file's name must be one component of a path");
         bytes += file.content.size();
     }
-    if (bytes > spec.work_bytes_max) return make_error(Errc::kInvalid, "the files do not fit into /work");
+    if (bytes > spec.work_bytes_max) return make_error(Errc::kInvalid, "the files do not fit into /job");
     return {};
 }
 

@@ -131,8 +131,8 @@ TEST_F(SandboxTest, GivesAWorkingDirectoryOfItsOwnAndBoundsIt) {
     spec.work_bytes_max = 1U << 20U;
 
     // A page of it went to the first file.
-    EXPECT_EQ(output_of(spec), "/work\nmine\n1044480\n");
-    EXPECT_EQ(output_of(spec), "/work\nmine\n1044480\n") << "nothing is left of the first";
+    EXPECT_EQ(output_of(spec), "/job\nmine\n1044480\n");
+    EXPECT_EQ(output_of(spec), "/job\nmine\n1044480\n") << "nothing is left of the first";
     SandboxSpec neighbour = shell("ls -A; find / -name neighbours-file 2>/dev/null; true");
     neighbour.work_bytes_max = 1U << 20U;
     spec.command = {"/bin/sh", "-c", "echo secret >neighbours-file; echo ready; sleep 1000"};
@@ -290,7 +290,7 @@ TEST_F(SandboxTest, RefusesMalformedSpecs) {
     SandboxSpec nameless = shell("true");
     nameless.environment = {"=x"};
     EXPECT_EQ(refusal_of(std::move(nameless)), Errc::kInvalid);
-    for (const char* target : {"/usr/lib", "/proc", "/tmp/x", "/work", "relative", "/a/../b", "/"}) {
+    for (const char* target : {"/usr/lib", "/proc", "/tmp/x", "/job", "relative", "/a/../b", "/"}) {
         SandboxSpec spec = shell("true");
         spec.read_only.push_back({.source = "/usr", .target = target});
         EXPECT_EQ(refusal_of(std::move(spec)), Errc::kInvalid) << target;

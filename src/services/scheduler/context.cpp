@@ -12,6 +12,20 @@ Task<Result<void>> Context::commit(ports::StoreChange change) {
     co_return done;
 }
 
+Task<Result<bool>> Context::commit_new(ports::StoreChange change) {
+    const ports::StoreEntry mark = change.puts.back();
+    Result<void> done = co_await services::commit_until(deps.runtime, deps.store, std::move(change),
+                                                        deps.runtime->now() + kStorePatience);
+    if (done) co_return true;
+    if (done.error().code == Errc::kConflict) {
+        // Perhaps our own attempt of before, whose effect we did not hear of.
+        CO_TRY(const std::optional<Bytes> stored, co_await get(mark.key));
+        co_return stored == mark.value;
+    }
+    stop_because("the store does not take writes: " + done.error().message);
+    co_return std::move(done).error();
+}
+
 Task<Result<std::optional<Bytes>>> Context::get(std::string key) {
     co_return co_await services::get_until(deps.runtime, deps.store, std::move(key),
                                            deps.runtime->now() + kStorePatience);

@@ -29,6 +29,8 @@ struct Context {
 
     // Durable, or the scheduler stops.
     Task<Result<void>> commit(ports::StoreChange change);
+    // A change whose last put is of a key that must be new: false when somebody else's is there already.
+    Task<Result<bool>> commit_new(ports::StoreChange change);
     Task<Result<std::optional<Bytes>>> get(std::string key);
     // The scheduler's own registration on chain; read, and written when it is missing.
     Task<Result<void>> register_identity();

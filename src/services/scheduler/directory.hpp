@@ -65,6 +65,10 @@ class Directory {
     const KnownNode* find(const Address& node) const;
     KnownNode* find(const Address& node);
     SessionId session_of(const Address& node) const;
+    bool is_barred(const Address& node) const {
+        const KnownNode* known = find(node);
+        return known == nullptr || is_barred(*known);
+    }
     std::vector<placement::Candidate> candidates() const;
     // What these offer of one model.
     std::vector<placement::Candidate> candidates(const std::set<Address>& nodes, std::string_view model) const;

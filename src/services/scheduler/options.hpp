@@ -78,6 +78,11 @@ struct SchedulerOptions {
     std::size_t output_bytes_max = 1U << 20U;
     std::uint32_t output_tokens_max = 32'768;
 
+    // Work on units.
+    std::size_t work_live_max = 100'000;  // jobs; beyond it orders are refused with kExhausted
+    Duration work_deadline_max = std::chrono::hours{30 * 24};
+    Duration straggler_every = std::chrono::seconds{5};  // a job is looked at for steps that take too long
+
     // Waiting.
     Duration placement_wait_max = std::chrono::seconds{30};  // for a free slot
     Duration away_wait_max = std::chrono::seconds{10};       // for a node that would do and has just gone

@@ -28,13 +28,16 @@ Scheduler::Scheduler(SchedulerDeps deps, SchedulerOptions options)
                                    const JobRecord* record = book_.find_delivered(job_id);
                                    if (record->audit == AuditState::kPending) audits_.start(job_id);
                                    settler_.nudge();
-                               }}} {}
+                               }}},
+      work_{WorkDesk::Parts{&context_, &switchboard_, &directory_, &caps_, &book_, &tokens_,
+                            [this] { settler_.nudge(); }}} {}
 
 Task<Result<void>> Scheduler::run() {
     Result<void> prepared = co_await prepare();
     if (prepared && !context_.stopping) {
         context_.tasks.spawn(settler_.run());
         context_.tasks.spawn(keep_reputations());
+        context_.tasks.spawn(work_.run());
         co_await accept_links();
     }
     stop();
@@ -54,6 +57,7 @@ void Scheduler::stop() {
     context_.deps.listener->close();
     switchboard_.close_all();
     driver_.wake_all();
+    work_.wake();
     audits_.wake_all();
     settler_.wake();
 }
@@ -67,6 +71,7 @@ Task<Result<void>> Scheduler::prepare() {
     CO_TRY_OK(co_await context_.register_identity());
     CO_TRY_OK(co_await tokens_.recover());
     CO_TRY_OK(co_await driver_.recover());
+    CO_TRY_OK(co_await work_.recover());
     ready_ = true;
     context_.log.info("ready", {{"live_jobs", book_.live().size()}, {"unsettled_jobs", book_.delivered().size()}});
     co_return Result<void>{};
@@ -203,7 +208,11 @@ void Scheduler::welcome(SessionId session, const services::LinkPeer& peer) {
 }
 
 void Scheduler::farewell(SessionId session, const services::LinkPeer& peer) {
-    if (peer.role == Role::kCompute) directory_.disconnect(peer.address, session);
+    if (peer.role == Role::kCompute) {
+        if (directory_.session_of(peer.address) == session) work_.units().close(peer.address);
+        directory_.disconnect(peer.address, session);
+        work_.on_node_gone(peer.address, session);
+    }
     driver_.on_session_gone(session, peer);
     audits_.on_session_gone(session);
     capacity_.on_session_gone(session);
@@ -233,15 +242,9 @@ void Scheduler::route(SessionId session, const services::LinkPeer& peer, Message
 void Scheduler::route_from_node(SessionId session, const Address& node, Message message) {
     // A session that a newer one of the same node has replaced has nothing to say any more.
     if (directory_.session_of(node) != session) return;
+    if (route_to_work(node, message)) return;
     if (auto* ready = std::get_if<NodeReady>(&message)) {
-        const Result<void> announced = directory_.announce(node, std::move(ready->announcement));
-        if (!announced) {
-            context_.log.warn("bad_announcement",
-                              {{"node", codec::to_hex(node)}, {"reason", announced.error().message}});
-            switchboard_.close(session);
-            return;
-        }
-        driver_.on_node_ready(node, session, ready->active_leases);
+        on_node_ready(session, node, std::move(*ready));
     } else if (const auto* chunk = std::get_if<TokenChunk>(&message)) {
         const JobId job_id = chunk->job_id;
         driver_.on_node_message(node, job_id, std::move(message));
@@ -263,11 +266,59 @@ void Scheduler::route_from_node(SessionId session, const Address& node, Message 
     }
 }
 
+void Scheduler::on_node_ready(SessionId session, const Address& node, NodeReady ready) {
+    Result<void> announced = directory_.announce(node, ready.announcement);
+    if (announced && !directory_.is_barred(node)) {
+        announced =
+            work_.units().announce(directory_.find(node)->record, ready.announcement, directory_.reputation_bp(node));
+    }
+    if (!announced) {
+        context_.log.warn("bad_announcement", {{"node", codec::to_hex(node)}, {"reason", announced.error().message}});
+        switchboard_.close(session);
+        return;
+    }
+    driver_.on_node_ready(node, session, work_.on_node_ready(node, session, ready.active_leases));
+}
+
+// Whether it is about work on units.
+bool Scheduler::route_to_work(const Address& node, const Message& message) {
+    if (const auto* refused = std::get_if<LeaseRefused>(&message)) {
+        if (!work_.owns(refused->job_id)) return false;
+        work_.on_refused(node, *refused);
+    } else if (const auto* failed = std::get_if<NodeFailedJob>(&message)) {
+        if (!work_.owns(failed->job_id)) return false;
+        work_.on_failed(node, *failed);
+    } else if (const auto* started = std::get_if<StepStarted>(&message)) {
+        work_.on_started(node, *started);
+    } else if (const auto* output = std::get_if<StepOutput>(&message)) {
+        work_.on_output(node, *output);
+    } else if (const auto* finished = std::get_if<StepFinished>(&message)) {
+        const JobId attempt = finished->finished.job_id;
+        // Perhaps one that is stored already and whose acknowledgement was lost.
+        if (!work_.on_finished(node, *finished)) driver_.on_node_message(node, attempt, finished->finished);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 void Scheduler::route_from_gateway(SessionId session, Message message) {
     if (auto* request = std::get_if<JobRequest>(&message)) {
         driver_.on_order(session, std::move(request->order));
     } else if (const auto* cancel = std::get_if<JobCancel>(&message)) {
         driver_.on_cancel(session, *cancel);
+    } else if (auto* submit = std::get_if<WorkSubmit>(&message)) {
+        work_.on_submit(session, std::move(submit->order));
+    } else if (const auto* quote = std::get_if<WorkQuoteRequest>(&message)) {
+        work_.on_quote(session, quote->order);
+    } else if (const auto* stop = std::get_if<WorkCancel>(&message)) {
+        work_.on_cancel(session, *stop);
+    } else if (const auto* status = std::get_if<WorkStatusRequest>(&message)) {
+        work_.on_status(session, *status);
+    } else if (const auto* output = std::get_if<WorkOutputRequest>(&message)) {
+        work_.on_output(session, *output);
+    } else if (std::holds_alternative<UnitsRequest>(message)) {
+        work_.on_units(session);
     }
 }
 

@@ -7,6 +7,7 @@
 #include "services/scheduler/capacity_desk.hpp"
 #include "services/scheduler/job_driver.hpp"
 #include "services/scheduler/settler.hpp"
+#include "services/scheduler/work/work_desk.hpp"
 
 namespace vcity::scheduler {
 
@@ -44,6 +45,8 @@ class Scheduler {
     void farewell(SessionId session, const services::LinkPeer& peer);
     void route(SessionId session, const services::LinkPeer& peer, Message message);
     void route_from_node(SessionId session, const Address& node, Message message);
+    void on_node_ready(SessionId session, const Address& node, NodeReady ready);
+    bool route_to_work(const Address& node, const Message& message);
     void route_from_gateway(SessionId session, Message message);
     void route_from_verifier(SessionId session, const services::LinkPeer& peer, Message message);
     void on_status_request(SessionId session, const JobId& job_id);
@@ -61,6 +64,7 @@ class Scheduler {
     CapacityDesk capacity_;
     Settler settler_;
     JobDriver driver_;
+    WorkDesk work_;
     bool ready_ = false;
     std::size_t connections_ = 0;
     std::size_t status_queries_ = 0;

@@ -19,6 +19,7 @@ class TokenSource {
     // So many at once without waiting, the first of them; nullopt when the block does not have them: wait for refill().
     std::optional<std::uint64_t> take(std::size_t count);
     Task<Result<void>> refill();
+    std::uint64_t left() const { return bound_ - next_; }
 
   private:
     Context* context_;

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/scheduler/work/work_desk.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/check.hpp"
+#include "codec/hex.hpp"
+#include "work/pricing.hpp"
+#include "work/spec_check.hpp"
+
+namespace vcity::scheduler {
+namespace {
+
+constexpr std::size_t kQueriesMax = 64;
+constexpr std::size_t kTraceMax = 128;
+constexpr std::size_t kQuotesMax = 4096;
+constexpr std::chrono::seconds kQuoteHolds{60};
+constexpr std::size_t kExplanationsMax = 4;  // groups; each looks at every unit
+
+Usd times(Usd amount, std::uint64_t count) {
+    const Result<std::uint64_t> product = mul_div_ceil(amount.micro, count, 1);
+    return Usd{product ? *product : UINT64_MAX};
+}
+
+Usd plus(Usd a, Usd b) {
+    const Result<Usd> sum = add(a, b);
+    return sum ? *sum : Usd{UINT64_MAX};
+}
+
+bool is_same_order(const WorkOrder& a, const WorkOrder& b) {
+    return a.client == b.client && a.spec == b.spec && a.budget == b.budget;
+}
+
+}  // namespace
+
+void WorkDesk::refuse(SessionId gateway, const JobId& job_id, const Error& error) {
+    context_->metrics.orders_refused->increment();
+    JobFailed failed;
+    failed.job_id = job_id;
+    failed.code = error.code;
+    failed.message = error.message;
+    failed.retryable = services::is_transient(error.code);
+    parts_.switchboard->post(gateway, std::move(failed));
+}
+
+void WorkDesk::on_submit(SessionId gateway, WorkOrder order) {
+    context_->metrics.orders->increment();
+    if (LiveWork* known = find(order.job_id)) {
+        if (!is_same_order(known->job.order(), order)) {
+            refuse(gateway, order.job_id, make_error(Errc::kConflict, "this job id names another job"));
+        } else if (known->is_writing && known->written == 0) {
+            known->gateway = gateway;  // answered when it is durable
+        } else {
+            known->gateway = gateway;
+            accept(known);
+        }
+        return;
+    }
+    const bool is_full = jobs_.size() + submitting_ >= context_->options.work_live_max;
+    if (context_->stopping || is_full) {
+        refuse(gateway, order.job_id, make_error(Errc::kExhausted, "the scheduler is full: try again later"));
+        return;
+    }
+    ++submitting_;
+    context_->tasks.spawn(submit(gateway, std::move(order)));
+}
+
+Task<void> WorkDesk::submit(SessionId gateway, WorkOrder order) {
+    const JobId job_id = order.job_id;
+    Result<void> admitted = co_await admit(gateway, std::move(order));
+    --submitting_;
+    if (!admitted) refuse(gateway, job_id, admitted.error());
+}
+
+Result<void> WorkDesk::check_order(WorkOrder* order) const {
+    TRY_OK(work::check(*order));
+    if (order->trace_id.size() > kTraceMax) return make_error(Errc::kInvalid, "the trace id is too long");
+    if (order->client != order->cap.cap.client) return make_error(Errc::kDenied, "the cap is of another client");
+    const UnixMillis now = context_->runtime()->unix_now();
+    if (order->deadline <= now) return make_error(Errc::kTimeout, "the deadline has passed");
+    const std::chrono::milliseconds ahead{(order->deadline - now).count()};
+    if (ahead > context_->options.work_deadline_max) return make_error(Errc::kInvalid, "the deadline is too far away");
+    if (order->quote_id == 0) return {};
+    const auto quote = quotes_.find(order->quote_id);
+    const bool holds = quote != quotes_.end() && quote->second.client == order->client &&
+                       quote->second.spec == order->spec && quote->second.until >= context_->now();
+    if (!holds) return make_error(Errc::kNotFound, "no such quote, or its time has passed: ask for another one");
+    order->spec.hourly_max =
+        order->spec.hourly_max ? std::min(*order->spec.hourly_max, quote->second.hourly_max) : quote->second.hourly_max;
+    return {};
+}
+
+// A group that no unit here could ever run is refused with the reason, once the nodes have had time to come.
+Result<void> WorkDesk::check_places(const WorkOrder& order) {
+    const bool are_arriving = context_->now() - started_at_ < context_->options.restart_grace;
+    for (const StepGroup& group : order.spec.groups) {
+        const UnitQuery query{&order.spec, &group, {}};
+        Result<std::optional<UnitSeat>> seat = units_.look(query);
+        if (!seat && !are_arriving) return std::move(seat).error();
+        const bool is_possible = (seat && *seat) || are_arriving || units_.could_ever(query);
+        if (!is_possible) {
+            return make_error(Errc::kInvalid, fmt::format("group '{}' fits no unit of this network, not even an idle "
+                                                          "one: {}",
+                                                          group.name, units_.explain(query)));
+        }
+    }
+    return {};
+}
+
+Task<Result<void>> WorkDesk::admit(SessionId gateway, WorkOrder order) {
+    CO_TRY_OK(check_order(&order));
+    CO_TRY_OK(check_places(order));
+    CO_TRY(const CapId cap_id, co_await parts_.caps->admit(order.cap, order.deadline));
+    if (context_->stopping) co_return make_error(Errc::kUnavailable, "the scheduler is stopping");
+    if (find(order.job_id) != nullptr) co_return make_error(Errc::kConflict, "it was sent twice: ask again");
+    const JobId job_id = order.job_id;
+    const Usd budget = order.budget;
+    const UnixMillis deadline = order.deadline;
+    work::Effects effects;
+    CO_TRY(work::Job job, work::Job::submit(std::move(order), context_->runtime()->unix_now(), &effects));
+    CO_TRY_OK(parts_.caps->reserve(cap_id, budget));
+    auto owned = std::make_unique<LiveWork>(std::move(job), cap_id);
+    LiveWork* added = owned.get();
+    added->gateway = gateway;
+    added->effects = std::move(effects);
+    added->inputs.resize(added->job.spec().groups.size());
+    const ByteView cap = cap_id.view();
+    added->change.puts.push_back({work_live_key(job_id), Bytes{cap.begin(), cap.end()}});
+    jobs_.emplace(job_id, std::move(owned));
+    set_timer(mono_of(deadline), job_id);
+    place_ready(added);
+    save(added);
+    co_return Result<void>{};
+}
+
+void WorkDesk::accept(LiveWork* work) {
+    WorkAccepted accepted;
+    accepted.job_id = work->job.order().job_id;
+    accepted.reserved = work->job.order().budget;
+    accepted.steps = work->job.statuses();
+    parts_.switchboard->post(std::exchange(work->gateway, kNoSession), std::move(accepted));
+}
+
+// The id is in the store, but not among the live jobs: the job has ended.
+Task<void> WorkDesk::answer_ended(SessionId gateway, WorkOrder order) {
+    const JobId job_id = order.job_id;
+    Result<std::vector<work::Event>> events = co_await load_events(context_, job_id);
+    Result<work::Job> job = events ? work::Job::replay(*events) : Result<work::Job>{std::move(events).error()};
+    if (!job) {
+        refuse(gateway, job_id, job.error());
+    } else if (!is_same_order(job->order(), order)) {
+        refuse(gateway, job_id, make_error(Errc::kConflict, "this job id names another job"));
+    } else {
+        WorkAccepted accepted;
+        accepted.job_id = job_id;
+        accepted.reserved = order.budget;
+        accepted.steps = job->statuses();
+        parts_.switchboard->post(gateway, std::move(accepted));
+    }
+}
+
+Result<WorkQuote> WorkDesk::quote(const WorkOrder& order) {
+    WorkOrder copy = order;
+    copy.quote_id = 0;
+    TRY_OK(check_order(&copy));
+    WorkQuote quote;
+    quote.job_id = order.job_id;
+    Usd dearest;
+    for (const StepGroup& group : order.spec.groups) {
+        const UnitQuery query{&order.spec, &group, {}};
+        TRY(const std::optional<UnitSeat> seat, units_.look(query));
+        if (!seat) return make_error(Errc::kExhausted, "group '" + group.name + "': " + units_.explain(query));
+        TRY(const Usd hourly, work::hourly_of(group.ask, seat->offered));
+        TRY(const Usd step, work::quote_of(hourly, group.seconds_max));
+        quote.most = plus(quote.most, times(step, group.count));
+        quote.hourly = plus(quote.hourly, times(hourly, group.count));
+        dearest = std::max(dearest, hourly);
+        StepStatus status;
+        status.step_id = work::step_id(order.job_id, group.name, 0);
+        status.group = group.name;
+        status.state = StepState::kQueued;
+        status.node = seat->node;
+        status.unit = seat->unit;
+        status.hourly = hourly;
+        status.reason = units_.explain(query);
+        quote.steps.push_back(std::move(status));
+    }
+    quote.text = fmt::format(
+        "at most {} USD if every step runs to its limit once; {} USD an hour while all run. "
+        "Everything is included; the network's fee comes out of what the nodes earn. The price "
+        "holds for {} seconds.",
+        to_string(quote.most), to_string(quote.hourly), kQuoteHolds.count());
+    while (quotes_.size() >= kQuotesMax || (!quotes_.empty() && quotes_.begin()->second.until < context_->now())) {
+        quotes_.erase(quotes_.begin());
+    }
+    quote.quote_id = next_quote_++;
+    quote.until = UnixMillis{context_->runtime()->unix_now().count() +
+                             static_cast<std::uint64_t>(std::chrono::milliseconds{kQuoteHolds}.count())};
+    quotes_.emplace(quote.quote_id, HeldQuote{order.client, order.spec, dearest, context_->now() + kQuoteHolds});
+    return quote;
+}
+
+void WorkDesk::on_quote(SessionId gateway, const WorkOrder& order) {
+    Result<WorkQuote> quoted = quote(order);
+    if (quoted) {
+        parts_.switchboard->post(gateway, *std::move(quoted));
+    } else {
+        refuse(gateway, order.job_id, quoted.error());
+    }
+}
+
+void WorkDesk::on_cancel(SessionId gateway, const WorkCancel& cancel) {
+    LiveWork* work = find(cancel.job_id);
+    if (work != nullptr && work->job.order().client == cancel.client) {
+        const Result<void> cancelled =
+            work->job.cancel("cancelled by its customer", context_->runtime()->unix_now(), &work->effects);
+        if (cancelled) {
+            settle_effects(work);
+            save(work);
+        }
+    }
+    on_status(gateway, {cancel.job_id, cancel.client, false});
+}
+
+void WorkDesk::on_status(SessionId gateway, const WorkStatusRequest& request) {
+    if (queries_ >= kQueriesMax) return;  // the caller has its own deadline
+    ++queries_;
+    context_->tasks.spawn(answer_status(gateway, request));
+}
+
+// Why steps still wait, group by group.
+void WorkDesk::explain_waiting(const LiveWork& work, std::vector<StepStatus>* steps) const {
+    std::map<std::string, std::string> reasons;
+    for (StepStatus& step : *steps) {
+        if (step.state != StepState::kQueued) continue;
+        auto known = reasons.find(step.group);
+        if (known == reasons.end()) {
+            if (reasons.size() >= kExplanationsMax) continue;
+            const auto group = std::ranges::find(work.job.spec().groups, step.group, &StepGroup::name);
+            known = reasons.emplace(step.group, units_.explain({&work.job.spec(), &*group, {}})).first;
+        }
+        step.reason = known->second;
+    }
+}
+
+Task<void> WorkDesk::answer_status(SessionId gateway, WorkStatusRequest request) {
+    WorkStatusReply reply;
+    reply.job_id = request.job_id;
+    const LiveWork* live = find(request.job_id);
+    const bool needs_events = live == nullptr || request.with_history;
+    std::vector<work::Event> events;
+    if (needs_events) {
+        Result<std::vector<work::Event>> loaded = co_await load_events(context_, request.job_id);
+        if (loaded) events = *std::move(loaded);
+        live = find(request.job_id);
+    }
+    --queries_;
+    Result<work::Job> stored = make_error(Errc::kNotFound, "unknown");
+    if (live == nullptr && !events.empty()) stored = work::Job::replay(events);
+    const work::Job* job = live != nullptr ? &live->job : stored ? &*stored : nullptr;
+    if (job != nullptr && job->order().client == request.client) {
+        reply.known = true;
+        reply.state = job->state();
+        reply.name = job->spec().name;
+        reply.budget = job->order().budget;
+        reply.charged = job->charged();
+        reply.submitted_at = job->submitted_at();
+        reply.ended_at = job->ended_at();
+        reply.steps = job->statuses();
+        reply.error = job->error();
+        if (live != nullptr) explain_waiting(*live, &reply.steps);
+        if (request.with_history) {
+            for (const work::Event& event : events) reply.history.push_back(work::line_of(event, *job));
+        }
+    }
+    parts_.switchboard->post(gateway, std::move(reply));
+}
+
+void WorkDesk::on_output(SessionId gateway, const WorkOutputRequest& request) {
+    if (queries_ >= kQueriesMax) return;
+    ++queries_;
+    context_->tasks.spawn(answer_output(gateway, request));
+}
+
+Task<void> WorkDesk::answer_output(SessionId gateway, WorkOutputRequest request) {
+    WorkOutputReply reply;
+    reply.job_id = request.job_id;
+    reply.step_id = request.step_id;
+    reply.offset = request.offset;
+    Result<work::Job> stored = make_error(Errc::kNotFound, "unknown");
+    const LiveWork* live = find(request.job_id);
+    if (live == nullptr) {
+        Result<std::vector<work::Event>> events = co_await load_events(context_, request.job_id);
+        if (events && !events->empty()) stored = work::Job::replay(*events);
+    }
+    const work::Job* job = live != nullptr ? &live->job : stored ? &*stored : nullptr;
+    std::string key;
+    if (job != nullptr && job->order().client == request.client) {
+        const auto step = std::ranges::find(job->steps(), request.step_id, &work::Job::Step::id);
+        if (step != job->steps().end()) {
+            reply.known = true;
+            const JobId attempt = attempt_id(step->id, std::max(1U, step->attempts));
+            const auto running = attempts_.find(attempt);
+            const std::size_t offset = std::min<std::size_t>(request.offset, kWorkOutputMax);
+            if (running != attempts_.end()) {
+                const std::string& output = running->second.output;
+                const std::string_view part =
+                    std::string_view{output}.substr(std::min(offset, output.size()), kStepOutputBytesMax);
+                reply.bytes.assign(part.begin(), part.end());
+            } else {
+                reply.is_end = job->is_terminal() || step->state == StepState::kDone;
+                key = work_output_key(attempt, offset / kWorkOutputChunk);
+            }
+        }
+    }
+    if (!key.empty()) {
+        Result<std::optional<Bytes>> chunk = co_await context_->get(key);
+        if (chunk && *chunk) {
+            const std::size_t within = std::min(request.offset % kWorkOutputChunk, (*chunk)->size());
+            reply.bytes.assign((*chunk)->begin() + static_cast<std::ptrdiff_t>(within), (*chunk)->end());
+            reply.is_end = reply.is_end && (*chunk)->size() < kWorkOutputChunk;
+        }
+    }
+    --queries_;
+    parts_.switchboard->post(gateway, std::move(reply));
+}
+
+}  // namespace vcity::scheduler

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "services/scheduler/caps.hpp"
+#include "services/scheduler/directory.hpp"
+#include "services/scheduler/job_book.hpp"
+#include "services/scheduler/token_source.hpp"
+#include "services/scheduler/work/unit_directory.hpp"
+#include "services/scheduler/work/work_store.hpp"
+#include "work/job.hpp"
+
+namespace vcity::scheduler {
+
+// Work on execution units, from the order to the last receipt. A job is what work::Job makes of its events; this desk
+// finds units, writes events before it announces what follows from them, follows the attempts on their nodes, checks
+// and countersigns their receipts and hands them to the settler.
+//
+// One write at a time for each job: what happens while it is on its way goes into the next one. A node that goes away
+// has a grace; an attempt that it does not know any more, or that outlives its lease, has failed by the node's fault.
+class WorkDesk {
+  public:
+    struct Parts {
+        Context* context = nullptr;
+        Switchboard* switchboard = nullptr;
+        Directory* directory = nullptr;
+        CapLedger* caps = nullptr;
+        JobBook* book = nullptr;
+        TokenSource* tokens = nullptr;
+        std::function<void()> on_delivered;  // a receipt waits for its batch
+    };
+
+    explicit WorkDesk(Parts parts) : parts_{std::move(parts)}, context_{parts_.context}, woken_{context_->runtime()} {}
+
+    // Reads the live jobs back from the store.
+    Task<Result<void>> recover();
+    // Timers and waiting steps, until the context stops.
+    Task<void> run();
+    void wake() { woken_.notify(); }
+
+    // --- from gateways; none of these wait
+    void on_submit(SessionId gateway, WorkOrder order);
+    void on_quote(SessionId gateway, const WorkOrder& order);
+    void on_cancel(SessionId gateway, const WorkCancel& cancel);
+    void on_status(SessionId gateway, const WorkStatusRequest& request);
+    void on_output(SessionId gateway, const WorkOutputRequest& request);
+    void on_units(SessionId gateway) { parts_.switchboard->post(gateway, units_.offers()); }
+
+    // --- from nodes; none of these wait. An attempt's id is that of its lease.
+    bool owns(const JobId& attempt) const { return attempts_.contains(attempt) || leaving_.contains(attempt); }
+    // Returns the leases that are not of this desk.
+    std::vector<Lease> on_node_ready(const Address& node, SessionId session, const std::vector<Lease>& active);
+    void on_node_gone(const Address& node, SessionId session);
+    void on_refused(const Address& node, const LeaseRefused& refused);
+    void on_failed(const Address& node, const NodeFailedJob& failed);
+    void on_started(const Address& node, const StepStarted& started);
+    void on_output(const Address& node, StepOutput output);
+    // False: nobody waits for this result.
+    bool on_finished(const Address& node, const StepFinished& finished);
+
+    UnitDirectory& units() { return units_; }
+    std::size_t live_jobs() const { return jobs_.size(); }
+    std::size_t live_attempts() const { return attempts_.size(); }
+
+  private:
+    struct Outgoing {
+        SessionId session = kNoSession;
+        Message message;
+    };
+    struct LiveWork {
+        LiveWork(work::Job the_job, const CapId& cap) : job{std::move(the_job)}, cap_id{cap} {}
+
+        work::Job job;
+        CapId cap_id;
+        SessionId gateway = kNoSession;           // waits for the answer to its submission
+        std::vector<std::optional<Hash>> inputs;  // by group: the hash of its files
+        // --- since the last write
+        work::Effects effects;
+        ports::StoreChange change;
+        std::vector<JobId> granted;  // attempts whose leases are in the effects
+        std::vector<JobRecord> delivered;
+        std::vector<Outgoing> outbox;
+        // --- of the store
+        std::uint32_t written = 0;  // events
+        bool is_writing = false;
+        bool is_waiting = false;  // in waiting_
+    };
+    struct Running {
+        JobId job;
+        std::uint32_t step = 0;
+        work::LeaseTerms terms;
+        Hash request_hash;
+        std::string output;
+        bool is_granted = false;  // its lease is in the store
+        SessionId granted_on = kNoSession;
+        std::optional<TimePoint> gone_at;
+        TimePoint leased_at;
+        TimePoint expires;
+    };
+    struct Leaving {  // told to stop; its unit is taken until it has
+        std::uint64_t token = 0;
+        Address node;
+    };
+    struct HeldQuote {
+        Address client;
+        WorkSpec spec;
+        Usd hourly_max;  // of its dearest step
+        TimePoint until;
+    };
+
+    // --- orders (work_desk.cpp)
+    Task<void> submit(SessionId gateway, WorkOrder order);
+    Task<Result<void>> admit(SessionId gateway, WorkOrder order);
+    Result<void> check_order(WorkOrder* order) const;
+    Result<void> check_places(const WorkOrder& order);
+    Task<void> answer_ended(SessionId gateway, WorkOrder order);
+    Result<WorkQuote> quote(const WorkOrder& order);
+    Task<void> answer_status(SessionId gateway, WorkStatusRequest request);
+    Task<void> answer_output(SessionId gateway, WorkOutputRequest request);
+    void refuse(SessionId gateway, const JobId& job_id, const Error& error);
+    void accept(LiveWork* work);
+    void explain_waiting(const LiveWork& work, std::vector<StepStatus>* steps) const;
+
+    // --- placing and writing (work_writes.cpp)
+    LiveWork* find(const JobId& job_id);
+    void place_ready(LiveWork* work);
+    // Whether all that could be leased now is.
+    bool place_step(LiveWork* work, std::uint32_t step);
+    bool place_gang(LiveWork* work, std::uint32_t first);
+    std::optional<work::LeaseTerms> terms_for(LiveWork* work, std::uint32_t step, const UnitSeat& seat);
+    void begin(LiveWork* work, std::uint32_t step, std::uint64_t token);
+    void place_waiting();
+    void settle_effects(LiveWork* work);
+    void save(LiveWork* work);
+    Task<void> write(JobId job_id);
+    ports::StoreChange take_change(LiveWork* work);
+    void announce(LiveWork* work, const std::vector<JobId>& granted, std::vector<JobRecord> delivered);
+    void grant(LiveWork* work, const JobId& attempt);
+    void retire(LiveWork* work);
+    Hash inputs_hash(LiveWork* work, std::uint32_t group);
+
+    // --- attempts (work_attempts.cpp)
+    Running* running_of(const Address& node, const JobId& attempt, std::uint64_t token);
+    void fail(const JobId& attempt, work::Fault fault, Errc code, std::string reason);
+    void forget(const JobId& attempt);
+    void release_leaving(const JobId& attempt);
+    Result<SignedReceipt> check_receipt(const LiveWork& work,
+                                        const Running& running,
+                                        const StepFinished& finished) const;
+    void note(const Address& node, const market::Delivery& delivery);
+    void deliver(LiveWork* work, const JobId& attempt, SignedReceipt receipt, const StepFinished& finished);
+    void set_timer(TimePoint at, const JobId& id) { timers_.emplace(at, id); }
+    void on_timer(const JobId& id);
+    void check_attempt(const JobId& attempt);
+    void check_job(LiveWork* work);
+    TimePoint mono_of(UnixMillis at) const;
+
+    Parts parts_;
+    Context* context_;
+    Notifier woken_;
+    UnitDirectory units_;
+    std::unordered_map<JobId, std::unique_ptr<LiveWork>> jobs_;
+    std::unordered_map<JobId, Running> attempts_;
+    std::unordered_map<JobId, Leaving> leaving_;
+    std::map<Address, std::set<JobId>> by_node_;
+    std::multimap<TimePoint, JobId> timers_;  // of attempts and jobs; one that has gone is passed over
+    std::deque<JobId> waiting_;               // jobs with steps that wait for a unit
+    std::uint64_t seen_generation_ = 0;
+    std::map<std::uint64_t, HeldQuote> quotes_;
+    std::uint64_t next_quote_ = 1;
+    std::size_t submitting_ = 0;
+    std::size_t queries_ = 0;
+    TimePoint started_at_;
+};
+
+}  // namespace vcity::scheduler

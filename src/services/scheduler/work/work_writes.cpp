@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/check.hpp"
+#include "codec/hex.hpp"
+#include "market/batch.hpp"
+#include "market/typed_hashes.hpp"
+#include "services/scheduler/work/work_desk.hpp"
+#include "work/pricing.hpp"
+
+namespace vcity::scheduler {
+namespace {
+
+constexpr std::size_t kWaitingPerTurn = 64;           // jobs looked at when a unit has become free
+constexpr std::uint64_t kLeaseMarginMillis = 60'000;  // beyond the longest run, for starting and reporting
+
+std::string why(const UnitSeat& seat, Usd hourly) {
+    const placement::Terms& terms = seat.terms;
+    return fmt::format("best score {} of all units that fit (latency {}, price {}, quality {}, packing {}), {} USD/h",
+                       terms.score(), terms.latency, terms.price, terms.quality, terms.packing, to_string(hourly));
+}
+
+}  // namespace
+
+WorkDesk::LiveWork* WorkDesk::find(const JobId& job_id) {
+    const auto found = jobs_.find(job_id);
+    return found == jobs_.end() ? nullptr : found->second.get();
+}
+
+Hash WorkDesk::inputs_hash(LiveWork* work, std::uint32_t group) {
+    std::optional<Hash>& known = work->inputs[group];
+    if (!known) known = work::inputs_hash(work->job.spec().groups[group].inputs);
+    return *known;
+}
+
+// Leases whatever finds a unit now; the job waits for units when something does not.
+void WorkDesk::place_ready(LiveWork* work) {
+    bool is_done = true;
+    std::optional<std::uint32_t> failed_group;  // its other steps would not find a unit either
+    const auto runnable = work->job.runnable();
+    const std::vector<std::uint32_t> steps{runnable.begin(), runnable.end()};
+    for (const std::uint32_t step : steps) {
+        if (work->job.is_terminal()) return;
+        const std::uint32_t group = work->job.steps()[step].group;
+        if (failed_group == group) continue;
+        const bool is_placed = work->job.is_gang(step) ? place_gang(work, step) : place_step(work, step);
+        if (is_placed) continue;
+        is_done = false;
+        failed_group = group;
+    }
+    if (is_done || work->is_waiting || work->job.is_terminal()) return;
+    work->is_waiting = true;
+    waiting_.push_back(work->job.order().job_id);
+}
+
+std::optional<work::LeaseTerms> WorkDesk::terms_for(LiveWork* work, std::uint32_t step, const UnitSeat& seat) {
+    const StepGroup& group = work->job.group_of(step);
+    const Result<Usd> hourly = work::hourly_of(group.ask, seat.offered);
+    if (!hourly) return std::nullopt;
+    const Result<Usd> quote = work::quote_of(*hourly, group.seconds_max);
+    if (!quote) return std::nullopt;
+    work::LeaseTerms terms;
+    terms.step = step;
+    terms.node = seat.node;
+    terms.unit = seat.unit;
+    terms.gpu_mask = seat.gpu_mask;
+    terms.hourly = *hourly;
+    terms.quote = *quote;
+    constexpr std::uint64_t kMillis = 1000;
+    terms.expires_at =
+        UnixMillis{context_->runtime()->unix_now().count() + group.seconds_max * kMillis + kLeaseMarginMillis};
+    terms.reason = why(seat, *hourly);
+    return terms;
+}
+
+bool WorkDesk::place_step(LiveWork* work, std::uint32_t step) {
+    const std::optional<std::uint64_t> token = parts_.tokens->take(1);
+    if (!token) return false;  // run() fetches more
+    const std::vector<Address> avoid = work->job.avoid(step);
+    const UnitQuery query{&work->job.spec(), &work->job.group_of(step), avoid};
+    Result<std::optional<UnitSeat>> seat = units_.place(query, *token);
+    while (seat && *seat && parts_.directory->is_barred((*seat)->node)) {
+        units_.release(*token);
+        units_.close((*seat)->node);
+        seat = units_.place(query, *token);
+    }
+    if (!seat || !*seat) return false;
+    std::optional<work::LeaseTerms> terms = terms_for(work, step, **seat);
+    const UnixMillis now = context_->runtime()->unix_now();
+    Result<void> leased = make_error(Errc::kDenied, "the price is beyond all bounds");
+    if (terms) {
+        terms->fencing_token = *token;
+        leased = work->job.lease(*terms, now, &work->effects);
+    }
+    if (leased) {
+        begin(work, step, *token);
+        return true;
+    }
+    units_.release(*token);
+    if (leased.error().code != Errc::kDenied) return false;  // not affordable before others have ended
+    const Result<void> ended = work->job.give_up(step, Errc::kExhausted, leased.error().message, now, &work->effects);
+    CHECK(ended.has_value());
+    settle_effects(work);
+    return true;
+}
+
+bool WorkDesk::place_gang(LiveWork* work, std::uint32_t first) {
+    const StepGroup& group = work->job.group_of(first);
+    const std::optional<std::uint64_t> token = parts_.tokens->take(group.count);
+    if (!token) return false;
+    const std::vector<Address> avoid = work->job.avoid(first);
+    const UnitQuery query{&work->job.spec(), &group, avoid};
+    const Result<std::optional<std::vector<UnitSeat>>> seats = units_.place_gang(query, group.count, *token);
+    if (!seats || !*seats) return false;
+    std::vector<work::LeaseTerms> members;
+    for (std::uint32_t index = 0; index < group.count; ++index) {
+        std::optional<work::LeaseTerms> terms = terms_for(work, first + index, (**seats)[index]);
+        if (!terms) break;
+        terms->fencing_token = *token + index;
+        members.push_back(*std::move(terms));
+    }
+    const UnixMillis now = context_->runtime()->unix_now();
+    Result<void> leased = make_error(Errc::kDenied, "the price is beyond all bounds");
+    if (members.size() == group.count) leased = work->job.lease_gang(std::move(members), now, &work->effects);
+    for (std::uint32_t index = 0; index < group.count; ++index) {
+        if (leased) {
+            begin(work, first + index, *token + index);
+        } else {
+            units_.release(*token + index);
+        }
+    }
+    if (leased) return true;
+    if (leased.error().code != Errc::kDenied) return false;
+    const Result<void> ended = work->job.give_up(first, Errc::kExhausted, leased.error().message, now, &work->effects);
+    CHECK(ended.has_value());
+    settle_effects(work);
+    return true;
+}
+
+// The lease is in the job's events; it is granted once they are written.
+void WorkDesk::begin(LiveWork* work, std::uint32_t step, std::uint64_t token) {
+    const work::Attempt* attempt = work->job.find_live(step, token);
+    CHECK(attempt != nullptr);
+    const work::Job::Step& state = work->job.steps()[step];
+    const JobId id = attempt_id(state.id, attempt->terms.attempt);
+    Running running;
+    running.job = work->job.order().job_id;
+    running.step = step;
+    running.terms = attempt->terms;
+    running.request_hash = work::step_hash(work->job.group_of(step), state.index, inputs_hash(work, state.group));
+    running.leased_at = context_->now();
+    running.expires = mono_of(attempt->terms.expires_at);
+    set_timer(running.expires, id);
+    by_node_[attempt->terms.node].insert(id);
+    attempts_.emplace(id, std::move(running));
+    work->granted.push_back(id);
+}
+
+// A unit has become free or has come: the jobs that wait longest have a try each.
+void WorkDesk::place_waiting() {
+    const std::size_t tries = std::min(waiting_.size(), kWaitingPerTurn);
+    for (std::size_t done = 0; done < tries && !context_->stopping; ++done) {
+        const JobId job_id = waiting_.front();
+        waiting_.pop_front();
+        LiveWork* work = find(job_id);
+        if (work == nullptr) continue;
+        work->is_waiting = false;
+        place_ready(work);
+        save(work);
+    }
+}
+
+// What the job's last commands ended besides what they were called for.
+void WorkDesk::settle_effects(LiveWork* work) {
+    for (const work::Attempt& attempt : work->effects.ended) {
+        units_.release(attempt.terms.fencing_token);
+        forget(attempt_id(work->job.steps()[attempt.terms.step].id, attempt.terms.attempt));
+    }
+    for (const work::Attempt& attempt : work->effects.stopped) {
+        const JobId id = attempt_id(work->job.steps()[attempt.terms.step].id, attempt.terms.attempt);
+        const auto running = attempts_.find(id);
+        if (running == attempts_.end()) continue;
+        const bool was_granted = running->second.is_granted;
+        forget(id);
+        if (!was_granted) {
+            std::erase(work->granted, id);
+            units_.release(attempt.terms.fencing_token);
+            continue;
+        }
+        // Its unit stays taken until the node says that it has stopped, or for as long as that may take.
+        leaving_.emplace(id, Leaving{attempt.terms.fencing_token, attempt.terms.node});
+        set_timer(context_->now() + context_->options.cancel_grace, id);
+        JobCancel cancel;
+        cancel.job_id = id;
+        cancel.fencing_token = attempt.terms.fencing_token;
+        work->outbox.push_back({parts_.directory->session_of(attempt.terms.node), cancel});
+    }
+    work->effects.ended.clear();
+    work->effects.stopped.clear();
+    woken_.notify();
+}
+
+// Has what is new written, unless a write is on its way: that one goes on with it.
+void WorkDesk::save(LiveWork* work) {
+    if (work->is_writing || work->effects.events.empty()) return;
+    work->is_writing = true;
+    context_->tasks.spawn(write(work->job.order().job_id));
+}
+
+ports::StoreChange WorkDesk::take_change(LiveWork* work) {
+    ports::StoreChange change = std::exchange(work->change, {});
+    const JobId& job_id = work->job.order().job_id;
+    const std::string key = work_key(job_id, work->written);
+    // Nobody else has written this part of the job's life.
+    change.expectations.push_back({key, std::nullopt});
+    change.puts.push_back({key, encode_events(work->effects.events)});
+    work->written += static_cast<std::uint32_t>(work->effects.events.size());
+    work->effects.events.clear();
+    if (work->job.is_terminal()) change.deletes.push_back(work_live_key(job_id));
+    return change;
+}
+
+Task<void> WorkDesk::write(JobId job_id) {
+    while (true) {
+        LiveWork* work = find(job_id);
+        const bool is_first = work->written == 0;
+        const ports::StoreChange change = take_change(work);
+        const std::vector<JobId> granted = std::exchange(work->granted, {});
+        std::vector<JobRecord> delivered = std::exchange(work->delivered, {});
+        std::vector<Outgoing> outbox = std::exchange(work->outbox, {});
+        const Result<bool> written = co_await context_->commit_new(change);
+        if (!written) co_return;  // the scheduler stops; nothing of this was announced
+        if (!*written) {
+            CHECK(is_first);
+            WorkOrder order = work->job.order();
+            const SessionId gateway = work->gateway;
+            for (const work::Attempt& attempt : work->job.live()) {
+                units_.release(attempt.terms.fencing_token);
+                forget(attempt_id(work->job.steps()[attempt.terms.step].id, attempt.terms.attempt));
+            }
+            parts_.caps->release(work->cap_id, order.budget);
+            jobs_.erase(job_id);
+            co_await answer_ended(gateway, std::move(order));
+            co_return;
+        }
+        if (work->gateway != kNoSession) accept(work);
+        announce(work, granted, std::move(delivered));
+        for (Outgoing& out : outbox) parts_.switchboard->post(out.session, std::move(out.message));
+        if (!work->effects.events.empty()) continue;
+        work->is_writing = false;
+        if (work->job.is_terminal()) retire(work);
+        co_return;
+    }
+}
+
+// What is durable now may be told.
+void WorkDesk::announce(LiveWork* work, const std::vector<JobId>& granted, std::vector<JobRecord> delivered) {
+    for (const JobId& attempt : granted) grant(work, attempt);
+    for (JobRecord& record : delivered) {
+        parts_.caps->consume(work->cap_id, record.receipt.receipt.amount, record.receipt.receipt.amount);
+        context_->metrics.jobs_delivered->increment();
+        ReceiptAck ack;
+        ack.receipt_hash = market::receipt_hash(record.receipt.receipt);
+        ack.accepted = true;
+        ack.receipt = record.receipt;
+        parts_.switchboard->post(parts_.directory->session_of(record.lease.node), std::move(ack));
+        parts_.book->add_delivered(std::move(record));
+    }
+    if (!delivered.empty()) parts_.on_delivered();
+}
+
+void WorkDesk::grant(LiveWork* work, const JobId& attempt) {
+    const auto found = attempts_.find(attempt);
+    if (found == attempts_.end()) return;  // stopped meanwhile
+    Running& running = found->second;
+    const work::Job::Step& step = work->job.steps()[running.step];
+    running.is_granted = true;
+    StepGrant grant;
+    grant.lease.job_id = attempt;
+    grant.lease.fencing_token = running.terms.fencing_token;
+    grant.lease.node = running.terms.node;
+    grant.lease.attempt = running.terms.attempt;
+    grant.lease.expires_at = running.terms.expires_at;
+    grant.client = work->job.order().client;
+    grant.unit = running.terms.unit;
+    grant.gpu_mask = running.terms.gpu_mask;
+    grant.work = work::step_work(work->job.group_of(running.step), step.index);
+    grant.hourly = running.terms.hourly;
+    grant.quote = running.terms.quote;
+    grant.trace_id = work->job.order().trace_id;
+    running.granted_on = parts_.directory->session_of(running.terms.node);
+    if (!parts_.switchboard->post(running.granted_on, std::move(grant))) {
+        running.gone_at = context_->now();
+        running.granted_on = kNoSession;
+        set_timer(context_->now() + context_->options.node_grace, attempt);
+    }
+    context_->metrics.leases_granted->increment();
+}
+
+void WorkDesk::retire(LiveWork* work) {
+    const Result<Usd> unspent = subtract(work->job.order().budget, work->job.charged());
+    CHECK(unspent.has_value());
+    parts_.caps->release(work->cap_id, *unspent);
+    const bool is_good = work->job.state() == WorkState::kSucceeded;
+    if (!is_good) context_->metrics.jobs_failed->increment();
+    context_->log.info("work_ended", {{"job", codec::to_hex(work->job.order().job_id)},
+                                      {"state", std::string{to_string(work->job.state())}},
+                                      {"charged_micro", work->job.charged().micro}});
+    jobs_.erase(JobId{work->job.order().job_id});
+}
+
+}  // namespace vcity::scheduler
