@@ -36,7 +36,8 @@ def ci():
         with Step("test dev: unit and scenarios"):
             passed += preset_tests("dev", exclude_label=SLOW_LABELS)
         with Step("test dev: integration and end to end"):
-            passed += preset_tests("dev", label=SLOW_LABELS, parallel=1)
+            # They wait for other processes most of the time.
+            passed += preset_tests("dev", label=SLOW_LABELS, parallel=3)
         for preset in ("asan", "tsan"):
             with Step(f"build {preset}"):
                 build(preset)

@@ -63,9 +63,9 @@ Task<Result<Hash>> Settler::batch_transaction(std::uint64_t index) {
 }
 
 void Settler::nudge() {
-    const auto ready =
-        std::ranges::count_if(parts_.book->delivered(), [](const auto& entry) { return is_payable(*entry.second); });
-    if (static_cast<std::size_t>(ready) >= context_->options.batch_receipts_max) nudged_.notify();
+    if (++nudges_ < context_->options.batch_receipts_max) return;
+    nudges_ = 0;
+    nudged_.notify();
 }
 
 Task<void> Settler::run() {

@@ -32,7 +32,7 @@ class Settler {
     Task<Result<void>> recover();
     // Until the context stops.
     Task<void> run();
-    // Enough receipts may be ready for a batch before its time.
+    // One more receipt may be ready; a whole batch of them does not wait for its time.
     void nudge();
     void wake() { nudged_.notify(); }
 
@@ -52,6 +52,7 @@ class Settler {
 
     Parts parts_;
     Context* context_;
+    std::size_t nudges_ = 0;
     Notifier nudged_;
     std::uint64_t batches_ = 0;  // in the store
     std::uint64_t settled_ = 0;  // whose jobs are marked as settled

@@ -267,8 +267,8 @@ void WorkDesk::announce(LiveWork* work, const std::vector<JobId>& granted, std::
         ack.receipt = record.receipt;
         parts_.switchboard->post(parts_.directory->session_of(record.lease.node), std::move(ack));
         parts_.book->add_delivered(std::move(record));
+        parts_.on_delivered();
     }
-    if (!delivered.empty()) parts_.on_delivered();
 }
 
 void WorkDesk::grant(LiveWork* work, const JobId& attempt) {
