@@ -156,10 +156,6 @@ void fade(ReputationRecord* record, const ReputationRules& rules, UnixMillis now
     *record = faded(std::move(*record), rules, now);
 }
 
-std::uint64_t weight_of(const ReputationRecord& record, const ReputationRules& rules, UnixMillis now) {
-    return static_cast<std::uint64_t>(sum_up(faded(record, rules, now), rules).all);
-}
-
 ReputationScore score_of(const ReputationRecord& record, const ReputationRules& rules, UnixMillis now) {
     const ReputationRecord present = faded(record, rules, now);
     const Deliveries deliveries = sum_up(present, rules);

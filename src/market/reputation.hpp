@@ -87,8 +87,6 @@ void note_presence(ReputationRecord* record, const ReputationRules& rules, bool 
 
 // Time passed in which nobody watched: all counts fade and nothing is added.
 void fade(ReputationRecord* record, const ReputationRules& rules, UnixMillis now);
-// Deliveries that count, in millionths. Below prior_weight the prior says more than the record: a newcomer.
-std::uint64_t weight_of(const ReputationRecord& record, const ReputationRules& rules, UnixMillis now);
 
 ReputationScore score_of(const ReputationRecord& record, const ReputationRules& rules, UnixMillis now);
 // One sentence for each part, the weakest first.

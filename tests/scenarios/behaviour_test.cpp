@@ -285,6 +285,8 @@ TEST_F(Behaviour, ACancelledJobCostsWhatWasDelivered) {
 }
 
 TEST_F(Behaviour, ACapIsNeverPromisedTwice) {
+    // A line that takes all of them: it is the cap that refuses some.
+    scheduler_.adjust = [](scheduler::SchedulerOptions* options) { options->placement_wait_max = 5min; };
     add_node(Honesty::kHonest, 2);
     for (int count = 0; count < 80; ++count) add_job("job " + std::to_string(count), buyer_.poor);
     start();

@@ -148,6 +148,7 @@ void Client::on_chunk(const TokenChunk& chunk) {
     if (chunk.fencing_token != job->fencing_token) book_->blame(chunk.job_id, "tokens of two leases are mixed");
     if (chunk.sequence > job->next_sequence) book_->blame(chunk.job_id, "a piece of the output is missing");
     if (chunk.sequence != job->next_sequence) return;
+    if (!job->first_token_at) job->first_token_at = deps_.runtime->now();
     job->text += chunk.text;
     ++job->next_sequence;
 }
@@ -157,6 +158,7 @@ void Client::on_done(const JobDone& done) {
     ClientJob* job = find_open(bill.job_id);
     if (job == nullptr) return;
     job->receipt = done.receipt;
+    job->ended_at = deps_.runtime->now();
     if (bill.amount > job->order.quote) book_->blame(bill.job_id, "charged above the quote");
     if (market::response_hash(job->text) == bill.response_hash) {
         job->status = ClientJob::Status::kDone;
@@ -173,6 +175,8 @@ void Client::on_failed(const JobFailed& failed) {
     if (failed.message.empty()) book_->blame(failed.job_id, "an error without a reason");
     job->status = ClientJob::Status::kFailed;
     job->error = failed.message;
+    job->retry_after_ms = failed.retry_after_ms;
+    job->ended_at = deps_.runtime->now();
 }
 
 }  // namespace vcity::scenarios

@@ -34,6 +34,9 @@ struct ClientJob {
     bool is_cancelled = false;
     std::optional<SignedReceipt> receipt;
     std::string error;
+    std::uint32_t retry_after_ms = 0;
+    std::optional<TimePoint> first_token_at;
+    std::optional<TimePoint> ended_at;
 };
 
 // All jobs of a scenario and the first thing that went wrong in a client's eyes.

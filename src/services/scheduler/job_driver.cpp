@@ -345,6 +345,7 @@ Task<Result<Picked>> JobDriver::find_node(LiveJob* job) {
         const TimePoint give_up = std::min(job_deadline, asked_at + patience_for(refused.kind));
         if (context_->now() >= give_up) {
             give_back(job, &waiter);
+            if (is_busy) job->retry_after = parts_.router->retry_after(call);
             co_return make_error(is_busy ? Errc::kExhausted : Errc::kUnavailable, refused.reason.text);
         }
         if (!is_busy) {

@@ -46,7 +46,8 @@ struct AuditRates {
 // How nodes are chosen for model calls: see calls/model_router.hpp.
 struct ChoiceOptions {
     Duration time_per_micro_dollar = std::chrono::milliseconds{2};  // that a cheaper node may take longer
-    Duration failed_attempt = std::chrono::milliseconds{500};       // what one costs a client on the average
+    Duration failed_attempt = std::chrono::milliseconds{200};       // what one costs a client on the average
+    Duration spread = std::chrono::milliseconds{5};                 // of the chance that lets equals take turns
     Duration penalty_max = std::chrono::seconds{30};
     // Of a thousand cheap calls so many go to newcomers, if there are any beside nodes with a record.
     std::uint32_t trial_per_mille = 50;

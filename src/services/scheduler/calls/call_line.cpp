@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t kExplainedMax = 32;
 constexpr std::size_t kExplainedRefusalMax = 256;
 
+constexpr Duration kRetryMin = std::chrono::milliseconds{100};
+
 // Calls of the same terms wait for the same slots.
 struct Terms {
     Verification verification = Verification::kNone;
@@ -111,12 +113,11 @@ placement::NotPlaced ModelRouter::why_none(const Call& call) const {
 }
 
 std::optional<LineFull> ModelRouter::join(Waiter* waiter) {
-    constexpr Duration kRetryMin = std::chrono::milliseconds{100};
     const SchedulerOptions& options = context_->options;
     const std::string& model = waiter->call->order->request.model;
     Pool* pool = find_pool(model);
     CHECK(pool != nullptr && !waiter->is_in_line);
-    const Duration gap = pool->service / static_cast<Duration::rep>(std::max<std::uint64_t>(pool->slots, 1));
+    const Duration gap = gap_of(*pool);
     const Duration wait = gap * static_cast<Duration::rep>(pool->waiting.size() + 1);
     std::uint32_t& of_client = waiting_of_[waiter->call->order->client];
     const std::size_t share = std::max<std::size_t>(options.choice.waiting_max / 2, 1);
@@ -125,11 +126,13 @@ std::optional<LineFull> ModelRouter::join(Waiter* waiter) {
         return LineFull{"this client has " + std::to_string(of_client) + " calls waiting, as many as one may have",
                         std::max(wait / 2, kRetryMin)};
     }
-    const bool is_full = waiting_ >= options.choice.waiting_max || wait > options.placement_wait_max;
+    // A quarter for what the estimate may be wrong by.
+    const Duration wait_max = options.placement_wait_max / 4 * 3;
+    const bool is_full = waiting_ >= options.choice.waiting_max || wait > wait_max;
     if (is_full) {
         if (of_client == 0) waiting_of_.erase(waiter->call->order->client);
         // Who is sent away is told a time of its own, so that not all come back at once.
-        const Duration over = std::max(wait - options.placement_wait_max, gap);
+        const Duration over = std::max(wait - wait_max, gap);
         pool->returns_at = std::max(pool->returns_at, context_->now() + over) + gap;
         context_->metrics.calls_shed_full->increment();
         return LineFull{"all nodes that serve \"" + model + "\" are busy and " + std::to_string(pool->waiting.size()) +
@@ -144,6 +147,13 @@ std::optional<LineFull> ModelRouter::join(Waiter* waiter) {
     context_->metrics.calls_waiting->set(static_cast<double>(waiting_));
     serve(pool);
     return std::nullopt;
+}
+
+Duration ModelRouter::retry_after(const Call& call) const {
+    const Pool* pool = find_pool(call.order->request.model);
+    if (pool == nullptr) return {};
+    const Duration wait = gap_of(*pool) * static_cast<Duration::rep>(pool->waiting.size() + 1);
+    return std::clamp<Duration>(wait, kRetryMin, context_->options.choice.retry_max);
 }
 
 void ModelRouter::leave(Waiter* waiter) {

@@ -20,7 +20,6 @@ constexpr std::uint32_t kTellingTokens = 64;
 // The way is the least time seen, and follows slowly when it gets longer.
 constexpr routing::Nanos kAwayRise = 64;
 constexpr std::uint64_t kMillionTokens = 1'000'000;
-constexpr std::uint64_t kPpm = 1'000'000;
 
 routing::Nanos nanos(Duration duration) {
     return static_cast<routing::Nanos>(std::max<Duration::rep>(duration.count(), 0));
@@ -107,7 +106,7 @@ void ModelRouter::drop(const Address& node, const Places& places) {
         if (!place.replica) continue;
         Member& member = pool->members[*place.replica];
         if (member.is_counted) pool->slots -= member.offer.slots;
-        pool->newcomers.erase(*place.replica);
+        set_newcomer(pool, *place.replica, false);
         pool->router.remove(*place.replica);
         member = {};
     }
@@ -136,7 +135,10 @@ ModelRouter::Place ModelRouter::enter(const Address& node,
     });
     if (!added) return place;
     if (pool->members.size() <= *added) pool->members.resize(std::size_t{*added} + 1);
-    pool->members[*added] = Member{.node = node, .offer = offer};
+    Member& member = pool->members[*added];
+    member = {};
+    member.node = node;
+    member.offer = offer;
     place.replica = *added;
     return place;
 }
@@ -168,13 +170,15 @@ void ModelRouter::close_if_empty(const std::string& model) {
     pools_.erase(found);
 }
 
-routing::Nanos ModelRouter::penalty_of(const Address& node) const {
+routing::Nanos ModelRouter::penalty_of(const Address& node) {
+    constexpr std::uint64_t kGoodScore = 500'000;
     const ChoiceOptions& options = context_->options.choice;
     const std::uint64_t score = directory_->reputations().score(node, context_->runtime()->unix_now()).score;
     const routing::Nanos most = nanos(options.penalty_max);
     if (score == 0) return most;
-    const U128 penalty = U128{nanos(options.failed_attempt)} * (kPpm - std::min(score, kPpm)) / score;
-    return static_cast<routing::Nanos>(std::min(penalty, U128{most}));
+    const U128 penalty = U128{nanos(options.failed_attempt)} * (kGoodScore - std::min(score, kGoodScore)) / score;
+    const routing::Nanos chance = context_->runtime()->random_u64() % (nanos(options.spread) + 1);
+    return static_cast<routing::Nanos>(std::min(penalty, U128{most})) + chance;
 }
 
 void ModelRouter::update(const KnownNode& known, bool is_available, const Place& place) {
@@ -191,11 +195,23 @@ void ModelRouter::update(const KnownNode& known, bool is_available, const Place&
     }
     const bool is_newcomer =
         is_available && directory_->reputations().is_newcomer(member.node, context_->runtime()->unix_now());
+    set_newcomer(&pool, id, is_newcomer);
+}
+
+void ModelRouter::set_newcomer(Pool* pool, routing::ReplicaId id, bool is_newcomer) {
+    std::optional<std::size_t>& at = pool->members[id].newcomer_at;
+    if (at.has_value() == is_newcomer) return;
     if (is_newcomer) {
-        pool.newcomers.insert(id);
-    } else {
-        pool.newcomers.erase(id);
+        at = pool->newcomers.size();
+        pool->newcomers.push_back(id);
+        return;
     }
+    // The last one takes its place.
+    const routing::ReplicaId last = pool->newcomers.back();
+    pool->newcomers[*at] = last;
+    pool->members[last].newcomer_at = at;
+    pool->newcomers.pop_back();
+    pool->members[id].newcomer_at.reset();
 }
 
 void ModelRouter::recall_suspended() {
@@ -303,11 +319,10 @@ std::optional<routing::Choice> ModelRouter::try_newcomer(const Pool& pool,
     if (!are_some || call.order->quote > options.trial_quote_max || !call.excluded.empty()) return std::nullopt;
     Runtime* runtime = context_->runtime();
     if (runtime->random_u64() % kThousand >= options.trial_per_mille) return std::nullopt;
-    const auto start = static_cast<routing::ReplicaId>(runtime->random_u64() % pool.members.size());
-    auto next = pool.newcomers.lower_bound(start);
-    for (std::size_t tries = 0; tries < std::min(kTriesMax, pool.newcomers.size()); ++tries, ++next) {
-        if (next == pool.newcomers.end()) next = pool.newcomers.begin();
-        if (std::optional<routing::Choice> choice = pool.router.choice_of(*next, request)) return choice;
+    const std::size_t start = runtime->random_u64() % pool.newcomers.size();
+    for (std::size_t tries = 0; tries < std::min(kTriesMax, pool.newcomers.size()); ++tries) {
+        const routing::ReplicaId next = pool.newcomers[(start + tries) % pool.newcomers.size()];
+        if (std::optional<routing::Choice> choice = pool.router.choice_of(next, request)) return choice;
     }
     return std::nullopt;
 }
@@ -336,7 +351,7 @@ void ModelRouter::on_first_token(const Picked& picked, Duration took) {
 }
 
 void ModelRouter::on_end(const Picked& picked, Duration took) {
-    constexpr Duration::rep kMemory = 8;
+    constexpr Duration::rep kMemory = 32;
     Pool* pool = pool_of(picked);
     if (pool == nullptr) return;
     pool->router.on_end(picked.choice);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <list>
 #include <map>
 #include <memory>
@@ -40,8 +41,10 @@ struct LineFull {
 //
 //   time to the first token  as learned from first tokens: way, queue, prompt less what the node has cached
 //   price                    at SchedulerOptions::choice.time_per_micro_dollar
-//   record                   failed_attempt * (1 / score - 1): with success s a call needs 1 / s attempts
+//   record                   failed_attempt * (0.5 / score - 1), nothing from one half on: a call at a node that is
+//                            half as reliable needs twice the attempts
 //
+// and a few milliseconds of chance, so that equals take turns.
 // Some cheap calls go to newcomers instead, whose results are audited: without them nobody new would ever get a record.
 // When all slots that would do are taken a call waits in its model's line, first come first served but for those that
 // ask for less; the line is bounded in calls and in expected time, and who finds it full is told when to come back.
@@ -64,6 +67,8 @@ class ModelRouter {
     // Joins the line, and may have its turn at once. What is full is told with the time to come back.
     std::optional<LineFull> join(Waiter* waiter);
     void leave(Waiter* waiter);
+    // For a call that has waited in vain: when the line may have moved on.
+    Duration retry_after(const Call& call) const;
     std::size_t waiting() const { return waiting_; }
 
     // --- what became of it; each picked call ends once. Its slot is the directory's business.
@@ -77,7 +82,8 @@ class ModelRouter {
         Address node;
         ModelOffer offer;
         routing::Nanos away = 0;
-        bool is_counted = false;  // in the pool's slots
+        bool is_counted = false;                 // in the pool's slots
+        std::optional<std::size_t> newcomer_at;  // its place among the pool's newcomers
     };
     struct Pool {
         Pool(std::uint64_t the_serial, const routing::RouterOptions& options)
@@ -86,10 +92,10 @@ class ModelRouter {
         std::uint64_t serial;
         std::uint32_t prefix_entries;
         routing::Router router;
-        std::vector<Member> members;             // by ReplicaId
-        std::set<Address> nodes;                 // all that offer the model, with the pinned weights or not
-        std::set<routing::ReplicaId> newcomers;  // that can be had
-        std::uint64_t slots = 0;                 // of members that can be had
+        std::vector<Member> members;                // by ReplicaId
+        std::set<Address> nodes;                    // all that offer the model, with the pinned weights or not
+        std::vector<routing::ReplicaId> newcomers;  // that can be had
+        std::uint64_t slots = 0;                    // of members that can be had
         Duration service = std::chrono::seconds{1};
         std::list<Waiter*> waiting;
         TimePoint returns_at;  // for when the last one that was sent away was told to come back
@@ -112,8 +118,9 @@ class ModelRouter {
     void drop(const Address& node, const Places& places);
     Place enter(const Address& node, const ModelOffer& offer, bool has_monitor, routing::Nanos learned);
     void update(const KnownNode& known, bool is_available, const Place& place);
+    static void set_newcomer(Pool* pool, routing::ReplicaId id, bool is_newcomer);
     void recall_suspended();
-    routing::Nanos penalty_of(const Address& node) const;
+    routing::Nanos penalty_of(const Address& node);
 
     routing::Request request_of(const Call& call, std::span<const routing::ReplicaId> excluded) const;
     std::vector<routing::ReplicaId> excluded_of(const Call& call) const;
@@ -121,6 +128,10 @@ class ModelRouter {
     std::optional<routing::Choice> try_newcomer(const Pool& pool, const Call& call, const routing::Request& request);
     PlacementReason explain(const Pool& pool, const Call& call, const Picked& picked) const;
     placement::Demand demand_of(const Call& call) const;
+    // What each call of the line has to wait for on the average.
+    static Duration gap_of(const Pool& pool) {
+        return pool.service / static_cast<Duration::rep>(std::max<std::uint64_t>(pool.slots, 1));
+    }
     void serve(Pool* pool);
     bool serve_once(Pool* pool);
     void unlink(Pool* pool, std::list<Waiter*>::iterator at);

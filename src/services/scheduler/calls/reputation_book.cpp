@@ -14,7 +14,7 @@ constexpr std::uint64_t kMillisPerMinute = 60'000;
 // A score that something new has changed is computed again after this long, others once a minute.
 constexpr UnixMillis kScoreAge{1'000};
 constexpr std::uint64_t kPpmPerBasisPoint = 100;
-constexpr std::uint64_t kNewcomerShare = 4;
+constexpr std::uint64_t kEstablished = market::kPpm / 2;
 
 UnixMillis minute_of(UnixMillis now) {
     return UnixMillis{now.count() - now.count() % kMillisPerMinute};
@@ -134,7 +134,6 @@ const ReputationBook::Entry* ReputationBook::scored(const Address& node, UnixMil
         const UnixMillis minute = minute_of(now);
         const market::ReputationRecord record = as_of(entry, minute);
         entry.score = market::score_of(record, options_.rules, minute);
-        entry.weight = market::weight_of(record, options_.rules, minute);
         entry.is_stale = false;
         entry.scored_at = now;
     }
@@ -153,8 +152,8 @@ std::uint16_t ReputationBook::basis_points(const Address& node, UnixMillis now) 
 bool ReputationBook::is_newcomer(const Address& node, UnixMillis now) const {
     const Entry* entry = scored(node, now);
     if (entry == nullptr) return true;
-    const bool is_clean = entry->record.rejected == 0 && entry->record.missed == 0;
-    return is_clean && entry->weight < options_.rules.prior_weight / kNewcomerShare;
+    const std::uint64_t score = entry->score.score;
+    return entry->record.rejected == 0 && score >= newcomer_.score && score < kEstablished;
 }
 
 bool ReputationBook::is_below_newcomer(const Address& node, UnixMillis now) const {

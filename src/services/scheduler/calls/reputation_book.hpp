@@ -45,7 +45,7 @@ class ReputationBook {
     const market::ReputationScore& score(const Address& node, UnixMillis now) const;
     // In basis points, 0 to 10000.
     std::uint16_t basis_points(const Address& node, UnixMillis now) const;
-    // Its deliveries weigh less than a quarter of the prior, and nothing bad is known: it may be tried.
+    // Nothing bad is known and it is not worth half of a perfect record yet: it may be tried.
     bool is_newcomer(const Address& node, UnixMillis now) const;
     // It is worth less than a newcomer's name: coming back under another one would pay, so it is audited like one.
     bool is_below_newcomer(const Address& node, UnixMillis now) const;
@@ -68,7 +68,6 @@ class ReputationBook {
         bool is_online = false;
         bool is_changed = false;
         mutable market::ReputationScore score;
-        mutable std::uint64_t weight = 0;
         mutable bool is_stale = true;  // the score, since the record changed
         mutable UnixMillis scored_at{0};
     };

@@ -37,8 +37,21 @@ TEST(ReputationBook, GoodDeliveriesRaiseAndBadOnesLower) {
     const UnixMillis now = kStart + 64 * kMinute;
     EXPECT_GT(book.basis_points(address(1), now), book.basis_points(address(3), now));
     EXPECT_TRUE(book.is_below_newcomer(address(2), now));
-    EXPECT_FALSE(book.is_newcomer(address(1), now));
+    EXPECT_TRUE(book.is_newcomer(address(1), now));
     EXPECT_FALSE(book.is_newcomer(address(2), now));
+}
+
+TEST(ReputationBook, AFullRecordEndsTheTrials) {
+    ReputationBook book;
+    book.note_connected(address(1), kStart);
+    for (std::uint64_t i = 0; i < 200; ++i) {
+        const UnixMillis now = kStart + i * kMinute * 30;
+        book.note_delivery(address(1), delivery(i % 50), now);
+        book.note_audit(address(1), market::AuditResultKind::kAccepted, now);
+    }
+    const UnixMillis now = kStart + 100 * kMinute * 60;
+    EXPECT_GT(book.basis_points(address(1), now), 5'000);
+    EXPECT_FALSE(book.is_newcomer(address(1), now));
 }
 
 TEST(ReputationBook, CountsTimeAsTheNodeSpentIt) {
