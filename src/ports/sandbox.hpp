@@ -32,6 +32,8 @@ struct SandboxSpec {
     std::uint64_t work_bytes_max = 0;    // 0: there is no /job, and there may be no files
     std::uint64_t memory_bytes_max = 0;  // address space; 0: no limit
     std::uint32_t processes_max = 64;
+    std::uint32_t cores_max = 0;  // so many of the machine's, which others may use too; 0: all
+    bool gives_way = false;       // to whatever else the machine has to do
 };
 
 // A running sandbox. Standard error goes to the log, line by line and bounded.

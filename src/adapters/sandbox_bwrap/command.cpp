@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -113,7 +114,8 @@ void add_files(Arguments* arguments,
         add_parent_folders(arguments, path);
         append_to(arguments, {"--ro-bind-try", path, path});
     }
-    const std::string scratch = std::to_string(options.scratch_bytes_max);
+    const bool is_bounded = spec.work_bytes_max != 0 && spec.work_bytes_max < options.scratch_bytes_max;
+    const std::string scratch = std::to_string(is_bounded ? spec.work_bytes_max : options.scratch_bytes_max);
     append_to(arguments, {"--proc", "/proc", "--dev", "/dev"});
     append_to(arguments, {"--perms", "1777", "--size", scratch, "--tmpfs", "/dev/shm"});
     append_to(arguments, {"--perms", "1777", "--size", scratch, "--tmpfs", "/tmp"});
@@ -154,18 +156,39 @@ void add_limits(Arguments* arguments,
     arguments->push_back(both("nproc", std::min<std::uint64_t>(spec.processes_max, host.processes_hard_limit)));
     if (spec.memory_bytes_max != 0) arguments->push_back(both("as", spec.memory_bytes_max));
     arguments->emplace_back("--");
+    if (spec.cores_max != 0 && spec.cores_max < host.cores.size()) {
+        std::string list;
+        for (std::size_t index = 0; index < spec.cores_max; ++index) {
+            list += (index == 0 ? "" : ",") + std::to_string(host.cores[index]);
+        }
+        append_to(arguments, {"/usr/bin/taskset", "--cpu-list", list});
+    }
+    if (spec.gives_way) append_to(arguments, {"/usr/bin/nice", "-n", "10"});
     if (!host.user_id) return;
     const std::string id = std::to_string(*host.user_id);
     append_to(arguments, {"/usr/bin/setpriv", "--reuid=" + id, "--regid=" + id, "--clear-groups", "--no-new-privs",
                           "--inh-caps=-all", "--"});
 }
 
+// Begins anywhere, so that sandboxes with a limit spread over the machine.
+std::vector<std::uint32_t> usable_cores(std::uint64_t entropy) {
+    cpu_set_t usable;
+    CPU_ZERO(&usable);
+    if (::sched_getaffinity(0, sizeof(usable), &usable) != 0) return {};
+    std::vector<std::uint32_t> cores;
+    for (std::size_t core = 0; core < CPU_SETSIZE; ++core) {
+        if (CPU_ISSET(core, &usable)) cores.push_back(static_cast<std::uint32_t>(core));
+    }
+    if (!cores.empty()) std::ranges::rotate(cores, cores.begin() + static_cast<std::ptrdiff_t>(entropy % cores.size()));
+    return cores;
+}
+
 }  // namespace
 
-SandboxHost inspect_host(std::uint64_t user_entropy) {
+SandboxHost inspect_host(std::uint64_t entropy) {
     SandboxHost host;
     if (::geteuid() == 0) {
-        const auto id = static_cast<std::uint32_t>(kFirstUserId + user_entropy % kUserIds);
+        const auto id = static_cast<std::uint32_t>(kFirstUserId + entropy % kUserIds);
         host.user_id = is_mapped(id) ? id : kNobody;
     }
     for (const char* path : {"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"}) {
@@ -178,6 +201,7 @@ SandboxHost inspect_host(std::uint64_t user_entropy) {
     }
     host.open_files_hard_limit = hard_limit(RLIMIT_NOFILE);
     host.processes_hard_limit = hard_limit(RLIMIT_NPROC);
+    host.cores = usable_cores(entropy / kUserIds);
     return host;
 }
 

@@ -28,10 +28,12 @@ struct SandboxHost {
     std::vector<SystemPath> system_paths;
     std::uint64_t open_files_hard_limit = 1'024;
     std::uint64_t processes_hard_limit = 1'024;
+    // Numbers of those that this process may use, in the order in which a sandbox with a limit takes them.
+    std::vector<std::uint32_t> cores;
 };
 
-// Looks at this machine. user_entropy picks the user id when we are root.
-SandboxHost inspect_host(std::uint64_t user_entropy);
+// Looks at this machine. The entropy picks the user id when we are root, and the cores.
+SandboxHost inspect_host(std::uint64_t entropy);
 
 Result<void> check_spec(const ports::SandboxSpec& spec);
 

@@ -221,6 +221,31 @@ TEST_F(SandboxTest, BoundsItsProcesses) {
     EXPECT_NE(status_of(std::move(spec)), 0);
 }
 
+TEST_F(SandboxTest, BoundsItsCores) {
+    SandboxSpec spec = shell("nproc");
+    const std::string all = output_of(spec);
+    spec.cores_max = 1;
+    EXPECT_EQ(output_of(spec), "1\n");
+    spec.cores_max = 10'000;
+    EXPECT_EQ(output_of(std::move(spec)), all);
+}
+
+TEST_F(SandboxTest, GivesWayToOthersWhenItIsTold) {
+    SandboxSpec spec = shell("nice");
+    const int before = std::stoi(output_of(spec));
+    spec.gives_way = true;
+    EXPECT_EQ(std::stoi(output_of(spec)), std::min(before + 10, 19));
+    spec.command = {"/usr/bin/no-such-program"};
+    EXPECT_EQ(status_of(std::move(spec)), 127);
+}
+
+TEST_F(SandboxTest, HasNoMoreScratchThanItsWorkingDirectory) {
+    SandboxSpec spec =
+        shell("for f in /tmp/x /dev/shm/x; do head -c 3000000 /dev/zero >$f 2>/dev/null; stat -c %s $f; done");
+    spec.work_bytes_max = 1U << 20U;
+    EXPECT_EQ(output_of(std::move(spec)), "1048576\n1048576\n");
+}
+
 TEST_F(SandboxTest, BoundsItsMemory) {
     SandboxSpec spec;
     spec.command = {"/usr/bin/python3", "-c", "x = bytearray(60 << 20)"};

@@ -19,6 +19,7 @@ constexpr std::chrono::seconds kStorePatience{30};
 constexpr std::chrono::seconds kEndPatience{10};  // of a command that was told to end
 constexpr std::uint64_t kMib = 1U << 20U;
 constexpr std::uint64_t kDefaultDiskMib = 256;
+constexpr std::uint32_t kMilli = 1000;
 
 Duration until(UnixMillis when, UnixMillis now) {
     return when > now ? Duration{std::chrono::milliseconds{(when - now).count()}} : Duration{};
@@ -207,6 +208,8 @@ ports::SandboxSpec StepRunner::spec_of(const StepGrant& grant) const {
     spec.work_bytes_max = disk * kMib;
     spec.memory_bytes_max = grant.work.ask.memory_mib * kMib;
     spec.processes_max = limits_.processes_max;
+    spec.cores_max = std::max(1U, (grant.work.ask.cpu_milli + kMilli - 1) / kMilli);
+    spec.gives_way = true;  // to the model, above all
     return spec;
 }
 
@@ -214,6 +217,7 @@ Task<Result<std::int32_t>> StepRunner::execute(Step* step) {
     if (step->is_cancelled) co_return make_error(Errc::kUnavailable, "cancelled");
     CO_TRY(const std::unique_ptr<ports::SandboxProcess> process, co_await parts_.sandbox->start(spec_of(*step->grant)));
     step->started_at = parts_.runtime->unix_now();
+    step->started_on = parts_.runtime->now();
     step->process = process.get();
     if (step->is_cancelled || stopping_) process->kill();
     parts_.changed();
@@ -266,8 +270,9 @@ Task<Result<void>> StepRunner::finish(Step* step) {
     bill.request_hash = work::step_hash(grant.work);
     bill.response_hash = market::response_hash(step->output);
     bill.started_at = step->started_at;
-    bill.finished_at = std::max(step->started_at, parts_.runtime->unix_now());
-    const std::chrono::milliseconds ran{(bill.finished_at - bill.started_at).count()};
+    // A wall clock that jumps meanwhile costs nobody anything.
+    const auto ran = std::chrono::ceil<std::chrono::milliseconds>(parts_.runtime->now() - step->started_on);
+    bill.finished_at = bill.started_at + ran;
     bill.units.output = work::nominal_units(grant.work.ask, ran);
     bill.amount = work::amount_of(grant.hourly, ran, grant.quote);
     CO_TRY(record.receipt.node_signature,

@@ -76,6 +76,7 @@ class StepRunner {
         std::optional<StepGrant> grant;  // none after a restart
         std::string output;
         UnixMillis started_at{0};
+        TimePoint started_on;  // the same moment, to measure how long it ran
         bool is_cancelled = false;
         ports::SandboxProcess* process = nullptr;  // borrowed from run() while it waits
         std::optional<SignedReceipt> receipt;      // set once it is in the store

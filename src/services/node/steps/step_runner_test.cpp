@@ -241,6 +241,20 @@ TEST_F(StepRunnerTest, RunsACommandAndSignsForItsTime) {
     EXPECT_TRUE(all_of<NodeFailedJob>().empty());
 }
 
+TEST_F(StepRunnerTest, ChargesNobodyForAClockThatJumps) {
+    const StepGrant order = grant_of({"--milliseconds=5000"});
+    grant(order);
+    pump_for(2s);
+    process.set_skew(-1h);
+    pump_for(2s);
+    process.set_skew(24h);
+    pump_for(2s);
+
+    const UsageReceipt bill = bill_of(order, only<StepFinished>());
+    EXPECT_EQ((bill.finished_at - bill.started_at).count(), 5000);
+    EXPECT_EQ(bill.amount, work::amount_of(order.hourly, 5000ms, order.quote));
+}
+
 TEST_F(StepRunnerTest, PassesOnWhatTheGrantSays) {
     StepGrant order = grant_of({"--show=a.txt", "--variable=VCITY_INDEX"});
     order.work.environment = {"VCITY_INDEX=4", "VCITY_COUNT=9"};
@@ -253,6 +267,8 @@ TEST_F(StepRunnerTest, PassesOnWhatTheGrantSays) {
     EXPECT_EQ(sandbox.last_spec().work_bytes_max, 64U << 20U);
     EXPECT_EQ(sandbox.last_spec().memory_bytes_max, 256U << 20U);
     EXPECT_TRUE(sandbox.last_spec().read_only.empty());
+    EXPECT_EQ(sandbox.last_spec().cores_max, 1U);
+    EXPECT_TRUE(sandbox.last_spec().gives_way);
 }
 
 TEST_F(StepRunnerTest, NeverAsksForMoreThanTheQuote) {
