@@ -15,15 +15,6 @@ constexpr std::string_view kPemBegin = "-----BEGIN CERTIFICATE-----";
 constexpr std::string_view kPemEnd = "-----END CERTIFICATE-----";
 constexpr std::size_t kCertificateBytesMax = 8192;
 
-int digit_of(char c, Base64Alphabet alphabet) {
-    if (c >= 'A' && c <= 'Z') return c - 'A';
-    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-    if (c >= '0' && c <= '9') return c - '0' + 52;
-    const bool url = alphabet == Base64Alphabet::kUrl;
-    if (c == (url ? '-' : '+')) return 62;
-    return c == (url ? '_' : '/') ? 63 : -1;
-}
-
 bool is_space(char c) {
     return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
@@ -40,30 +31,6 @@ int two_digits(std::string_view text, std::size_t at) {
 }
 
 }  // namespace
-
-Result<Bytes> parse_base64(std::string_view text, Base64Alphabet alphabet, std::size_t max_bytes) {
-    if (text.size() % 4 == 0 && text.ends_with('=')) {
-        text.remove_suffix(text.ends_with("==") ? 2 : 1);
-    }
-    if (text.size() / 4 * 3 > max_bytes) return make_error(Errc::kInvalid, "base64: longer than allowed");
-    if (text.size() % 4 == 1) return make_error(Errc::kInvalid, "base64: a lone last digit");
-    Bytes bytes;
-    bytes.reserve(text.size() / 4 * 3 + 2);
-    std::uint32_t held = 0;
-    unsigned bits = 0;
-    for (const char c : text) {
-        const int digit = digit_of(c, alphabet);
-        if (digit < 0) return make_error(Errc::kInvalid, "base64: a character outside the alphabet");
-        held = (held << 6U | static_cast<std::uint32_t>(digit)) & 0x3fffU;
-        bits += 6;
-        if (bits >= 8) {
-            bits -= 8;
-            bytes.push_back(static_cast<std::uint8_t>(held >> bits));
-        }
-    }
-    if ((held & ((1U << bits) - 1U)) != 0) return make_error(Errc::kInvalid, "base64: spare bits are not zero");
-    return bytes;
-}
 
 Result<std::vector<Bytes>> parse_pem_certificates(std::string_view text, std::size_t count_max) {
     if (text.ends_with('\0')) text.remove_suffix(1);

@@ -7,12 +7,12 @@
 #include "base/bytes.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "codec/base64.hpp"
 
 namespace vcity::attest {
 
-// RFC 4648, sections 4 and 5. Padding may be left out, as JOSE does; spare bits must be zero.
-enum class Base64Alphabet : std::uint8_t { kStandard, kUrl };
-Result<Bytes> parse_base64(std::string_view text, Base64Alphabet alphabet, std::size_t max_bytes = 1U << 20U);
+using codec::Base64Alphabet;
+using codec::parse_base64;
 
 // Certificates as DER, in the order of the file. Only CERTIFICATE blocks with white space between them, at most
 // count_max of them, each at most 8 KiB; a NUL at the end (Intel writes one) is accepted. kInvalid otherwise.

@@ -58,7 +58,7 @@ Result<cli::Exit> run_gateway(const GatewayRunOptions& options) {
     http.address = listen.address;
     http.port = listen.port;
     // Above what the gateway takes, so that it refuses large bodies itself, with its own code and request id.
-    http.body_bytes_max = 4U << 20U;
+    http.body_bytes_max = 8U << 20U;
     http.log = host->log().named("http");
     TRY(const auto server, adapters::HttpServer::make(host->runtime(), host->runtime()->executor(), &role, http));
     host->set_ready([&role] { return role.is_ready(); });

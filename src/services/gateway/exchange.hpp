@@ -14,6 +14,7 @@
 #include "services/gateway/state/generation_log.hpp"
 #include "services/gateway/state/idempotency.hpp"
 #include "services/gateway/state/write_behind.hpp"
+#include "services/gateway/work/work_log.hpp"
 
 namespace vcity::gateway {
 
@@ -34,7 +35,10 @@ struct GatewayOptions {
     std::size_t running_max = 2'000;
     std::size_t generations_max = 20'000;
     std::size_t idempotent_max = 10'000;
-    std::uint64_t auth_failures_per_minute = 60;  // from one address
+    std::size_t jobs_max = 20'000;                      // notes of ordered jobs
+    std::size_t work_body_bytes_max = 7U << 20U;        // an order with its files; one frame of a link takes 8 MiB
+    Duration work_patience = std::chrono::seconds{10};  // for the scheduler's answer about work
+    std::uint64_t auth_failures_per_minute = 60;        // from one address
     bool admin_loopback_only = true;
 };
 
@@ -56,6 +60,7 @@ struct Shared {
     KeyRing* keys = nullptr;
     GenerationLog* generations = nullptr;
     IdempotencyBook* idempotency = nullptr;
+    WorkLog* work = nullptr;
     Metrics* metrics = nullptr;
     Log log;
 };

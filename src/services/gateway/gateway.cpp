@@ -51,6 +51,7 @@ Gateway::Gateway(GatewayDeps deps, GatewayOptions options)
       writes_{deps.runtime, deps.store, deps.log},
       generations_{&writes_, options_.generations_max},
       idempotency_{deps.runtime, deps.store, options_.idempotent_max},
+      work_log_{&writes_, options_.jobs_max},
       tasks_{deps.runtime},
       stopped_{deps.runtime},
       shared_{.runtime = runtime_,
@@ -60,6 +61,7 @@ Gateway::Gateway(GatewayDeps deps, GatewayOptions options)
               .keys = &keys_,
               .generations = &generations_,
               .idempotency = &idempotency_,
+              .work = &work_log_,
               .metrics = &metrics_,
               .log = log_} {}
 
@@ -67,6 +69,7 @@ Task<Result<void>> Gateway::start() {
     CO_TRY_OK(co_await keys_.load());
     CO_TRY_OK(co_await idempotency_.load());
     CO_TRY_OK(co_await generations_.load(store_));
+    CO_TRY_OK(co_await work_log_.load(store_));
     co_return Result<void>{};
 }
 
@@ -218,6 +221,11 @@ Task<ApiResult<ports::HttpResponse>> Gateway::answer_plain(Exchange* exchange, R
     }
     ApiResult<KeyRecord> key = authenticate(*exchange);
     if (!key) co_return std::move(key).error();
+    if (route == Route::kWork) {
+        Refusal refused = take_rate(exchange, *key);
+        if (refused) co_return *std::move(refused);
+        co_return co_await work_api_.answer(exchange, *std::move(key));
+    }
     if (route == Route::kModels) co_return services::json_response(models_json(link_.offers()));
     if (route == Route::kModel) co_return model(*exchange);
     if (route == Route::kOwnKey) co_return services::json_response(codec::JsonObject{{"data", to_public_json(*key)}});
@@ -283,6 +291,9 @@ ApiResult<Gateway::Route> Gateway::route_of(const Exchange& exchange) const {
         Entry{"/v1/completions", "POST", Route::kCompletions, false},
         Entry{"/v1/generation", "GET", Route::kGeneration, false},
         Entry{"/v1/key", "GET", Route::kOwnKey, false},
+        Entry{kJobsPath, "GET POST", Route::kWork, false},
+        Entry{kJobPath, "GET DELETE", Route::kWork, true},
+        Entry{kOffersPath, "GET", Route::kWork, false},
         Entry{"/admin/keys", "GET POST", Route::kAdminKeys, false},
         Entry{kAdminKeyPath, "DELETE", Route::kAdminKey, true},
     };

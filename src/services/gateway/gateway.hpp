@@ -12,6 +12,7 @@
 #include "ports/signer.hpp"
 #include "ports/store.hpp"
 #include "services/gateway/exchange.hpp"
+#include "services/gateway/work/work_api.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
 
@@ -34,6 +35,7 @@ struct GatewayDeps {
 //
 //   GET  /v1/models, /v1/models/{id}        POST /v1/chat/completions, /v1/completions
 //   GET  /v1/generation?id=, /v1/key        GET  /health, /ready
+//   GET, POST /v1/jobs   GET, DELETE /v1/jobs/{id}   GET /v1/jobs/{id}/logs, /v1/jobs/{id}/explain, /v1/offers
 //   GET, POST /admin/keys, DELETE /admin/keys/{id}
 class Gateway final : public ports::HttpHandler {
   public:
@@ -62,6 +64,7 @@ class Gateway final : public ports::HttpHandler {
         kCompletions,
         kGeneration,
         kOwnKey,
+        kWork,
         kAdminKeys,
         kAdminKey,
     };
@@ -95,12 +98,14 @@ class Gateway final : public ports::HttpHandler {
     WriteBehind writes_;
     GenerationLog generations_;
     IdempotencyBook idempotency_;
+    WorkLog work_log_;
     RateLimiter auth_failures_{10'000};
     TaskGroup tasks_;
     Notifier stopped_;
     bool stopping_ = false;
     std::size_t running_ = 0;
     Shared shared_;
+    WorkApi work_api_{&shared_};
 };
 
 }  // namespace vcity::gateway

@@ -18,6 +18,7 @@ struct Metrics {
           input_tokens{registry->counter("vcity_gateway_input_tokens_total", "Prompt tokens billed")},
           output_tokens{registry->counter("vcity_gateway_output_tokens_total", "Output tokens billed")},
           charged{registry->counter("vcity_gateway_charged_microdollars_total", "Micro-dollars charged by receipts")},
+          jobs_accepted{registry->counter("vcity_gateway_jobs_total", "Jobs on units accepted by the scheduler")},
           running{registry->gauge("vcity_gateway_running_requests", "Requests being answered now")},
           connected{registry->gauge("vcity_gateway_scheduler_connected", "1 while the scheduler link stands")},
           overhead{registry->histogram("vcity_gateway_overhead_seconds",
@@ -35,6 +36,7 @@ struct Metrics {
     Counter* input_tokens;
     Counter* output_tokens;
     Counter* charged;
+    Counter* jobs_accepted;
     Gauge* running;
     Gauge* connected;
     Histogram* overhead;

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kOrphansMax = 10'000;
 constexpr std::size_t kStatusWaitsMax = 1'000;
+constexpr std::size_t kWorkWaitsMax = 1'000;
 
 }  // namespace
 
@@ -34,6 +35,7 @@ SchedulerLink::SchedulerLink(const Deps& deps, const SchedulerLinkOptions& optio
     : runtime_{deps.runtime},
       log_{deps.log},
       events_per_job_max_{options.events_per_job_max},
+      work_{deps.runtime, kWorkWaitsMax},
       link_{{.runtime = deps.runtime, .dialer = deps.dialer, .log = deps.log},
             {.endpoint = options.endpoint,
              .introduction = {.deployment = deps.deployment,
@@ -58,6 +60,7 @@ void SchedulerLink::on_disconnected() {
         if (orphans_.size() < kOrphansMax) orphans_.push_back(job_id);
     }
     for (const auto& [job_id, wait] : std::exchange(status_waits_, {})) wait->close();
+    work_.lose_all();
 }
 
 // The operator must put this gateway's address on the scheduler's allow-list; until then, trying again is all there is.
@@ -80,6 +83,11 @@ void SchedulerLink::on_message(Message message) {
             if constexpr (std::is_same_v<Content, JobDone>) {
                 const JobId job_id = content.receipt.receipt.job_id;
                 deliver(job_id, std::forward<decltype(content)>(content));
+            } else if constexpr (std::is_same_v<Content, JobFailed>) {
+                const JobId job_id = content.job_id;
+                if (!work_.deliver(content)) deliver(job_id, std::forward<decltype(content)>(content));
+            } else if constexpr (std::is_constructible_v<WorkAnswer, Content>) {
+                work_.deliver(std::forward<decltype(content)>(content));
             } else if constexpr (std::is_constructible_v<JobEvent, Content>) {
                 const JobId job_id = content.job_id;
                 deliver(job_id, std::forward<decltype(content)>(content));
@@ -127,6 +135,11 @@ Task<Result<JobStatusReply>> SchedulerLink::status(JobId job_id, TimePoint deadl
     Result<JobStatusReply> reply = co_await wait->receive(deadline);
     std::erase_if(status_waits_, [&](const auto& entry) { return entry.second == wait; });
     co_return reply;
+}
+
+Task<Result<WorkAnswer>> SchedulerLink::ask(WorkQuestion question, TimePoint deadline) {
+    auto post = [this](Message message) { return send(std::move(message)); };
+    co_return co_await work_.ask(std::move(question), post, deadline);
 }
 
 void SchedulerLink::on_status(const JobStatusReply& reply) {

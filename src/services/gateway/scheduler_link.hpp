@@ -14,6 +14,7 @@
 #include "services/common/peer_link.hpp"
 #include "services/gateway/api/offers.hpp"
 #include "services/gateway/job_progress.hpp"
+#include "services/gateway/work/work_calls.hpp"
 #include "telemetry/log.hpp"
 
 namespace vcity::gateway {
@@ -80,6 +81,8 @@ class SchedulerLink final : private services::PeerLinkHandler {
 
     // What the scheduler knows of a job. kUnavailable, kTimeout.
     Task<Result<JobStatusReply>> status(JobId job_id, TimePoint deadline);
+    // Work on units: orders, quotes, what became of them, and what is on offer. Errors as of WorkCalls::ask().
+    Task<Result<WorkAnswer>> ask(WorkQuestion question, TimePoint deadline);
 
   private:
     void on_connected(services::LinkSession* session, const LinkWelcome& welcome) override;
@@ -100,6 +103,7 @@ class SchedulerLink final : private services::PeerLinkHandler {
     services::LinkSession* session_ = nullptr;
     std::unordered_map<JobId, std::shared_ptr<UpstreamJob>> jobs_;
     std::unordered_multimap<JobId, std::shared_ptr<Channel<JobStatusReply>>> status_waits_;
+    WorkCalls work_;
     std::deque<JobId> orphans_;  // to be cancelled once connected
     services::PeerLink link_;
 };

@@ -225,6 +225,8 @@ class ScriptedScheduler final : public ports::LinkDialer {
             reply.state = JobState::kBatched;
             reply.batch_transaction.bytes.fill(4);
             send(std::move(reply));
+        } else if (on_work) {
+            on_work(message);
         }
     }
 
@@ -233,6 +235,7 @@ class ScriptedScheduler final : public ports::LinkDialer {
     OffersReply offers;
     std::function<void(const JobOrder&)> on_job;
     std::function<void(const JobId&)> on_cancel;
+    std::function<void(const Message&)> on_work;  // everything else
     std::vector<JobOrder> orders;
     std::vector<std::pair<JobId, TimePoint>> cancels;
     bool refuses_connections = false;

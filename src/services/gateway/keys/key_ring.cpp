@@ -176,6 +176,16 @@ void KeyRing::release(const Hash& digest, Usd quote, Usd charged) {
     if (!std::exchange(entry.changed, true)) changed_.push_back(digest);
 }
 
+void KeyRing::give_back(const Hash& digest, Usd amount, std::uint64_t charged_at_unix_seconds) {
+    const auto found = entries_.find(digest);
+    if (found == entries_.end()) return;
+    Entry& entry = found->second;
+    roll_period(&entry.record);
+    if (entry.record.period_started_at_unix_seconds > charged_at_unix_seconds) return;
+    entry.record.spent.micro -= std::min(entry.record.spent.micro, amount.micro);
+    if (!std::exchange(entry.changed, true)) changed_.push_back(digest);
+}
+
 RateDecision KeyRing::take_rate(const Hash& digest) {
     const auto found = entries_.find(digest);
     CHECK(found != entries_.end());

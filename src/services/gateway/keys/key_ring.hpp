@@ -45,6 +45,8 @@ class KeyRing {
     // exactly once for every admit() that did not refuse.
     Refusal admit(const Hash& digest, Usd quote);
     void release(const Hash& digest, Usd quote, Usd charged);
+    // What was released as charged at this time, and turned out not to be; nothing once a new budget period began.
+    void give_back(const Hash& digest, Usd amount, std::uint64_t charged_at_unix_seconds);
     RateDecision take_rate(const Hash& digest);
 
     // Records whose counters moved since the last call.

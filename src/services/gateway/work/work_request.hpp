@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "model/work.hpp"
+#include "services/gateway/api/api_error.hpp"
+
+namespace vcity::gateway {
+
+// A customer's order, validated and in our own words.
+struct WorkRequest {
+    WorkSpec spec;
+    Usd budget;
+    std::uint32_t deadline_minutes = 24 * 60;
+    std::uint64_t quote_id = 0;
+};
+
+inline constexpr std::uint32_t kDeadlineMinutesMax = 90U * 24U * 60U;
+
+// The body of POST /v1/jobs (docs/api/jobs.md): the SkyPilot-like subset. Every refusal names the field by its path
+// ("steps[1].resources.cpus"), its value, and what is allowed. A null is the same as an absent field. What comes back
+// has passed work::check().
+ApiResult<WorkRequest> parse_work_request(const codec::Json& body);
+
+}  // namespace vcity::gateway
