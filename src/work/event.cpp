@@ -13,7 +13,7 @@ using detail::ByteReader;
 using detail::ByteWriter;
 
 constexpr std::uint8_t kVersion = 1;
-constexpr std::size_t kTermsBytes = 72;  // without the reason's text
+constexpr std::size_t kTermsBytes = 73;  // without the reason's text
 constexpr Errc kLastErrc = Errc::kInternal;
 
 void put_reason(ByteWriter* writer, std::string_view reason) {
@@ -35,6 +35,7 @@ void put(ByteWriter* writer, const LeaseTerms& terms) {
     writer->put(terms.hourly);
     writer->put(terms.quote);
     writer->put(terms.expires_at);
+    writer->put(terms.is_spot);
     put_reason(writer, terms.reason);
 }
 
@@ -48,6 +49,7 @@ void get(ByteReader* reader, LeaseTerms* terms) {
     reader->get(&terms->hourly);
     reader->get(&terms->quote);
     reader->get(&terms->expires_at);
+    reader->get(&terms->is_spot);
     get_reason(reader, &terms->reason);
 }
 

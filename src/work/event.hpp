@@ -26,7 +26,8 @@ struct LeaseTerms {
     Usd hourly;                  // for this step
     Usd quote;                   // the most that the attempt may cost
     UnixMillis expires_at{0};
-    std::string reason;  // why there, one sentence; at most kReasonBytesMax
+    bool is_spot = false;  // at the spot price: may be stopped for work that pays more
+    std::string reason;    // why there, one sentence; at most kReasonBytesMax
 
     bool operator==(const LeaseTerms&) const = default;
 };

@@ -55,26 +55,6 @@ void get(ByteReader* reader, StepGroup* group) {
     reader->get(&group->is_speculative);
 }
 
-void put(ByteWriter* writer, const WorkSpec& spec) {
-    writer->put(spec.name);
-    writer->put(static_cast<std::uint32_t>(spec.groups.size()));
-    for (const StepGroup& group : spec.groups) put(writer, group);
-    writer->put(spec.regions);
-    writer->put(spec.customer_region);
-    writer->put(spec.kind.has_value());
-    if (spec.kind) writer->put(*spec.kind);
-    writer->put(spec.hourly_max.has_value());
-    if (spec.hourly_max) writer->put(*spec.hourly_max);
-    writer->put(spec.reputation_bp_min);
-    writer->put(spec.level_min);
-    writer->put(spec.stake_vcai_min);
-    writer->put(spec.prefer.latency);
-    writer->put(spec.prefer.price);
-    writer->put(spec.prefer.quality);
-    writer->put(spec.prefer.packing);
-    writer->put(spec.service_class);
-}
-
 void get(ByteReader* reader, WorkSpec* spec) {
     reader->get(&spec->name);
     spec->groups.resize(reader->count(kGroupBytesMin));
@@ -125,6 +105,26 @@ void put(ByteWriter* writer, const UnitAsk& ask) {
     writer->put(ask.memory_mib);
     writer->put(ask.disk_mib);
     writer->put(ask.interconnect);
+}
+
+void put(ByteWriter* writer, const WorkSpec& spec) {
+    writer->put(spec.name);
+    writer->put(static_cast<std::uint32_t>(spec.groups.size()));
+    for (const StepGroup& group : spec.groups) put(writer, group);
+    writer->put(spec.regions);
+    writer->put(spec.customer_region);
+    writer->put(spec.kind.has_value());
+    if (spec.kind) writer->put(*spec.kind);
+    writer->put(spec.hourly_max.has_value());
+    if (spec.hourly_max) writer->put(*spec.hourly_max);
+    writer->put(spec.reputation_bp_min);
+    writer->put(spec.level_min);
+    writer->put(spec.stake_vcai_min);
+    writer->put(spec.prefer.latency);
+    writer->put(spec.prefer.price);
+    writer->put(spec.prefer.quality);
+    writer->put(spec.prefer.packing);
+    writer->put(spec.service_class);
 }
 
 void put(ByteWriter* writer, const WorkOrder& order) {

@@ -7,6 +7,7 @@
 namespace vcity::work::detail {
 
 void put(ByteWriter* writer, const UnitAsk& ask);
+void put(ByteWriter* writer, const WorkSpec& spec);
 void put(ByteWriter* writer, const WorkOrder& order);
 void get(ByteReader* reader, WorkOrder* order);
 

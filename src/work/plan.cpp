@@ -87,6 +87,34 @@ Hash step_hash(const StepGroup& group, std::uint32_t index, const Hash& inputs) 
     return hash_work(group.command, put_environment, group.ask, group.seconds_max, inputs);
 }
 
+Hash price_hash(const WorkSpec& spec) {
+    WorkSpec priced;
+    for (const StepGroup& group : spec.groups) {
+        StepGroup& copy = priced.groups.emplace_back();
+        copy.name = group.name;
+        copy.needs = group.needs;
+        copy.count = group.count;
+        copy.is_gang = group.is_gang;
+        copy.ask = group.ask;
+        copy.seconds_max = group.seconds_max;
+        copy.is_speculative = group.is_speculative;
+    }
+    priced.regions = spec.regions;
+    priced.customer_region = spec.customer_region;
+    priced.kind = spec.kind;
+    priced.hourly_max = spec.hourly_max;
+    priced.reputation_bp_min = spec.reputation_bp_min;
+    priced.level_min = spec.level_min;
+    priced.stake_vcai_min = spec.stake_vcai_min;
+    priced.prefer = spec.prefer;
+    priced.service_class = spec.service_class;
+    Bytes bytes;
+    append(&bytes, as_bytes("vcity-work-price-v1"));
+    detail::ByteWriter writer{&bytes};
+    detail::put(&writer, priced);
+    return crypto::keccak256(bytes);
+}
+
 Hash command_root() {
     static const Hash root = crypto::keccak256_text("vcity-command-v1");
     return root;

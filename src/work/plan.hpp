@@ -28,6 +28,10 @@ Hash step_hash(const StepWork& work);
 Hash step_hash(const StepWork& work, const Hash& inputs);
 // Of step_work(group, index) without copying the files.
 Hash step_hash(const StepGroup& group, std::uint32_t index, const Hash& inputs);
+// Of everything that decides where the steps of a job may go and for how long, and nothing else: two specs with equal
+// hashes have equal prices. Commands, variables and files do not matter.
+Hash price_hash(const WorkSpec& spec);
+
 // The receipt's model root: keccak-256("vcity-command-v1").
 Hash command_root();
 

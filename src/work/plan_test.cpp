@@ -61,6 +61,22 @@ TEST(WorkPlan, EveryFieldOfAWorkChangesItsHash) {
     EXPECT_TRUE(differs([](StepWork* one) { one->seconds_max = 1; }));
 }
 
+TEST(WorkPlan, ThePriceHashLooksAtPlacesAndTimesOnly) {
+    WorkSpec spec = an_order().spec;
+    const Hash before = price_hash(spec);
+    spec.name = "another";
+    spec.groups[0].command = {"/bin/true"};
+    spec.groups[0].environment = {"A=1"};
+    spec.groups[0].inputs = {{"a", {1}}};
+    spec.groups[0].retries = 9;
+    EXPECT_EQ(price_hash(spec), before);
+    spec.groups[0].seconds_max = 1;
+    EXPECT_NE(price_hash(spec), before);
+    spec = an_order().spec;
+    spec.regions = {"eu"};
+    EXPECT_NE(price_hash(spec), before);
+}
+
 TEST(WorkPlan, LongAndCriticalWorkAsksStableNodesFirstAndBurstsFlexibleOnes) {
     const KindPlan stable{NodeKind::kStable, NodeKind::kFlexible};
     const KindPlan flexible{NodeKind::kFlexible, NodeKind::kStable};

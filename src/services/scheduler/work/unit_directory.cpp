@@ -310,10 +310,10 @@ Result<placement::UnitDemand> UnitDirectory::to_demand(const UnitQuery& query, s
     demand.reputation_bp_min = static_cast<std::uint16_t>(spec.reputation_bp_min);
     demand.level_min = static_cast<std::uint8_t>(spec.level_min);
     demand.stake_vcai_min = spec.stake_vcai_min;
-    if (spec.hourly_max) {
+    if (const std::optional<Usd> hourly_max = query.hourly_max ? query.hourly_max : spec.hourly_max) {
         // Of one GPU or core, so that the whole never costs more.
         const std::uint64_t share = ask.gpus == 0 ? ask.cpu_milli : std::uint64_t{ask.gpus} * ask.gpu_milli;
-        TRY(const std::uint64_t most, mul_div_floor(spec.hourly_max->micro, kWhole, std::max<std::uint64_t>(1, share)));
+        TRY(const std::uint64_t most, mul_div_floor(hourly_max->micro, kWhole, std::max<std::uint64_t>(1, share)));
         demand.price_micro_max = static_cast<std::uint32_t>(std::min<std::uint64_t>(most, placement::kNoPriceCap - 1));
     }
     demand.weights.latency = spec.prefer.latency * kLatencyScale;

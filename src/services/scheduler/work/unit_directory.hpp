@@ -23,6 +23,7 @@ struct UnitQuery {
     const WorkSpec* spec = nullptr;
     const StepGroup* group = nullptr;
     std::span<const Address> avoid{};  // nodes that failed it before
+    std::optional<Usd> hourly_max{};   // of one step; replaces the spec's
 };
 
 // A unit that was taken.
@@ -32,6 +33,14 @@ struct UnitSeat {
     std::uint32_t gpu_mask = 0;
     Usd offered;  // for one GPU, or one core
     placement::Terms terms;
+};
+
+// A unit that takes best-effort work.
+struct SpotPlace {
+    placement::UnitId id;
+    std::uint32_t slots = 0;  // steps of this kind that fit into what is free of it now
+    Usd floor;                // the least that its node wants for one of them, an hour
+    Usd on_demand;            // what it costs there for sure
 };
 
 // The execution units that connected nodes offer, what is taken of them, and the best one for a step. Keeps the names
@@ -67,6 +76,15 @@ class UnitDirectory {
     // What a lease of before holds. Before the node's announcement it is remembered and taken with it.
     void hold(const work::LeaseTerms& terms, const UnitAsk& ask);
     void release(std::uint64_t token);
+
+    // --- best effort (spot_places.cpp)
+    // Units with a spot price that pass the step's filters, full ones included; no maximum of the customer's.
+    Result<std::vector<SpotPlace>> spot_places(const UnitQuery& query) const;
+    // Takes what the ask wants of this unit, GPUs with the least left first. Nullopt: it has too little left.
+    std::optional<UnitSeat> take_on(const placement::UnitId& id, const UnitAsk& ask, std::uint64_t token);
+
+    // Whether the query finds a unit once what this token holds is given back; everything stays as it is.
+    Result<bool> frees(std::uint64_t token, const UnitQuery& query);
 
     // Why the best unit is the best, or why there is none: for people, looks at every unit.
     std::string explain(const UnitQuery& query) const;

@@ -39,6 +39,8 @@ Task<void> WorkDesk::run() {
             seen_generation_ = units_.generation();
             place_waiting();
         }
+        quotes_.expire(context_->now());
+        spot_round();
         TimePoint next = context_->now() + kTurn;
         if (!timers_.empty()) next = std::min(next, timers_.begin()->first);
         co_await woken_.wait_until(next);
@@ -61,13 +63,19 @@ void WorkDesk::check_job(LiveWork* work) {
         for (const std::uint32_t step : work->job.stragglers(now)) {
             if (!place_step(work, step)) break;
         }
-        set_timer(std::min(mono_of(work->job.order().deadline), context_->now() + context_->options.straggler_every),
-                  work->job.order().job_id);
+        watch_stragglers(work);
     } else {
         const Result<void> ended = work->job.expire("its deadline has passed", now, &work->effects);
         if (ended) settle_effects(work);
     }
     save(work);
+}
+
+// Where second copies may be wanted.
+void WorkDesk::watch_stragglers(const LiveWork* work) {
+    const WorkOrder& order = work->job.order();
+    if (std::ranges::none_of(order.spec.groups, &StepGroup::is_speculative)) return;
+    set_timer(std::min(mono_of(order.deadline), context_->now() + context_->options.straggler_every), order.job_id);
 }
 
 void WorkDesk::check_attempt(const JobId& attempt) {
@@ -100,6 +108,7 @@ void WorkDesk::forget(const JobId& attempt) {
     of_node->second.erase(attempt);
     if (of_node->second.empty()) by_node_.erase(of_node);
     attempts_.erase(found);
+    spot_attempts_.erase(attempt);
 }
 
 void WorkDesk::release_leaving(const JobId& attempt) {
@@ -364,7 +373,8 @@ Task<Result<void>> WorkDesk::recover() {
             set_timer(started_at_ + context_->options.restart_grace, id);
         }
         work->granted.clear();
-        set_timer(context_->now() + context_->options.straggler_every, job_id);
+        set_timer(mono_of(work->job.order().deadline), job_id);
+        watch_stragglers(work);
         if (!work->job.runnable().empty()) {
             work->is_waiting = true;
             waiting_.push_back(job_id);

@@ -15,19 +15,7 @@ namespace {
 
 constexpr std::size_t kQueriesMax = 64;
 constexpr std::size_t kTraceMax = 128;
-constexpr std::size_t kQuotesMax = 4096;
-constexpr std::chrono::seconds kQuoteHolds{60};
 constexpr std::size_t kExplanationsMax = 4;  // groups; each looks at every unit
-
-Usd times(Usd amount, std::uint64_t count) {
-    const Result<std::uint64_t> product = mul_div_ceil(amount.micro, count, 1);
-    return Usd{product ? *product : UINT64_MAX};
-}
-
-Usd plus(Usd a, Usd b) {
-    const Result<Usd> sum = add(a, b);
-    return sum ? *sum : Usd{UINT64_MAX};
-}
 
 bool is_same_order(const WorkOrder& a, const WorkOrder& b) {
     return a.client == b.client && a.spec == b.spec && a.budget == b.budget;
@@ -74,21 +62,14 @@ Task<void> WorkDesk::submit(SessionId gateway, WorkOrder order) {
     if (!admitted) refuse(gateway, job_id, admitted.error());
 }
 
-Result<void> WorkDesk::check_order(WorkOrder* order) const {
-    TRY_OK(work::check(*order));
-    if (order->trace_id.size() > kTraceMax) return make_error(Errc::kInvalid, "the trace id is too long");
-    if (order->client != order->cap.cap.client) return make_error(Errc::kDenied, "the cap is of another client");
+Result<void> WorkDesk::check_order(const WorkOrder& order) const {
+    TRY_OK(work::check(order));
+    if (order.trace_id.size() > kTraceMax) return make_error(Errc::kInvalid, "the trace id is too long");
+    if (order.client != order.cap.cap.client) return make_error(Errc::kDenied, "the cap is of another client");
     const UnixMillis now = context_->runtime()->unix_now();
-    if (order->deadline <= now) return make_error(Errc::kTimeout, "the deadline has passed");
-    const std::chrono::milliseconds ahead{(order->deadline - now).count()};
+    if (order.deadline <= now) return make_error(Errc::kTimeout, "the deadline has passed");
+    const std::chrono::milliseconds ahead{(order.deadline - now).count()};
     if (ahead > context_->options.work_deadline_max) return make_error(Errc::kInvalid, "the deadline is too far away");
-    if (order->quote_id == 0) return {};
-    const auto quote = quotes_.find(order->quote_id);
-    const bool holds = quote != quotes_.end() && quote->second.client == order->client &&
-                       quote->second.spec == order->spec && quote->second.until >= context_->now();
-    if (!holds) return make_error(Errc::kNotFound, "no such quote, or its time has passed: ask for another one");
-    order->spec.hourly_max =
-        order->spec.hourly_max ? std::min(*order->spec.hourly_max, quote->second.hourly_max) : quote->second.hourly_max;
     return {};
 }
 
@@ -110,7 +91,16 @@ Result<void> WorkDesk::check_places(const WorkOrder& order) {
 }
 
 Task<Result<void>> WorkDesk::admit(SessionId gateway, WorkOrder order) {
-    CO_TRY_OK(check_order(&order));
+    CO_TRY_OK(check_order(order));
+    if (order.quote_id != 0) {
+        if (const auto holds = quotes_.check(order, context_->now()); !holds) {
+            // The quote may have gone into this very job, which has ended since.
+            CO_TRY(const std::vector<work::Event> known, co_await load_events(context_, order.job_id));
+            if (known.empty()) co_return holds.error();
+            co_await answer_ended(gateway, std::move(order));
+            co_return Result<void>{};
+        }
+    }
     CO_TRY_OK(check_places(order));
     CO_TRY(const CapId cap_id, co_await parts_.caps->admit(order.cap, order.deadline));
     if (context_->stopping) co_return make_error(Errc::kUnavailable, "the scheduler is stopping");
@@ -119,7 +109,12 @@ Task<Result<void>> WorkDesk::admit(SessionId gateway, WorkOrder order) {
     const Usd budget = order.budget;
     const UnixMillis deadline = order.deadline;
     work::Effects effects;
-    CO_TRY(work::Job job, work::Job::submit(std::move(order), context_->runtime()->unix_now(), &effects));
+    std::vector<Usd> promised;
+    if (order.quote_id != 0) {
+        CO_TRY(promised, quotes_.accept(order, context_->now()));
+    }
+    const UnixMillis now = context_->runtime()->unix_now();
+    CO_TRY(work::Job job, work::Job::submit(std::move(order), now, &effects, std::move(promised)));
     CO_TRY_OK(parts_.caps->reserve(cap_id, budget));
     auto owned = std::make_unique<LiveWork>(std::move(job), cap_id);
     LiveWork* added = owned.get();
@@ -130,6 +125,7 @@ Task<Result<void>> WorkDesk::admit(SessionId gateway, WorkOrder order) {
     added->change.puts.push_back({work_live_key(job_id), Bytes{cap.begin(), cap.end()}});
     jobs_.emplace(job_id, std::move(owned));
     set_timer(mono_of(deadline), job_id);
+    watch_stragglers(added);
     place_ready(added);
     save(added);
     co_return Result<void>{};
@@ -162,44 +158,8 @@ Task<void> WorkDesk::answer_ended(SessionId gateway, WorkOrder order) {
 }
 
 Result<WorkQuote> WorkDesk::quote(const WorkOrder& order) {
-    WorkOrder copy = order;
-    copy.quote_id = 0;
-    TRY_OK(check_order(&copy));
-    WorkQuote quote;
-    quote.job_id = order.job_id;
-    Usd dearest;
-    for (const StepGroup& group : order.spec.groups) {
-        const UnitQuery query{&order.spec, &group, {}};
-        TRY(const std::optional<UnitSeat> seat, units_.look(query));
-        if (!seat) return make_error(Errc::kExhausted, "group '" + group.name + "': " + units_.explain(query));
-        TRY(const Usd hourly, work::hourly_of(group.ask, seat->offered));
-        TRY(const Usd step, work::quote_of(hourly, group.seconds_max));
-        quote.most = plus(quote.most, times(step, group.count));
-        quote.hourly = plus(quote.hourly, times(hourly, group.count));
-        dearest = std::max(dearest, hourly);
-        StepStatus status;
-        status.step_id = work::step_id(order.job_id, group.name, 0);
-        status.group = group.name;
-        status.state = StepState::kQueued;
-        status.node = seat->node;
-        status.unit = seat->unit;
-        status.hourly = hourly;
-        status.reason = units_.explain(query);
-        quote.steps.push_back(std::move(status));
-    }
-    quote.text = fmt::format(
-        "at most {} USD if every step runs to its limit once; {} USD an hour while all run. "
-        "Everything is included; the network's fee comes out of what the nodes earn. The price "
-        "holds for {} seconds.",
-        to_string(quote.most), to_string(quote.hourly), kQuoteHolds.count());
-    while (quotes_.size() >= kQuotesMax || (!quotes_.empty() && quotes_.begin()->second.until < context_->now())) {
-        quotes_.erase(quotes_.begin());
-    }
-    quote.quote_id = next_quote_++;
-    quote.until = UnixMillis{context_->runtime()->unix_now().count() +
-                             static_cast<std::uint64_t>(std::chrono::milliseconds{kQuoteHolds}.count())};
-    quotes_.emplace(quote.quote_id, HeldQuote{order.client, order.spec, dearest, context_->now() + kQuoteHolds});
-    return quote;
+    TRY_OK(check_order(order));
+    return quotes_.quote(order, context_->runtime()->unix_now(), context_->now());
 }
 
 void WorkDesk::on_quote(SessionId gateway, const WorkOrder& order) {
@@ -239,7 +199,7 @@ void WorkDesk::explain_waiting(const LiveWork& work, std::vector<StepStatus>* st
         if (known == reasons.end()) {
             if (reasons.size() >= kExplanationsMax) continue;
             const auto group = std::ranges::find(work.job.spec().groups, step.group, &StepGroup::name);
-            known = reasons.emplace(step.group, units_.explain({&work.job.spec(), &*group, {}})).first;
+            known = reasons.emplace(step.group, units_.explain({&work.job.spec(), &*group, {}, {}})).first;
         }
         step.reason = known->second;
     }

@@ -13,6 +13,8 @@
 #include "services/scheduler/directory.hpp"
 #include "services/scheduler/job_book.hpp"
 #include "services/scheduler/token_source.hpp"
+#include "services/scheduler/work/quotes.hpp"
+#include "services/scheduler/work/spot.hpp"
 #include "services/scheduler/work/unit_directory.hpp"
 #include "services/scheduler/work/work_store.hpp"
 #include "work/job.hpp"
@@ -108,17 +110,11 @@ class WorkDesk {
         std::uint64_t token = 0;
         Address node;
     };
-    struct HeldQuote {
-        Address client;
-        WorkSpec spec;
-        Usd hourly_max;  // of its dearest step
-        TimePoint until;
-    };
 
     // --- orders (work_desk.cpp)
     Task<void> submit(SessionId gateway, WorkOrder order);
     Task<Result<void>> admit(SessionId gateway, WorkOrder order);
-    Result<void> check_order(WorkOrder* order) const;
+    Result<void> check_order(const WorkOrder& order) const;
     Result<void> check_places(const WorkOrder& order);
     Task<void> answer_ended(SessionId gateway, WorkOrder order);
     Result<WorkQuote> quote(const WorkOrder& order);
@@ -133,10 +129,15 @@ class WorkDesk {
     void place_ready(LiveWork* work);
     // Whether all that could be leased now is.
     bool place_step(LiveWork* work, std::uint32_t step);
+    bool buy_step(LiveWork* work, std::uint32_t step);  // on demand
     bool place_gang(LiveWork* work, std::uint32_t first);
     std::optional<work::LeaseTerms> terms_for(LiveWork* work, std::uint32_t step, const UnitSeat& seat);
     void begin(LiveWork* work, std::uint32_t step, std::uint64_t token);
     void place_waiting();
+    // With the most that an hour may cost by the customer and by the quote.
+    UnitQuery query_for(const work::Job& job, std::uint32_t step, std::span<const Address> avoid) const;
+    // What became of placing it: false as place_step.
+    bool lease_seat(LiveWork* work, std::uint32_t step, std::uint64_t token, std::optional<work::LeaseTerms> terms);
     void settle_effects(LiveWork* work);
     void save(LiveWork* work);
     Task<void> write(JobId job_id);
@@ -145,6 +146,16 @@ class WorkDesk {
     void grant(LiveWork* work, const JobId& attempt);
     void retire(LiveWork* work);
     Hash inputs_hash(LiveWork* work, std::uint32_t group);
+
+    // --- best effort (work_spot.cpp)
+    bool is_spot(const work::Job& job, std::uint32_t step) const;
+    // Once in a while: everybody bids, winners get their units, who was outbid stops.
+    void spot_round();
+    void bid_for(LiveWork* work, std::vector<SpotBidder>* bidders);
+    void take_award(const SpotAward& award);
+    // Work that pays more finds no unit: stops one attempt at the spot price, if that helps.
+    void make_room(const UnitQuery& query);
+    void preempt(const JobId& attempt, std::string reason);
 
     // --- attempts (work_attempts.cpp)
     Running* running_of(const Address& node, const JobId& attempt, std::uint64_t token);
@@ -160,6 +171,7 @@ class WorkDesk {
     void on_timer(const JobId& id);
     void check_attempt(const JobId& attempt);
     void check_job(LiveWork* work);
+    void watch_stragglers(const LiveWork* work);
     TimePoint mono_of(UnixMillis at) const;
 
     Parts parts_;
@@ -173,8 +185,10 @@ class WorkDesk {
     std::multimap<TimePoint, JobId> timers_;  // of attempts and jobs; one that has gone is passed over
     std::deque<JobId> waiting_;               // jobs with steps that wait for a unit
     std::uint64_t seen_generation_ = 0;
-    std::map<std::uint64_t, HeldQuote> quotes_;
-    std::uint64_t next_quote_ = 1;
+    Quotes quotes_{&units_};
+    SpotMarket spot_{&units_};
+    std::set<JobId> spot_attempts_;
+    TimePoint next_round_;
     std::size_t submitting_ = 0;
     std::size_t queries_ = 0;
     TimePoint started_at_;

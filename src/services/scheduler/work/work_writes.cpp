@@ -75,30 +75,49 @@ std::optional<work::LeaseTerms> WorkDesk::terms_for(LiveWork* work, std::uint32_
     return terms;
 }
 
+UnitQuery WorkDesk::query_for(const work::Job& job, std::uint32_t step, std::span<const Address> avoid) const {
+    return {.spec = &job.spec(),
+            .group = &job.group_of(step),
+            .avoid = avoid,
+            .hourly_max = job.hourly_max(job.steps()[step].group)};
+}
+
 bool WorkDesk::place_step(LiveWork* work, std::uint32_t step) {
+    if (is_spot(work->job, step)) return false;  // see spot_round
+    return buy_step(work, step);
+}
+
+bool WorkDesk::buy_step(LiveWork* work, std::uint32_t step) {
     const std::optional<std::uint64_t> token = parts_.tokens->take(1);
     if (!token) return false;  // run() fetches more
     const std::vector<Address> avoid = work->job.avoid(step);
-    const UnitQuery query{&work->job.spec(), &work->job.group_of(step), avoid};
+    const UnitQuery query = query_for(work->job, step, avoid);
     Result<std::optional<UnitSeat>> seat = units_.place(query, *token);
     while (seat && *seat && parts_.directory->is_barred((*seat)->node)) {
         units_.release(*token);
         units_.close((*seat)->node);
         seat = units_.place(query, *token);
     }
+    if (seat && !*seat) make_room(query);
     if (!seat || !*seat) return false;
-    std::optional<work::LeaseTerms> terms = terms_for(work, step, **seat);
+    return lease_seat(work, step, *token, terms_for(work, step, **seat));
+}
+
+bool WorkDesk::lease_seat(LiveWork* work,
+                          std::uint32_t step,
+                          std::uint64_t token,
+                          std::optional<work::LeaseTerms> terms) {
     const UnixMillis now = context_->runtime()->unix_now();
     Result<void> leased = make_error(Errc::kDenied, "the price is beyond all bounds");
     if (terms) {
-        terms->fencing_token = *token;
+        terms->fencing_token = token;
         leased = work->job.lease(*terms, now, &work->effects);
     }
     if (leased) {
-        begin(work, step, *token);
+        begin(work, step, token);
         return true;
     }
-    units_.release(*token);
+    units_.release(token);
     if (leased.error().code != Errc::kDenied) return false;  // not affordable before others have ended
     const Result<void> ended = work->job.give_up(step, Errc::kExhausted, leased.error().message, now, &work->effects);
     CHECK(ended.has_value());
@@ -111,7 +130,7 @@ bool WorkDesk::place_gang(LiveWork* work, std::uint32_t first) {
     const std::optional<std::uint64_t> token = parts_.tokens->take(group.count);
     if (!token) return false;
     const std::vector<Address> avoid = work->job.avoid(first);
-    const UnitQuery query{&work->job.spec(), &group, avoid};
+    const UnitQuery query = query_for(work->job, first, avoid);
     const Result<std::optional<std::vector<UnitSeat>>> seats = units_.place_gang(query, group.count, *token);
     if (!seats || !*seats) return false;
     std::vector<work::LeaseTerms> members;
@@ -154,6 +173,7 @@ void WorkDesk::begin(LiveWork* work, std::uint32_t step, std::uint64_t token) {
     running.expires = mono_of(attempt->terms.expires_at);
     set_timer(running.expires, id);
     by_node_[attempt->terms.node].insert(id);
+    if (attempt->terms.is_spot) spot_attempts_.insert(id);
     attempts_.emplace(id, std::move(running));
     work->granted.push_back(id);
 }
