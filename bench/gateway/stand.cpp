@@ -88,7 +88,7 @@ void run_gateway(std::uint16_t port, std::string link, std::string store_path) {
     const auto dialer = or_fail(adapters::WebSocketDialer::make(&runtime, {}));
     test::KeySigner signer{14};
     GatewayOptions options;
-    options.link.endpoint = std::move(link);
+    options.link.endpoints = {std::move(link)};
     GatewayDeps deps{.runtime = &runtime,
                      .store = store.get(),
                      .dialer = dialer.get(),

@@ -23,6 +23,9 @@ class Connection {
     virtual void close() = 0;
     // For logs, e.g. "127.0.0.1:5123".
     virtual std::string remote() const = 0;
+    // At the accepting end what the peer dialled after host and port, e.g. "/shards/0xab..."; chosen by the peer, and
+    // bounded by the adapter.
+    virtual std::string path() const { return {}; }
 };
 
 class LinkListener {

@@ -22,7 +22,7 @@ bool ClientBook::has_open() const {
 
 Client::Client(Deps deps, ClientBook* book) : deps_{deps}, book_{book}, group_{deps_.runtime} {
     services::PeerLinkOptions options;
-    options.endpoint = kEndpoint;
+    options.endpoints = {std::string{kEndpoint}};
     options.introduction.deployment = deps_.deployment;
     options.introduction.signer = deps_.signer;
     options.introduction.role = Role::kGateway;

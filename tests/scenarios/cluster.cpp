@@ -155,7 +155,7 @@ void NodeMachine::start() {
     deps.deployment = world_->deployment;
     deps.log = Log{&world_->log, name()};
     node::NodeOptions options;
-    options.scheduler_endpoint = kEndpoint;
+    options.scheduler_endpoints = {std::string{kEndpoint}};
     options.stake = kStake;
     options.prices = prices_;
     options.hardware.gpu_model = "fake";
@@ -250,7 +250,7 @@ void VerifierMachine::start() {
     deps.deployment = world_->deployment;
     deps.log = Log{&world_->log, name()};
     verifier::VerifierOptions options;
-    options.scheduler_endpoint = kEndpoint;
+    options.scheduler_endpoints = {std::string{kEndpoint}};
     options.stake = kStake;
     options.capacity = capacity;
     verifier_ = std::make_unique<verifier::Verifier>(std::move(deps), std::move(options));

@@ -111,6 +111,12 @@ void add_devnet_commands(CLI::App* root, Commands* commands) {
         ->check(CLI::Range(1024, 60'000))
         ->capture_default_str();
     devnet->add_option("--nodes", options->nodes, "compute nodes")->check(CLI::Range(1, 16))->capture_default_str();
+    devnet
+        ->add_option("--schedulers", options->schedulers,
+                     "scheduler processes, each home of a shard and standby for the others; with --store")
+        ->check(CLI::Range(1, 4))
+        ->capture_default_str();
+    devnet->add_option("--store", options->store, "postgresql:// URI of the schedulers (default: SQLite files)");
     devnet->add_option("--rpc", options->rpc, "use this chain instead of starting anvil");
     devnet->add_option("--funder-keystore", options->funder_keystore,
                        "with --rpc: key with coins, deploys and pays gas");

@@ -73,7 +73,9 @@ void add_node_commands(CLI::App* root, Commands* commands) {
     CLI::App* run = node->add_subcommand("run", "run a compute node until it is told to stop");
     wiring::add_role_options(run, &options->role);
     run->add_option("--stake", options->role.stake, "VCAI to stake when this identity is not registered yet");
-    run->add_option("--scheduler", options->scheduler, "link of the scheduler")->capture_default_str();
+    run->add_option("--scheduler", options->schedulers,
+                    "link of the scheduler; repeat for each process that may act for it")
+        ->capture_default_str();
     add_model_options(run, options.get());
     add_hardware_options(run, options.get());
     add_unit_options(run, options.get());

@@ -29,6 +29,9 @@ void add_scheduler_commands(CLI::App* root, Commands* commands) {
     add_stake(run, &options->role);
     run->add_option("--listen", options->listen, "address:port for nodes, gateways and verifiers")
         ->capture_default_str();
+    run->add_option("--shard", options->shards,
+                    "KEYFILE, KEYFILE:home or KEYFILE:standby: an identity to act for, with the --store that its other "
+                    "processes share (repeat; default: the one of --keystore)");
     run->add_option("--certificate", options->certificate, "PEM certificate; with it peers dial wss");
     run->add_option("--certificate-key", options->certificate_key, "PEM key of the certificate");
     run->add_option("--gateway", options->gateways, "address of a gateway that may place orders (repeat)");
@@ -48,7 +51,9 @@ void add_verifier_commands(CLI::App* root, Commands* commands) {
     noun->require_subcommand(1);
     CLI::App* run = add_run(noun, "run a verifier until it is told to stop", &options->role);
     add_stake(run, &options->role);
-    run->add_option("--scheduler", options->scheduler, "link of the scheduler")->capture_default_str();
+    run->add_option("--scheduler", options->schedulers,
+                    "link of the scheduler; repeat for each process that may act for it")
+        ->capture_default_str();
     run->add_option("--model", options->models, "folder with a model's public weights (repeat)")->required();
     run->add_option("--capacity-every", options->capacity_every,
                     "seconds between two proofs of capacity asked of connected nodes (0: never)")
@@ -64,7 +69,9 @@ void add_gateway_commands(CLI::App* root, Commands* commands) {
     noun->require_subcommand(1);
     CLI::App* run = add_run(noun, "run a gateway until it is told to stop", &options->role);
     run->add_option("--listen", options->listen, "address:port for clients")->capture_default_str();
-    run->add_option("--scheduler", options->scheduler, "link of the scheduler")->capture_default_str();
+    run->add_option("--scheduler", options->schedulers,
+                    "link of the scheduler; repeat for each process that may act for it")
+        ->capture_default_str();
     run->add_option("--pepper-file", options->pepper_file, "secret that API keys are stored under (made when absent)");
     run->add_option("--admin-token-file", options->admin_token_file, "token for /admin (made when absent)");
     commands->on(run, [options](Session* /*session*/) { return wiring::run_gateway(*options); });

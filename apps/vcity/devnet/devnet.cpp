@@ -151,7 +151,11 @@ Result<void> Devnet::write_facts() const {
     facts.set("api_key_file", key_file());
     facts.set("admin_token_file", layout_.store("gateway") + "/admin-token");
     facts.set("scheduler", crypto::to_checksum_address(scheduler));
-    facts.set("scheduler_link", scheduler_link(layout_));
+    TRY(const std::vector<std::string> links, scheduler_links(layout_, options_));
+    codec::JsonArray link_list;
+    for (const std::string& link : links) link_list.emplace_back(link);
+    facts.set("scheduler_link", links.front());
+    facts.set("scheduler_links", std::move(link_list));
     facts.set("rpc", chain_.rpc);
     facts.set("chain_id", chain_.deployment.chain_id);
     facts.set("port_base", static_cast<std::uint64_t>(options_.port_base));

@@ -51,6 +51,10 @@ std::string DevnetLayout::node_name(std::uint16_t index) {
     return fmt::format("node-{}", index + 1);
 }
 
+std::string DevnetLayout::scheduler_name(std::uint16_t index) {
+    return index == 0 ? "scheduler" : fmt::format("scheduler-{}", index + 1);
+}
+
 Result<std::vector<std::string>> prepare_state(const DevnetLayout& layout, const DevnetOptions& options) {
     std::error_code error;
     for (const char* folder : {"keys", "logs", "stores"}) {
@@ -66,6 +70,9 @@ Result<std::vector<std::string>> prepare_state(const DevnetLayout& layout, const
     std::vector<std::string> names{"deployer",  "foundation", "guardian", "client",
                                    "scheduler", "verifier",   "gateway",  "keeper"};
     for (std::uint16_t index = 0; index < options.nodes; ++index) names.push_back(DevnetLayout::node_name(index));
+    for (std::uint16_t index = 1; index < options.schedulers; ++index) {
+        names.push_back(DevnetLayout::scheduler_name(index));
+    }
     names.insert(names.end(), options.identities.begin(), options.identities.end());
     for (const std::string& name : names) {
         if (fs::exists(layout.key(name).keystore)) continue;
@@ -81,6 +88,9 @@ Result<std::string> find_artifacts(const DevnetOptions& options) {
 
 Result<DevnetOptions> resolve(DevnetOptions options) {
     const std::string source = VCITY_SOURCE_DIR;
+    if (options.schedulers > 1 && options.store.empty()) {
+        return make_error(Errc::kInvalid, "several schedulers share a database: name it with --store");
+    }
     if (options.state.empty()) options.state = default_state_path() + "/devnet";
     options.state = fs::absolute(options.state).string();
     TRY(options.worker, first_existing({options.worker, program_folder() + "/vcity-worker",

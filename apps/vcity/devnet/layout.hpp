@@ -14,8 +14,10 @@ struct DevnetOptions {
     std::string state;  // everything lives under this folder
     std::uint16_t port_base = 8000;
     std::uint16_t nodes = 3;
-    std::string rpc;              // empty: start anvil
-    std::string funder_keystore;  // with rpc: an account with gas money that deploys
+    std::uint16_t schedulers = 1;  // processes; a second one has a shard of its own and stands by for the first
+    std::string store;             // of the schedulers: postgresql:// URI; empty: SQLite files
+    std::string rpc;               // empty: start anvil
+    std::string funder_keystore;   // with rpc: an account with gas money that deploys
     std::string funder_password_file;
     std::string model;                    // Hugging Face folder; empty: the shipped one
     std::string worker;                   // vcity-worker; empty: beside this program
@@ -31,7 +33,7 @@ class DevnetLayout {
   public:
     explicit DevnetLayout(const DevnetOptions& options) : state_{options.state}, base_{options.port_base} {}
 
-    std::uint16_t scheduler_port() const { return port(70); }
+    std::uint16_t scheduler_port(std::uint16_t index = 0) const { return port(static_cast<std::uint16_t>(70 + index)); }
     std::uint16_t gateway_port() const { return port(80); }
     std::uint16_t indexer_port() const { return port(90); }
     std::uint16_t anvil_port() const { return port(545); }
@@ -46,6 +48,7 @@ class DevnetLayout {
         return {.keystore = file("keys/" + name + ".json"), .password_file = file("keys/password")};
     }
     static std::string node_name(std::uint16_t index);
+    static std::string scheduler_name(std::uint16_t index);
 
   private:
     std::uint16_t port(std::uint16_t offset) const { return static_cast<std::uint16_t>(base_ + offset); }

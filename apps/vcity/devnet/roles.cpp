@@ -7,6 +7,7 @@
 
 #include "codec/hex.hpp"
 #include "devnet/chain_setup.hpp"
+#include "services/scheduler/shards/shard_listener.hpp"
 #include "wiring/roles.hpp"
 
 namespace vcity::cli {
@@ -56,10 +57,41 @@ void append(std::vector<std::string>* command, std::vector<std::string> words) {
     command->insert(command->end(), words.begin(), words.end());
 }
 
+std::vector<std::string> as_options(const std::string& option, const std::vector<std::string>& values) {
+    std::vector<std::string> words;
+    for (const std::string& value : values) append(&words, {option, value});
+    return words;
+}
+
+// Of several processes each is home of its own shard and stands by for those of the others.
+std::vector<std::string> scheduler_words(const DevnetLayout& layout, const DevnetOptions& options, std::uint16_t own) {
+    std::vector<std::string> words{"--listen",          fmt::format("127.0.0.1:{}", layout.scheduler_port(own)),
+                                   "--stake",           to_string(kSchedulerStake),
+                                   "--epoch-seconds",   std::to_string(options.epoch_seconds),
+                                   "--claim-seconds",   std::to_string(options.epoch_seconds),
+                                   "--audit-per-mille", "1000"};
+    if (!options.store.empty()) append(&words, {"--store", options.store});
+    for (std::uint16_t offset = 0; options.schedulers > 1 && offset < options.schedulers; ++offset) {
+        const auto index = static_cast<std::uint16_t>((own + offset) % options.schedulers);
+        const std::string key = layout.key(DevnetLayout::scheduler_name(index)).keystore;
+        append(&words, {"--shard", key + (offset == 0 ? ":home" : ":standby")});
+    }
+    return words;
+}
+
 }  // namespace
 
-std::string scheduler_link(const DevnetLayout& layout) {
-    return fmt::format("ws://127.0.0.1:{}/link", layout.scheduler_port());
+Result<std::vector<std::string>> scheduler_links(const DevnetLayout& layout, const DevnetOptions& options) {
+    if (options.schedulers == 1) {
+        return std::vector<std::string>{fmt::format("ws://127.0.0.1:{}/link", layout.scheduler_port())};
+    }
+    TRY(const Address shard, keystore_address(layout.key(DevnetLayout::scheduler_name(0)).keystore));
+    std::vector<std::string> links;
+    for (std::uint16_t index = 0; index < options.schedulers; ++index) {
+        links.push_back(
+            fmt::format("ws://127.0.0.1:{}{}", layout.scheduler_port(index), scheduler::path_of_shard(shard)));
+    }
+    return links;
 }
 
 ChildSpec anvil_spec(const DevnetLayout& layout, const DevnetOptions& options) {
@@ -71,15 +103,17 @@ ChildSpec anvil_spec(const DevnetLayout& layout, const DevnetOptions& options) {
         .log_path = layout.log("anvil")};
 }
 
-std::vector<std::string> node_command(const DevnetLayout& layout,
-                                      const DevnetOptions& options,
-                                      const std::string& rpc,
-                                      const NodePlan& plan) {
+Result<std::vector<std::string>> node_command(const DevnetLayout& layout,
+                                              const DevnetOptions& options,
+                                              const std::string& rpc,
+                                              const NodePlan& plan) {
     std::vector<std::string> command = role_command(layout, "node", plan.name, rpc, plan.ops_port);
-    append(&command, {"--stake", to_string(kNodeStake), "--scheduler", scheduler_link(layout), "--worker",
-                      options.worker, "--model", options.model, "--model-name", plan.model_name, "--price-input",
-                      std::to_string(plan.price_input), "--price-output", std::to_string(plan.price_output),
-                      "--accept-commands", "--unit-cores", "1", "--unit-memory-mib", "512"});
+    TRY(const std::vector<std::string> links, scheduler_links(layout, options));
+    append(&command, as_options("--scheduler", links));
+    append(&command, {"--stake", to_string(kNodeStake), "--worker", options.worker, "--model", options.model,
+                      "--model-name", plan.model_name, "--price-input", std::to_string(plan.price_input),
+                      "--price-output", std::to_string(plan.price_output), "--accept-commands", "--unit-cores", "1",
+                      "--unit-memory-mib", "512"});
     return command;
 }
 
@@ -100,13 +134,19 @@ Result<std::vector<RoleProcess>> role_processes(const DevnetLayout& layout,
         append(&command, std::move(words));
         add_role(role, std::move(command), ops_port);
     };
-    plain("scheduler",
-          {"--listen", fmt::format("127.0.0.1:{}", layout.scheduler_port()), "--stake", to_string(kSchedulerStake),
-           "--gateway", crypto::to_checksum_address(gateway), "--model-root",
-           model_name(options) + "=" + codec::to_hex(root), "--epoch-seconds", std::to_string(options.epoch_seconds),
-           "--claim-seconds", std::to_string(options.epoch_seconds), "--audit-per-mille", "1000"});
-    plain("verifier",
-          {"--scheduler", scheduler_link(layout), "--stake", to_string(kNodeStake), "--model", options.model});
+    for (std::uint16_t index = 0; index < options.schedulers; ++index) {
+        const std::uint16_t ops_port = layout.ops_port(next++);
+        const std::string name = DevnetLayout::scheduler_name(index);
+        std::vector<std::string> command = role_command(layout, "scheduler", name, rpc, ops_port);
+        append(&command, scheduler_words(layout, options, index));
+        append(&command, {"--gateway", crypto::to_checksum_address(gateway), "--model-root",
+                          model_name(options) + "=" + codec::to_hex(root)});
+        add_role(name, std::move(command), ops_port);
+    }
+    TRY(const std::vector<std::string> links, scheduler_links(layout, options));
+    std::vector<std::string> of_verifier = as_options("--scheduler", links);
+    append(&of_verifier, {"--stake", to_string(kNodeStake), "--model", options.model});
+    plain("verifier", std::move(of_verifier));
     for (std::uint16_t index = 0; index < options.nodes; ++index) {
         const std::uint16_t ops_port = layout.ops_port(next++);
         const std::string name = DevnetLayout::node_name(index);
@@ -115,10 +155,12 @@ Result<std::vector<RoleProcess>> role_processes(const DevnetLayout& layout,
                             .ops_port = ops_port,
                             .price_input = kPriceInput + index * kPriceStep,
                             .price_output = kPriceOutput + index * kPriceStep};
-        add_role(name, node_command(layout, options, rpc, plan), ops_port);
+        TRY(std::vector<std::string> command, node_command(layout, options, rpc, plan));
+        add_role(name, std::move(command), ops_port);
     }
-    plain("gateway",
-          {"--listen", fmt::format("127.0.0.1:{}", layout.gateway_port()), "--scheduler", scheduler_link(layout)});
+    std::vector<std::string> of_gateway = as_options("--scheduler", links);
+    append(&of_gateway, {"--listen", fmt::format("127.0.0.1:{}", layout.gateway_port())});
+    plain("gateway", std::move(of_gateway));
     plain("keeper", {"--poll-seconds", std::to_string(kKeeperPollSeconds)});
     plain("indexer", {"--listen", fmt::format("127.0.0.1:{}", layout.indexer_port())});
     return roles;

@@ -27,10 +27,11 @@ struct NodePlan {
     std::uint64_t price_input = 0;
     std::uint64_t price_output = 0;
 };
-std::vector<std::string> node_command(const DevnetLayout& layout,
-                                      const DevnetOptions& options,
-                                      const std::string& rpc,
-                                      const NodePlan& plan);
-std::string scheduler_link(const DevnetLayout& layout);
+Result<std::vector<std::string>> node_command(const DevnetLayout& layout,
+                                              const DevnetOptions& options,
+                                              const std::string& rpc,
+                                              const NodePlan& plan);
+// The first shard's links: at every scheduler process, its home first.
+Result<std::vector<std::string>> scheduler_links(const DevnetLayout& layout, const DevnetOptions& options);
 
 }  // namespace vcity::cli

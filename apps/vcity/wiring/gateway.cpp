@@ -42,7 +42,7 @@ Result<cli::Exit> run_gateway(const GatewayRunOptions& options) {
     TRY(SecretBytes pepper, secret_file(or_default(options.pepper_file, options.role.state + "/pepper")));
     TRY(SecretBytes token, secret_file(or_default(options.admin_token_file, options.role.state + "/admin-token")));
     gateway::GatewayOptions settings;
-    settings.link.endpoint = options.scheduler;
+    settings.link.endpoints = options.schedulers;
     gateway::GatewayDeps deps{.runtime = host->runtime(),
                               .store = host->store(),
                               .dialer = dialer.get(),

@@ -54,7 +54,7 @@ Result<ports::SandboxSpec> worker_spec(const NodeRunOptions& options) {
 
 Result<node::NodeOptions> agent_options(const NodeRunOptions& options) {
     node::NodeOptions result;
-    result.scheduler_endpoint = options.scheduler;
+    result.scheduler_endpoints = options.schedulers;
     result.kind = options.kind == "stable" ? NodeKind::kStable : NodeKind::kFlexible;
     result.hardware = {.gpu_model = options.gpu_model,
                        .gpu_count = options.gpu_count,

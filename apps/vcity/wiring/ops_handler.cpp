@@ -24,6 +24,7 @@ ports::HttpResponse OpsHandler::answer(const ports::HttpRequest& request) const 
         response.headers.set("Content-Type", "text/plain; version=0.0.4");
         return response;
     }
+    if (request.target == "/status" && status_) return json_response(200, status_());
     return json_response(404, R"({"error":"there are /healthz, /readyz and /metrics"})");
 }
 

@@ -24,7 +24,8 @@ Result<LogLevel> parse_level(const std::string& text) {
     return make_error(Errc::kInvalid, text + " is no log level");
 }
 
-// A chain that is starting or restarting is waited for; a wrong one is not.
+}  // namespace
+
 Task<Result<void>> bind_patiently(Runtime* runtime, ChainConnection* chain, Deployment deployment, Log log) {
     const TimePoint deadline = runtime->now() + kChainPatience;
     while (true) {
@@ -37,15 +38,15 @@ Task<Result<void>> bind_patiently(Runtime* runtime, ChainConnection* chain, Depl
     }
 }
 
-}  // namespace
-
 RoleHost::RoleHost(std::string name, LogLevel level)
     : name_{std::move(name)}, sink_{adapters::LogOptions{.level = level}}, ops_{[this] { return metrics_.expose(); }} {}
 
-Result<std::unique_ptr<RoleHost>> RoleHost::make(const std::string& name, const RoleOptions& options) {
+Result<std::unique_ptr<RoleHost>> RoleHost::make(const std::string& name,
+                                                 const RoleOptions& options,
+                                                 OwnStore own_store) {
     TRY(const LogLevel level, parse_level(options.log_level));
     std::unique_ptr<RoleHost> host{new RoleHost{name, level}};
-    TRY_OK(host->open(options));
+    TRY_OK(host->open(options, own_store));
     return host;
 }
 
@@ -68,7 +69,7 @@ Result<std::unique_ptr<ports::Store>> RoleHost::open_store(const RoleOptions& op
     return adapters::PostgresStore::open(database);
 }
 
-Result<void> RoleHost::open(const RoleOptions& options) {
+Result<void> RoleHost::open(const RoleOptions& options, OwnStore own_store) {
     std::error_code error;
     std::filesystem::create_directories(options.state, error);
     if (error) return make_error(Errc::kDenied, fmt::format("cannot make {}: {}", options.state, error.message()));
@@ -78,7 +79,9 @@ Result<void> RoleHost::open(const RoleOptions& options) {
         TRY(crypto::PrivateKey key, cli::load_key(options.key));
         signer_ = std::make_unique<cli::KeySigner>(std::move(key));
     }
-    TRY(store_, open_store(options));
+    if (own_store == OwnStore::kOpen) {
+        TRY(store_, open_store(options));
+    }
     TRY(const Endpoint ops, parse_endpoint(options.ops));
     adapters::HttpServerOptions http;
     http.address = ops.address;

@@ -18,11 +18,18 @@
 
 namespace vcity::wiring {
 
+// Binds to a chain. One that is starting or restarting is waited for; a wrong one is not.
+Task<Result<void>> bind_patiently(Runtime* runtime, ChainConnection* chain, Deployment deployment, Log log);
+
 // What every role process has: its runtime, log, metrics, store, key, chain and health port. Made before the role and
 // destroyed after it.
 class RoleHost {
   public:
-    static Result<std::unique_ptr<RoleHost>> make(const std::string& name, const RoleOptions& options);
+    enum class OwnStore : std::uint8_t { kOpen, kNone };
+    // kNone: store() is null, and the role opens what it needs by itself.
+    static Result<std::unique_ptr<RoleHost>> make(const std::string& name,
+                                                  const RoleOptions& options,
+                                                  OwnStore own_store = OwnStore::kOpen);
 
     adapters::AsioRuntime* runtime() { return &runtime_; }
     ports::Store* store() { return store_.get(); }
@@ -35,6 +42,7 @@ class RoleHost {
 
     // What /readyz asks; until it is set the role is not ready.
     void set_ready(std::function<bool()> is_ready) { ops_.set_ready(std::move(is_ready)); }
+    void set_status(std::function<std::string()> status) { ops_.set_status(std::move(status)); }
     // Serves the health port and runs the role until it returns or a signal calls stop. The role's error, if any, is
     // the result.
     Result<cli::Exit> run(std::function<Task<Result<void>>()> role, std::function<void()> stop);
@@ -42,7 +50,7 @@ class RoleHost {
   private:
     RoleHost(std::string name, LogLevel level);
     Result<std::unique_ptr<ports::Store>> open_store(const RoleOptions& options) const;
-    Result<void> open(const RoleOptions& options);
+    Result<void> open(const RoleOptions& options, OwnStore own_store);
 
     std::string name_;
     adapters::AsioRuntime runtime_;

@@ -38,7 +38,8 @@ Result<Endpoint> parse_endpoint(const std::string& text);
 
 struct NodeRunOptions {
     RoleOptions role;
-    std::string scheduler = "ws://127.0.0.1:8070/link";
+    // Links of the processes that may act for the scheduler.
+    std::vector<std::string> schedulers{"ws://127.0.0.1:8070/link"};
     std::string worker;      // program
     std::string model;       // Hugging Face folder
     std::string model_name;  // what requests call it
@@ -65,6 +66,9 @@ struct NodeRunOptions {
 
 struct SchedulerRunOptions {
     RoleOptions role;
+    // "KEYFILE", "KEYFILE:home" or "KEYFILE:standby": identities that this process may act for, one a shard, all with
+    // the role's password file. Empty: the role's own key, as home.
+    std::vector<std::string> shards;
     std::string listen = "127.0.0.1:8070";
     std::string certificate;  // PEM; with it the listener speaks wss
     std::string certificate_key;
@@ -77,7 +81,8 @@ struct SchedulerRunOptions {
 
 struct VerifierRunOptions {
     RoleOptions role;
-    std::string scheduler = "ws://127.0.0.1:8070/link";
+    // Links of the processes that may act for the scheduler.
+    std::vector<std::string> schedulers{"ws://127.0.0.1:8070/link"};
     std::vector<std::string> models;   // Hugging Face folders of public weights
     std::uint32_t capacity_every = 0;  // seconds between two proofs of capacity; 0: never
 };
@@ -85,7 +90,8 @@ struct VerifierRunOptions {
 struct GatewayRunOptions {
     RoleOptions role;
     std::string listen = "127.0.0.1:8080";
-    std::string scheduler = "ws://127.0.0.1:8070/link";
+    // Links of the processes that may act for the scheduler.
+    std::vector<std::string> schedulers{"ws://127.0.0.1:8070/link"};
     std::string pepper_file;       // made when absent
     std::string admin_token_file;  // made when absent
 };

@@ -26,7 +26,7 @@ Result<cli::Exit> run_verifier(const VerifierRunOptions& options) {
         auditors.push_back(std::move(auditor));
     }
     verifier::VerifierOptions settings;
-    settings.scheduler_endpoint = options.scheduler;
+    settings.scheduler_endpoints = options.schedulers;
     settings.software_version = VCITY_VERSION;
     settings.capacity.every = std::chrono::seconds{options.capacity_every};
     TRY(settings.stake, parse_vcai(options.role.stake));

@@ -28,6 +28,7 @@ class LinkSession {
     Task<Result<Message>> receive(TimePoint deadline);
     void close();
     const std::string& remote() const { return socket_->remote(); }
+    const std::string& target() const { return socket_->target(); }
 
     LinkSession(Runtime* runtime,
                 std::unique_ptr<WebSocket> socket,
@@ -81,6 +82,7 @@ class LinkConnection final : public ports::Connection {
     Task<Result<Message>> receive(TimePoint deadline) override { return session_->receive(deadline); }
     void close() override { session_->close(); }
     std::string remote() const override { return session_->remote(); }
+    std::string path() const override { return session_->target(); }
 
   private:
     std::shared_ptr<LinkSession> session_;

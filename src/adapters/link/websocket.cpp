@@ -14,7 +14,11 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/bind_handler.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
 #include <boost/beast/websocket.hpp>
 
 namespace vcity::adapters {
@@ -62,6 +66,8 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 // A message grows with the bytes that arrive, not with the length it claims.
 constexpr std::size_t kFirstReadBytes = 4096;
 constexpr std::size_t kReadBytes = 64U << 10U;
+constexpr std::uint32_t kHeaderBytesMax = 8192;  // of the request that opens a connection
+constexpr std::size_t kTargetBytesMax = 256;
 
 Error link_error(const boost::system::error_code& code, const char* what) {
     const bool is_timeout = code == beast::error::timeout || code == asio::error::timed_out;
@@ -132,10 +138,13 @@ class BeastWebSocket final : public WebSocket {
     void abort() override { transport().close(); }
     void set_frame_bytes_max(std::size_t bytes) override { stream_.read_message_max(bytes); }
     const std::string& remote() const override { return remote_; }
+    const std::string& target() const override { return target_; }
+    void set_target(std::string target) { target_ = std::move(target); }
 
   private:
     Stream stream_;
     std::string remote_ = "unknown";
+    std::string target_;
 };
 
 using PlainWebSocket = BeastWebSocket<PlainStream>;
@@ -143,7 +152,19 @@ using SecureWebSocket = BeastWebSocket<SecureStream>;
 
 template <class Socket>
 Task<Result<std::unique_ptr<WebSocket>>> accept_upgrade(std::unique_ptr<Socket> socket, LinkOptions options) {
-    const auto [error] = co_await socket->stream().async_accept(kAwait);
+    beast::flat_buffer buffer{kHeaderBytesMax};
+    beast::http::request_parser<beast::http::empty_body> request;
+    request.header_limit(kHeaderBytesMax);
+    socket->transport().expires_after(options.handshake_timeout);
+    const auto [bad, size] = co_await beast::http::async_read(socket->stream().next_layer(), buffer, request, kAwait);
+    if (bad) co_return link_error(bad, "websocket handshake");
+    socket->transport().expires_never();
+    const auto target = request.get().target();
+    if (buffer.size() > 0 || target.size() > kTargetBytesMax) {
+        co_return make_error(Errc::kCorrupt, "websocket handshake: not a request that opens a link");
+    }
+    socket->set_target(std::string{target});
+    const auto [error] = co_await socket->stream().async_accept(request.get(), kAwait);
     if (error) co_return link_error(error, "websocket handshake");
     socket->set_timeouts(options.close_timeout, options.idle_timeout);
     co_return std::unique_ptr<WebSocket>{std::move(socket)};

@@ -31,6 +31,8 @@ class WebSocket {
     virtual void abort() = 0;
     virtual void set_frame_bytes_max(std::size_t bytes) = 0;
     virtual const std::string& remote() const = 0;
+    // What the peer asked for in its handshake; empty at the dialling end.
+    virtual const std::string& target() const = 0;
 };
 
 // Certificates and keys in memory; shared by all connections of a listener or dialer.

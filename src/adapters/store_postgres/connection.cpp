@@ -119,13 +119,15 @@ void PostgresConnection::Close::operator()(pg_conn* handle) const {
     PQfinish(handle);
 }
 
-Result<PostgresConnection> PostgresConnection::open(const std::string& uri, std::chrono::milliseconds patience) {
+Result<PostgresConnection> PostgresConnection::open(const std::string& uri,
+                                                    std::chrono::milliseconds patience,
+                                                    std::chrono::milliseconds idle_in_transaction) {
     const auto deadline = Clock::now() + patience;
     // What the server must give up by itself, should this side be gone: a little before our own patience ends.
     const std::string options = "-c statement_timeout=" + std::to_string(patience.count() * 9 / 10) +
                                 " -c lock_timeout=" + std::to_string(patience.count() * 8 / 10) +
                                 " -c client_min_messages=warning -c idle_in_transaction_session_timeout=" +
-                                std::to_string(patience.count() * 2);
+                                std::to_string(idle_in_transaction.count());
     const std::array<const char*, 5> names{"dbname", "application_name", "options", "client_encoding", nullptr};
     const std::array<const char*, 5> values{uri.c_str(), "vcity", options.c_str(), "UTF8", nullptr};
     PostgresConnection connection{PQconnectStartParams(names.data(), values.data(), 1), patience};

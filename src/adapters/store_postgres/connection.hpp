@@ -45,7 +45,10 @@ using PostgresValue = std::variant<std::string, ByteView, std::vector<ByteView>,
 class PostgresConnection {
   public:
     // uri: a connection string of libpq without a password; that one belongs into a password file (PGPASSFILE).
-    static Result<PostgresConnection> open(const std::string& uri, std::chrono::milliseconds patience);
+    // idle_in_transaction: how long the server waits for us inside a transaction before it rolls that back.
+    static Result<PostgresConnection> open(const std::string& uri,
+                                           std::chrono::milliseconds patience,
+                                           std::chrono::milliseconds idle_in_transaction);
 
     Result<PostgresRows> execute(const char* sql, const std::vector<PostgresValue>& values = {});
     // Several statements without parameters.

@@ -55,7 +55,8 @@ class Link {
     Result<PostgresConnection*> get() {
         if (connection_ && connection_->is_usable()) return &*connection_;
         connection_.reset();
-        TRY(PostgresConnection opened, PostgresConnection::open(options_.uri, options_.patience));
+        TRY(PostgresConnection opened,
+            PostgresConnection::open(options_.uri, options_.patience, options_.idle_in_transaction));
         if (locks_) {
             TRY(const PostgresRows rows, opened.execute(kOwn, {options_.space}));
             const bool is_ours = rows.count() == 1 && rows.bytes(0, 0).size() == 1 && rows.bytes(0, 0)[0] == 1;

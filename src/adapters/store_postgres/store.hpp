@@ -19,6 +19,9 @@ struct PostgresStoreOptions {
     // lost that session cannot write any more once another process has the lock.
     bool exclusive = false;
     std::chrono::milliseconds patience{10'000};  // for one call to the server
+    // A transaction of ours that the server waits for longer than this, because this process sleeps or is cut off, is
+    // rolled back, so that its locks do not hold up others. At most `patience`.
+    std::chrono::milliseconds idle_in_transaction{10'000};
     std::size_t changes_waiting_max = 4'096;
     std::size_t bytes_waiting_max = 128U << 20U;
     std::size_t reads_waiting_max = 4'096;

@@ -193,6 +193,14 @@ inline Task<void> close_listener(LinkHarness* harness) {
     co_await expect_chunk(harness, pair.server.get(), 0);
 }
 
+inline Task<void> tell_paths(LinkHarness* harness) {
+    const auto pair = co_await connect_pair(harness);
+    if (!pair.client) co_return;
+    const std::string endpoint = harness->endpoint();
+    EXPECT_EQ(pair.server->path(), endpoint.substr(endpoint.find('/', endpoint.find("://") + 3)));
+    EXPECT_EQ(pair.client->path(), "");
+}
+
 inline Task<void> greet(LinkHarness* harness, std::uint64_t number) {
     auto dialled = co_await harness->dialer()->dial(harness->endpoint(), harness->soon());
     EXPECT_TRUE(dialled);
@@ -260,6 +268,9 @@ TYPED_TEST_P(LinkContract, RefusesWhenTheOutgoingQueueIsFull) {
 TYPED_TEST_P(LinkContract, ClosedListenerAcceptsNobody) {
     this->harness_.run(close_listener(&this->harness_));
 }
+TYPED_TEST_P(LinkContract, AnAcceptedConnectionKnowsWhatWasDialled) {
+    this->harness_.run(tell_paths(&this->harness_));
+}
 TYPED_TEST_P(LinkContract, ServesManyPeers) {
     this->harness_.run(many_peers(&this->harness_));
 }
@@ -274,6 +285,7 @@ REGISTER_TYPED_TEST_SUITE_P(LinkContract,
                             DroppingTheHandleCloses,
                             RefusesWhenTheOutgoingQueueIsFull,
                             ClosedListenerAcceptsNobody,
+                            AnAcceptedConnectionKnowsWhatWasDialled,
                             ServesManyPeers);
 
 }  // namespace vcity::ports::testing

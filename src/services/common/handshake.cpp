@@ -75,13 +75,27 @@ Task<Result<LinkPeer>> authenticate_peer(Runtime* runtime, ports::Connection* co
     welcome.scheduler = policy.self;
     welcome.chain_id = policy.deployment->chain_id;
     welcome.protocol_version = kProtocolVersion;
+    welcome.epoch = policy.epoch;
     Message last = welcome;
     CO_TRY_OK(co_await connection->send(std::move(last)));
     co_return peer;
 }
 
+Task<void> turn_away(ports::Connection* connection, std::string reason) {
+    LinkReject reject;
+    reject.code = Errc::kUnavailable;
+    reject.reason = std::move(reason);
+    Message message = std::move(reject);
+    const Result<void> ignored = co_await connection->send(std::move(message));
+    static_cast<void>(ignored);  // a peer that is gone needs no reason
+    connection->close();
+}
+
 Task<Result<LinkWelcome>> introduce(Runtime* runtime, ports::Connection* connection, Introduction introduction) {
-    CO_TRY(Message first, co_await connection->receive(runtime->now() + kHandshakeTimeout));
+    CO_TRY(Message first, co_await connection->receive(runtime->now() + introduction.patience));
+    if (const auto* reject = std::get_if<LinkReject>(&first)) {
+        co_return make_error(Errc::kUnavailable, "turned away: " + reject->reason);
+    }
     const auto* challenge = std::get_if<LinkChallenge>(&first);
     if (challenge == nullptr) co_return make_error(Errc::kCorrupt, "the server did not send a challenge");
     LinkHello hello;
@@ -95,7 +109,7 @@ Task<Result<LinkWelcome>> introduce(Runtime* runtime, ports::Connection* connect
     CO_TRY(hello.signature, introduction.signer->sign(digest));
     Message answer = hello;
     CO_TRY_OK(co_await connection->send(std::move(answer)));
-    CO_TRY(Message verdict, co_await connection->receive(runtime->now() + kHandshakeTimeout));
+    CO_TRY(Message verdict, co_await connection->receive(runtime->now() + introduction.patience));
     if (const auto* reject = std::get_if<LinkReject>(&verdict)) {
         co_return make_error(reject->code, "rejected: " + reject->reason);
     }

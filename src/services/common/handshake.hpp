@@ -34,6 +34,7 @@ struct PeerPolicy {
     Address self;
     ports::ChainReader* chain = nullptr;
     const std::set<Address>* gateways = nullptr;  // gateways are not on chain
+    std::uint64_t epoch = 0;                      // of this process among those that act for self
 };
 
 // kDenied: not who it says, or not allowed; kUnavailable: the chain cannot be asked now. The peer has been told either.
@@ -44,7 +45,11 @@ struct Introduction {
     ports::Signer* signer = nullptr;
     Role role = Role::kCompute;
     std::string software_version;
+    Duration patience = kHandshakeTimeout;  // for each of the server's two frames
 };
+
+// In place of a challenge: whoever the peer wants to talk to is not here now.
+Task<void> turn_away(ports::Connection* connection, std::string reason);
 
 // kDenied: rejected for good, as far as the server can tell; kUnavailable: try again later.
 Task<Result<LinkWelcome>> introduce(Runtime* runtime, ports::Connection* connection, Introduction introduction);

@@ -1,23 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/common/peer_link.hpp"
 
+#include <algorithm>
+
 #include "async/task_group.hpp"
+#include "base/check.hpp"
 
 namespace vcity::services {
+namespace {
+
+PeerLinkOptions adapt(PeerLinkOptions options) {
+    CHECK(!options.endpoints.empty());
+    if (options.endpoints.size() == 1) return options;
+    options.introduction.patience = kSeveralPatience;
+    options.backoff.longest = std::min<Duration>(options.backoff.longest, kSeveralBackoff);
+    options.backoff.first = std::min(options.backoff.first, options.backoff.longest);
+    options.session.lost_after = std::min<Duration>(options.session.lost_after, kSeveralLostAfter);
+    options.session.heartbeat_every = std::min(options.session.heartbeat_every, options.session.lost_after / 3);
+    return options;
+}
+
+}  // namespace
 
 PeerLink::PeerLink(PeerLinkDeps deps, PeerLinkOptions options, PeerLinkHandler* handler)
     : deps_{std::move(deps)},
-      options_{std::move(options)},
+      options_{adapt(std::move(options))},
       handler_{handler},
       stopped_{deps_.runtime},
-      backoff_{deps_.runtime, options_.backoff} {}
+      backoff_{deps_.runtime, options_.backoff},
+      epochs_{deps_.runtime, deps_.epochs} {}
 
 Task<void> PeerLink::run() {
     while (!stopping_) {
         Result<void> ended = co_await connect_once();
         if (stopping_) break;
         const Duration pause = backoff_.next();
-        deps_.log.info("link_down", {{"endpoint", options_.endpoint}, {"reason", ended.error().message}});
+        deps_.log.info("link_down", {{"endpoint", endpoint()}, {"reason", ended.error().message}});
+        ++turn_;
         if (ended.error().code == Errc::kDenied) {
             co_await handler_->on_denied();
         }
@@ -32,13 +51,19 @@ void PeerLink::stop() {
 }
 
 Task<Result<void>> PeerLink::connect_once() {
-    const TimePoint deadline = deps_.runtime->now() + kHandshakeTimeout;
-    CO_TRY(std::unique_ptr<ports::Connection> connection, co_await deps_.dialer->dial(options_.endpoint, deadline));
-    Result<LinkWelcome> welcome = co_await introduce(deps_.runtime, connection.get(), options_.introduction);
+    const TimePoint deadline = deps_.runtime->now() + options_.introduction.patience;
+    CO_TRY(std::unique_ptr<ports::Connection> connection, co_await deps_.dialer->dial(endpoint(), deadline));
+    Result<LinkWelcome> welcome = co_await greet(connection.get());
     if (!welcome) connection->close();
     if (!welcome) co_return std::move(welcome).error();
     if (stopping_) co_return make_error(Errc::kUnavailable, "stopping");
     co_return co_await serve(std::move(connection), *welcome);
+}
+
+Task<Result<LinkWelcome>> PeerLink::greet(ports::Connection* connection) {
+    CO_TRY(const LinkWelcome welcome, co_await introduce(deps_.runtime, connection, options_.introduction));
+    CO_TRY_OK(co_await epochs_.admit(welcome.scheduler, welcome.epoch));
+    co_return welcome;
 }
 
 Task<Result<void>> PeerLink::serve(std::unique_ptr<ports::Connection> connection, LinkWelcome welcome) {
@@ -48,7 +73,7 @@ Task<Result<void>> PeerLink::serve(std::unique_ptr<ports::Connection> connection
     session_ = &session;
     handler_->on_connected(&session, welcome);
     group.spawn(session.run_heartbeat([this] { return handler_->make_heartbeat(); }));
-    deps_.log.info("link_up", {{"endpoint", options_.endpoint}});
+    deps_.log.info("link_up", {{"endpoint", endpoint()}, {"epoch", welcome.epoch}});
     Error reason = make_error(Errc::kUnavailable, "closed");
     while (true) {
         Result<Message> message = co_await session.receive();

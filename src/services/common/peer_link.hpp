@@ -3,9 +3,11 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "async/channel.hpp"
 #include "services/common/backoff.hpp"
+#include "services/common/epoch_book.hpp"
 #include "services/common/handshake.hpp"
 #include "services/common/session.hpp"
 #include "telemetry/log.hpp"
@@ -31,17 +33,26 @@ struct PeerLinkDeps {
     Runtime* runtime = nullptr;
     ports::LinkDialer* dialer = nullptr;
     Log log;
+    ports::Store* epochs = nullptr;  // where the scheduler's epoch is kept; nullptr: in memory only
 };
 
 struct PeerLinkOptions {
-    std::string endpoint;
+    std::vector<std::string> endpoints;  // of the processes that may act for the scheduler; at least one
     Introduction introduction;
     SessionTuning session;
     BackoffRange backoff;
 };
 
+// Of several endpoints at most one process acts for the scheduler now. Whoever looks for it does not wait long for one
+// that is silent, and has asked all of them within a second or two.
+inline constexpr std::chrono::milliseconds kSeveralBackoff{400};
+inline constexpr std::chrono::seconds kSeveralPatience{3};
+// With several endpoints a link that is silent for so long has lost its process, which another replaces within seconds.
+inline constexpr std::chrono::milliseconds kSeveralLostAfter{3'500};
+
 // Keeps one link to a scheduler alive: dials, introduces itself, reads, and starts again with jittered backoff when the
-// link breaks, until stop(). run() returns when no session is left; the handler must outlive it.
+// link breaks, at the next endpoint, until stop(). A process whose epoch is smaller than one that was seen is not
+// talked to. run() returns when no session is left; the handler must outlive it.
 class PeerLink {
   public:
     PeerLink(PeerLinkDeps deps, PeerLinkOptions options, PeerLinkHandler* handler);
@@ -52,6 +63,8 @@ class PeerLink {
 
   private:
     Task<Result<void>> connect_once();
+    Task<Result<LinkWelcome>> greet(ports::Connection* connection);
+    const std::string& endpoint() const { return options_.endpoints[turn_ % options_.endpoints.size()]; }
     Task<Result<void>> serve(std::unique_ptr<ports::Connection> connection, LinkWelcome welcome);
 
     PeerLinkDeps deps_;
@@ -61,6 +74,8 @@ class PeerLink {
     bool stopping_ = false;
     LinkSession* session_ = nullptr;
     Backoff backoff_;
+    EpochBook epochs_;
+    std::size_t turn_ = 0;
 };
 
 }  // namespace vcity::services

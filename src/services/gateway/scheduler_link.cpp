@@ -37,7 +37,7 @@ SchedulerLink::SchedulerLink(const Deps& deps, const SchedulerLinkOptions& optio
       events_per_job_max_{options.events_per_job_max},
       work_{deps.runtime, kWorkWaitsMax},
       link_{{.runtime = deps.runtime, .dialer = deps.dialer, .log = deps.log},
-            {.endpoint = options.endpoint,
+            {.endpoints = options.endpoints,
              .introduction = {.deployment = deps.deployment,
                               .signer = deps.signer,
                               .role = Role::kGateway,

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "async/channel.hpp"
 #include "model/chain.hpp"
@@ -20,7 +21,7 @@
 namespace vcity::gateway {
 
 struct SchedulerLinkOptions {
-    std::string endpoint;  // "ws://127.0.0.1:8070/link"
+    std::vector<std::string> endpoints{"ws://127.0.0.1:8070/link"};  // of the processes that may act for the scheduler
     std::string software_version = "vcity-gateway/0.1.0";
     // A heartbeat goes with every request for fresh offers.
     services::SessionTuning session{

@@ -35,14 +35,14 @@ NodeAgent::NodeAgent(NodeDeps deps, NodeOptions options)
              options_.units, options_.steps},
       openings_{deps_.runtime, options_.openings_queued_max} {
     services::PeerLinkOptions link;
-    link.endpoint = options_.scheduler_endpoint;
+    link.endpoints = options_.scheduler_endpoints;
     link.introduction.deployment = &deps_.deployment;
     link.introduction.signer = deps_.signer;
     link.introduction.role = Role::kCompute;
     link.introduction.software_version = options_.software_version;
     link.session = options_.session;
     link.backoff = options_.backoff;
-    services::PeerLinkDeps link_deps{deps_.runtime, deps_.dialer, log_.named("node.link")};
+    services::PeerLinkDeps link_deps{deps_.runtime, deps_.dialer, log_.named("node.link"), deps_.store};
     services::PeerLinkHandler* self = this;
     link_ = std::make_unique<services::PeerLink>(std::move(link_deps), std::move(link), self);
 }

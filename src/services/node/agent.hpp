@@ -40,7 +40,7 @@ struct NodeDeps {
 };
 
 struct NodeOptions {
-    std::string scheduler_endpoint;
+    std::vector<std::string> scheduler_endpoints;  // of the processes that may act for its scheduler
     NodeKind kind = NodeKind::kFlexible;
     Hardware hardware;
     std::string did_document_uri;

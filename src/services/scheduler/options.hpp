@@ -27,6 +27,7 @@ struct SchedulerDeps {
     ports::ChainReader* chain_reader = nullptr;
     ports::ChainWriter* chain_writer = nullptr;  // signs as the scheduler's identity
     MetricRegistry* metrics = &null_metrics();
+    std::uint64_t epoch = 0;  // of this process among those that act for the identity one after the other
     Deployment deployment;
     Log log{nullptr, "scheduler"};
 };

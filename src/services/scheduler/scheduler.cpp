@@ -163,6 +163,7 @@ Task<void> Scheduler::serve(std::unique_ptr<ports::Connection> connection) {
     policy.self = context_.self();
     policy.chain = context_.deps.chain_reader;
     policy.gateways = &context_.options.gateways;
+    policy.epoch = context_.deps.epoch;
     Result<services::LinkPeer> peer =
         co_await services::authenticate_peer(context_.runtime(), connection.get(), policy);
     if (peer && !context_.stopping) {

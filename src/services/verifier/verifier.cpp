@@ -29,7 +29,7 @@ Verifier::Verifier(VerifierDeps deps, VerifierOptions options)
       tasks_{deps_.runtime, options_.tasks_queued_max},
       answered_{deps_.runtime} {
     services::PeerLinkOptions link;
-    link.endpoint = options_.scheduler_endpoint;
+    link.endpoints = options_.scheduler_endpoints;
     link.introduction.deployment = &deps_.deployment;
     link.introduction.signer = deps_.signer;
     link.introduction.role = Role::kVerifier;

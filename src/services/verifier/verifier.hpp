@@ -35,7 +35,7 @@ struct VerifierDeps {
 };
 
 struct VerifierOptions {
-    std::string scheduler_endpoint;
+    std::vector<std::string> scheduler_endpoints;  // of the processes that may act for its scheduler
     std::string did_document_uri;
     Vcai stake;
     std::string software_version;

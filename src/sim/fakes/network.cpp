@@ -17,6 +17,12 @@ std::pair<std::string, std::string> pair_of(const std::string& a, const std::str
     return a < b ? std::pair{a, b} : std::pair{b, a};
 }
 
+// "ws://host/" of "ws://host/path".
+std::string base_of(const std::string& endpoint) {
+    const std::size_t host = endpoint.find("://") + 3;
+    return endpoint.substr(0, endpoint.find('/', host)) + "/";
+}
+
 }  // namespace
 
 struct FakeNetwork::Wire {
@@ -24,6 +30,7 @@ struct FakeNetwork::Wire {
         : ends{End{dialling, std::move(dialler)}, End{listening, std::move(listener)}} {}
 
     std::array<End, 2> ends;
+    std::string path;
     bool is_broken = false;  // what is sent from now on is lost; both sides hear of it soon
     bool is_silent = false;  // one side has lost power: nobody hears of anything
 };
@@ -77,6 +84,7 @@ class FakeNetwork::FakeConnection final : public ports::Connection {
     }
 
     std::string remote() const override { return theirs().name; }
+    std::string path() const override { return side_ == 1 ? wire_->path : std::string{}; }
 
   private:
     End& mine() const { return wire_->ends[side_]; }
@@ -123,7 +131,8 @@ class FakeNetwork::FakeDialer final : public ports::LinkDialer {
 
     Task<Result<std::unique_ptr<ports::Connection>>> dial(std::string endpoint, TimePoint deadline) override {
         co_await runtime_->sleep_until(std::min(deadline, runtime_->now() + network_->draw_delay()));
-        const auto found = network_->ports_.find(endpoint);
+        const std::string base = base_of(endpoint);
+        const auto found = network_->ports_.find(base);
         const bool fails = network_->world_->chance(network_->faults.dial_failures_per_mille, kWhole);
         const bool is_cut = found != network_->ports_.end() && network_->is_partitioned(name_, found->second->name);
         if (is_cut) {
@@ -134,6 +143,7 @@ class FakeNetwork::FakeDialer final : public ports::LinkDialer {
                                 found->second->backlog.size() >= kBacklogMax;
         if (is_refused) co_return make_error(Errc::kUnavailable, endpoint + " refused the connection");
         std::shared_ptr<Wire> wire = network_->connect(found->second.get(), runtime_, name_);
+        wire->path = endpoint.substr(std::min(endpoint.size(), base.size() - 1));
         std::unique_ptr<ports::Connection> connection = std::make_unique<FakeConnection>(network_, std::move(wire), 0);
         co_return connection;
     }

@@ -36,7 +36,7 @@ class FakeNetwork {
     FakeNetwork(const FakeNetwork&) = delete;
     FakeNetwork& operator=(const FakeNetwork&) = delete;
 
-    // name: of the process, for partitions and the tap.
+    // name: of the process, for partitions and the tap. endpoint: "ws://host/"; all its paths lead there.
     std::unique_ptr<ports::LinkListener> listen(Runtime* runtime, std::string name, std::string endpoint);
     std::unique_ptr<ports::LinkDialer> dialer(Runtime* runtime, std::string name);
 

@@ -73,6 +73,8 @@ class ShardLease {
     // Whether this process may act for the shard at this moment.
     bool is_held() const;
     std::uint64_t epoch() const { return record_.epoch; }
+    // Whether the last tenure began with the silence of another process.
+    bool has_taken_over() const { return has_taken_over_; }
     // What the store must hold for our commits to count.
     const Bytes& epoch_record() const { return encoded_; }
     // Who has the shard, as far as the last look tells; ours while it is held.
@@ -115,6 +117,7 @@ class ShardLease {
     bool held_ = false;
     ShardEpoch record_;
     Bytes encoded_;
+    bool has_taken_over_ = false;
     std::uint64_t beats_ = 0;
     bool is_beating_ = false;
     TimePoint confirmed_;  // when the last beat was sent that the store has confirmed

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "services/scheduler/shard_lease.hpp"
+#include "services/scheduler/shards/shard_lease.hpp"
 
 #include <algorithm>
 
@@ -97,6 +97,7 @@ Task<Result<bool>> ShardLease::try_take(Sight sight) {
         if (is_final) co_return std::move(taken).error();
         co_return false;
     }
+    has_taken_over_ = !seen_.owner.empty() && seen_.owner != options_.owner;
     record_ = wanted;
     seen_ = wanted;
     encoded_ = encode(record_);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "services/scheduler/fenced_store.hpp"
+#include "services/scheduler/shards/fenced_store.hpp"
 
 #include "services/common/backoff.hpp"
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "ports/store.hpp"
-#include "services/scheduler/shard_lease.hpp"
+#include "services/scheduler/shards/shard_lease.hpp"
 
 namespace vcity::scheduler {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "services/scheduler/shard_lease.hpp"
+#include "services/scheduler/shards/shard_lease.hpp"
 
 #include <gtest/gtest.h>
 
