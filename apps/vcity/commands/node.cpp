@@ -33,6 +33,8 @@ void add_unit_options(CLI::App* run, wiring::NodeRunOptions* options) {
     run->add_option("--unit-price", options->unit_price, "USD for an hour of one core")->capture_default_str();
     run->add_option("--unit-spot-price", options->unit_spot_price,
                     "USD for an hour of one core of best-effort work, which gives way to other work");
+    run->add_option("--units-file", options->units_file, "JSON with several units to offer instead of the one")
+        ->excludes("--unit-cores", "--unit-memory-mib", "--unit-price", "--unit-spot-price");
 }
 
 void add_hardware_options(CLI::App* run, wiring::NodeRunOptions* options) {

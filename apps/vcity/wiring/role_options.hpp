@@ -61,6 +61,7 @@ struct NodeRunOptions {
     std::uint32_t unit_memory_mib = 0;      // 0: a quarter of the machine's
     std::string unit_price = "0.01";        // USD for an hour of one core
     std::string unit_spot_price;            // for best-effort work; empty: the same market as all
+    std::string units_file;                 // several units instead, see services/node/steps/units_file.hpp
     std::uint64_t capacity_memory_mib = 0;  // of the processor when it stands in for a card; 0: no proof is offered
 };
 

@@ -7,6 +7,9 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include "cli/settings.hpp"
+#include "services/node/steps/units_file.hpp"
+
 namespace vcity::wiring {
 namespace {
 
@@ -19,10 +22,31 @@ std::uint32_t memory_of_machine_mib() {
     return static_cast<std::uint32_t>(pages * page_bytes >> 20U);
 }
 
+// What a file offers, no more than the machine has.
+Result<std::vector<UnitOffer>> units_of_file(const std::string& path) {
+    TRY(const std::string text, cli::read_file(path, node::kUnitsFileBytesMax));
+    Result<std::vector<UnitOffer>> units = node::parse_units_file(text);
+    if (!units) return make_error(units.error().code, path + ": " + units.error().message);
+    std::uint64_t cpu_milli = 0;
+    std::uint64_t memory_mib = 0;
+    for (const UnitOffer& unit : *units) {
+        cpu_milli += unit.cpu_milli;
+        memory_mib += unit.memory_mib;
+    }
+    const std::uint64_t cores = std::max(1U, std::thread::hardware_concurrency());
+    if (cpu_milli > cores * kMilli || memory_mib > memory_of_machine_mib()) {
+        return make_error(Errc::kInvalid,
+                          fmt::format("{}: units of {} thousandths of a core and {} MiB: this machine has {} and {}",
+                                      path, cpu_milli, memory_mib, cores * kMilli, memory_of_machine_mib()));
+    }
+    return units;
+}
+
 }  // namespace
 
 Result<std::vector<UnitOffer>> unit_offers(const NodeRunOptions& options) {
     if (!options.accept_commands) return std::vector<UnitOffer>{};
+    if (!options.units_file.empty()) return units_of_file(options.units_file);
     const std::uint32_t cores = std::max(1U, std::thread::hardware_concurrency());
     const std::uint32_t memory_mib = memory_of_machine_mib();
     if (options.unit_cores > cores || options.unit_memory_mib > memory_mib) {
