@@ -209,11 +209,14 @@ class Run {
         }
         took(decision->grant);
     }
+    // Which grant is drawn a step ahead, so that the benchmark's own list is not what is waited for.
     void release() {
-        const std::size_t at = random_() % grants_.size();
+        const std::size_t at = leaving_ < grants_.size() ? leaving_ : random_() % grants_.size();
         const Grant grant = grants_[at];
         grants_[at] = grants_.back();
         grants_.pop_back();
+        leaving_ = random_() % grants_.size();
+        __builtin_prefetch(&grants_[leaving_]);
         used_milli_ -= gpu_milli_of(grant);
         const auto released = index_.release(grant);
         if (!released) std::abort();
@@ -231,6 +234,7 @@ class Run {
     FullScan scan_;
     std::vector<UnitDemand> demands_;
     std::size_t next_ = 0;
+    std::size_t leaving_ = SIZE_MAX;
     std::vector<Grant> grants_;
     std::vector<std::pair<Grant, bool>> log_;
     std::uint64_t total_milli_ = 0;

@@ -95,6 +95,7 @@ Result<Catalogue> Catalogue::make(std::vector<GpuModel> models,
                        " regions");
     }
     Catalogue catalogue;
+    for (const GpuModel& model : models) catalogue.vram_mib_.push_back(model.vram_mib);
     catalogue.models_ = std::move(models);
     catalogue.regions_ = std::move(regions);
     catalogue.latency_us_ = std::move(latency_us);
@@ -104,8 +105,8 @@ Result<Catalogue> Catalogue::make(std::vector<GpuModel> models,
 std::uint64_t Catalogue::models_with_vram(std::uint32_t vram_mib) const {
     if (vram_mib == 0) return all_models();
     std::uint64_t mask = 0;
-    for (std::size_t model = 0; model < models_.size(); ++model) {
-        if (models_[model].vram_mib >= vram_mib) mask |= 1ULL << model;
+    for (std::size_t model = 0; model < vram_mib_.size(); ++model) {
+        mask |= std::uint64_t{vram_mib_[model] >= vram_mib} << model;
     }
     return mask;
 }

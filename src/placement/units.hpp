@@ -59,6 +59,7 @@ class Catalogue {
     std::vector<GpuModel> models_;
     std::vector<std::string> regions_;
     std::vector<std::uint32_t> latency_us_;
+    std::vector<std::uint32_t> vram_mib_;  // of the models, side by side
 };
 
 enum class UnitKind : std::uint8_t { kStable, kFlexible };  // a data centre's, or a home's that comes and goes

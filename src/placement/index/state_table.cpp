@@ -194,14 +194,15 @@ GpuChoice StateTable::choice(std::uint32_t state, int request_class) {
 float StateTable::floor(std::size_t model, int request_class, ClassMask classes, const LaneKernels& kernels) {
     if (request_class == kNoClass) return 0;
     const auto index = static_cast<std::size_t>(request_class);
-    if (unsettled_[index * (rows_.size() / kRowsPerModel) + model] != 0) settle_floors(model, index);
+    if ((unsettled_[index * (rows_.size() / kRowsPerModel) + model] & classes) != 0)
+        settle_floors(model, index, classes);
     return kernels.least_in(&floor_at(index, model * kRowsPerModel), kRowsPerModel, classes);
 }
 
-void StateTable::settle_floors(std::size_t model, std::size_t index) {
+void StateTable::settle_floors(std::size_t model, std::size_t index, ClassMask classes) {
     ClassMask& unsettled = unsettled_[index * (rows_.size() / kRowsPerModel) + model];
-    for (; unsettled != 0; unsettled &= unsettled - 1) {
-        const std::size_t row = model * kRowsPerModel + static_cast<std::size_t>(std::countr_zero(unsettled));
+    for (ClassMask rest = unsettled & classes; rest != 0; rest &= rest - 1) {
+        const std::size_t row = model * kRowsPerModel + static_cast<std::size_t>(std::countr_zero(rest));
         std::uint32_t& seen = seen_[index * rows_.size() + row];
         float& floor = floor_at(index, row);
         for (std::uint32_t state = rows_[row].newest; state != seen; state = states_[state].next_in_row) {
@@ -210,6 +211,7 @@ void StateTable::settle_floors(std::size_t model, std::size_t index) {
         seen = rows_[row].newest;
         if (rows_[row].stateless > 0) floor = 0;
     }
+    unsettled &= ~classes;
 }
 
 std::size_t StateTable::bytes() const {

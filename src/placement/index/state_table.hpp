@@ -65,7 +65,7 @@ class StateTable {
     std::size_t bucket_of(std::uint32_t row, const GpuState& key) const;
     void link(std::uint32_t state);
     void mark_unsettled(std::uint32_t row);
-    void settle_floors(std::size_t model, std::size_t index);
+    void settle_floors(std::size_t model, std::size_t index, ClassMask classes);
     float& floor_at(std::size_t index, std::size_t row) {
         return floors_[(index * rows_.size() + row) / kLaneStep].values[row % kLaneStep];
     }
