@@ -81,8 +81,13 @@ std::optional<UnitSeat> UnitDirectory::take_on(const placement::UnitId& id, cons
     if (!index_->take(grant)) return std::nullopt;
     held_.emplace(token, Held{id, grant, true});
     ++unit.leases;
-    return UnitSeat{
-        .node = id.node, .unit = id.unit, .gpu_mask = grant.gpu_mask, .offered = *unit.offer.spot_hourly, .terms = {}};
+    return UnitSeat{.node = id.node,
+                    .unit = id.unit,
+                    .gpu_mask = grant.gpu_mask,
+                    .offered = *unit.offer.spot_hourly,
+                    .region = names_.regions[unit.region],
+                    .reputation_bp = unit.terms.reputation_bp,
+                    .terms = {}};
 }
 
 Result<bool> UnitDirectory::frees(std::uint64_t token, const UnitQuery& query) {

@@ -347,10 +347,13 @@ Result<bool> UnitDirectory::by_kind(const UnitQuery& query, Try attempt) const {
 
 UnitSeat UnitDirectory::seat_of(const placement::Decision& decision) const {
     const UnitId& id = index_->id_of(decision.grant.unit);
+    const placement::UnitRecord& record = index_->record(decision.grant.unit);
     return {.node = id.node,
             .unit = id.unit,
             .gpu_mask = decision.grant.gpu_mask,
-            .offered = Usd{index_->record(decision.grant.unit).price_micro},
+            .offered = Usd{record.price_micro},
+            .region = names_.regions[record.region],
+            .reputation_bp = record.reputation_bp,
             .terms = decision.terms};
 }
 

@@ -32,6 +32,8 @@ struct UnitSeat {
     std::uint32_t unit = 0;
     std::uint32_t gpu_mask = 0;
     Usd offered;  // for one GPU, or one core
+    std::string region;
+    std::uint32_t reputation_bp = 0;
     placement::Terms terms;
 };
 

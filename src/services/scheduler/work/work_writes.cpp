@@ -18,8 +18,12 @@ constexpr std::uint64_t kLeaseMarginMillis = 60'000;  // beyond the longest run,
 
 std::string why(const UnitSeat& seat, Usd hourly) {
     const placement::Terms& terms = seat.terms;
-    return fmt::format("best score {} of all units that fit (latency {}, price {}, quality {}, packing {}), {} USD/h",
-                       terms.score(), terms.latency, terms.price, terms.quality, terms.packing, to_string(hourly));
+    const auto percent = [&](std::uint64_t term) { return 100 * term / std::max<std::uint64_t>(1, terms.score()); };
+    return fmt::format(
+        "the best of all units that fit: {} USD/h, in {}, record {} of 100 (what counted: price {} %, "
+        "record {} %, distance {} %, packing {} %)",
+        to_string(hourly), seat.region, seat.reputation_bp / 100, percent(terms.price), percent(terms.quality),
+        percent(terms.latency), percent(terms.packing));
 }
 
 }  // namespace
