@@ -7,7 +7,7 @@
 namespace vcity::scheduler {
 namespace {
 
-constexpr std::uint64_t kBlock = 10'000;
+constexpr std::uint64_t kBlock = 100'000;  // many seconds' worth, so that nobody waits for the next one
 
 }  // namespace
 
