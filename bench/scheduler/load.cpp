@@ -4,7 +4,9 @@
 //
 //   scheduler_load [OPTIONS] register               puts the nodes on the chain
 //   scheduler_load [OPTIONS] closed JOBS IN_FLIGHT  keeps so many orders in flight with each scheduler
-//   scheduler_load [OPTIONS] open RATE SECONDS      sends so many a second, answered or not
+//   scheduler_load [OPTIONS] open RATE SECONDS WINDOW  has so many a second come in, answered or not; what would be
+//   more
+//                                                      than WINDOW in flight is refused at once, as gateways do
 //
 //   --state FOLDER    of `vcity devnet prepare`
 //   --rpc URL
@@ -162,9 +164,8 @@ class Load {
     Task<Result<void>> run_closed(std::uint64_t jobs) {
         left_ = jobs;
         is_closed_loop_ = true;
-        const std::uint64_t in_flight = options_.in_flight == 0 ? 16 : options_.in_flight;
         for (OrderDesk& desk : desks_) {
-            for (std::uint64_t sent = 0; sent < in_flight && left_ > 0; ++sent) order_next(&desk);
+            for (std::uint64_t sent = 0; sent < options_.in_flight && left_ > 0; ++sent) order_next(&desk);
         }
         const TimePoint deadline = runtime_.now() + 300s;
         while (left_ > 0 && runtime_.now() < deadline) {
@@ -187,7 +188,9 @@ class Load {
         for (std::uint64_t sent = 0; sent < count;) {
             while (sent < count && began_ + gap * sent <= runtime_.now()) {
                 OrderDesk& desk = desks_[turn++ % desks_.size()];
-                if (!desk.order(began_ + gap * sent)) {
+                if (desk.open() >= options_.in_flight) {
+                    refuse(began_ + gap * sent);
+                } else if (!desk.order(began_ + gap * sent)) {
                     co_return make_error(Errc::kUnavailable, "a scheduler is gone");
                 }
                 ++sent;
@@ -195,6 +198,15 @@ class Load {
             co_await runtime_.sleep_until(runtime_.now() + 1ms);
         }
         co_return co_await await_answers();
+    }
+
+    void refuse(TimePoint due) {
+        Outcome outcome;
+        outcome.due = due;
+        outcome.answered = runtime_.now();
+        outcome.is_refused = true;
+        outcome.refusal = Errc::kExhausted;
+        outcomes_.push_back(outcome);
     }
 
     void on_outcome(OrderDesk* desk, const Outcome& outcome) {
@@ -296,6 +308,7 @@ int main(int argc, char** argv) {
     CLI::App* open = app.add_subcommand("open");
     open->add_option("rate", options.rate)->required();
     open->add_option("seconds", options.seconds)->required();
+    open->add_option("window", options.in_flight)->required();
     CLI11_PARSE(app, argc, argv);
     vcity::bench::Load load{options};
     if (registering->parsed()) load.register_nodes();

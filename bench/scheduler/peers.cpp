@@ -26,7 +26,9 @@ services::PeerLinkOptions link_options(const World& world, ports::Signer* signer
     return options;
 }
 
-NodeAnnouncement announcement(std::uint32_t units) {
+}  // namespace
+
+NodeAnnouncement offer_units(std::uint32_t units) {
     NodeAnnouncement result;
     result.kind = NodeKind::kStable;
     result.hardware.region = "local";
@@ -47,7 +49,7 @@ NodeAnnouncement announcement(std::uint32_t units) {
     return result;
 }
 
-WorkOrder pattern(SignedCap cap) {
+WorkOrder order_pattern(SignedCap cap) {
     WorkOrder order;
     order.client = cap.cap.client;
     order.cap = std::move(cap);
@@ -62,8 +64,6 @@ WorkOrder pattern(SignedCap cap) {
     order.spec.groups.push_back(std::move(group));
     return order;
 }
-
-}  // namespace
 
 void fail(const Error& error) {
     std::fprintf(stderr, "scheduler_load: %s\n", error.message.c_str());
@@ -80,7 +80,7 @@ UnitNode::UnitNode(const World& world, crypto::PrivateKey key, std::uint32_t uni
 
 void UnitNode::on_connected(services::LinkSession* session, const LinkWelcome& /*welcome*/) {
     session_ = session;
-    session->post(NodeReady{announcement(static_cast<std::uint32_t>(taken_.size())), {}});
+    session->post(NodeReady{offer_units(static_cast<std::uint32_t>(taken_.size())), {}});
 }
 
 void UnitNode::on_message(Message message) {
@@ -102,7 +102,7 @@ Task<void> UnitNode::on_denied() {
 OrderDesk::OrderDesk(const World& world, crypto::PrivateKey gateway, SignedCap cap)
     : runtime_{world.runtime},
       signer_{std::move(gateway)},
-      pattern_{pattern(std::move(cap))},
+      pattern_{order_pattern(std::move(cap))},
       link_{{.runtime = world.runtime, .dialer = world.dialer, .log = Log{nullptr, "gateway"}},
             link_options(world, &signer_, Role::kGateway),
             this} {}

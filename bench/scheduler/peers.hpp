@@ -38,6 +38,10 @@ struct World {
 };
 
 constexpr std::uint32_t kGpusPerUnit = 8;
+// Units of eight large GPUs, all alike.
+NodeAnnouncement offer_units(std::uint32_t units);
+// A job of one step on one GPU, without its id and deadline.
+WorkOrder order_pattern(SignedCap cap);
 
 // One identity that offers many units and starts whatever it is granted. Nothing ever ends.
 class UnitNode final : private services::PeerLinkHandler {

@@ -15,6 +15,7 @@ START_SECONDS = 30
 
 class Postgres:
     def __enter__(self):
+        self.databases = 0
         versions = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))
         if not versions:
             raise Failed("PostgreSQL is missing: run `tools/dev setup`")
@@ -45,8 +46,15 @@ class Postgres:
             self.server.wait(30)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def uri(self):
-        return f"postgresql:///postgres?user=vcity&host={self.folder}"
+    def uri(self, database="postgres"):
+        return f"postgresql:///{database}?user=vcity&host={self.folder}"
+
+    def fresh_uri(self):
+        """Of a new, empty database."""
+        self.databases += 1
+        name = f"vcity{self.databases}"
+        self.run("createdb", "-h", self.folder, "-U", "vcity", name)
+        return self.uri(name)
 
     def run(self, program, *words):
         command = [str(word) for word in (*self.prefix, self.programs / program, *words)]
