@@ -13,7 +13,7 @@ namespace vcity::scheduler {
 namespace {
 
 constexpr std::chrono::milliseconds kClockSkew{30'000};
-constexpr std::chrono::seconds kTurn{1};  // waiting steps and stragglers are looked at so often at least
+constexpr std::chrono::seconds kTurn{1};    // waiting steps and stragglers are looked at so often at least
 constexpr std::size_t kTokensLow = 50'000;  // more than kTurn can use up
 
 }  // namespace
