@@ -18,7 +18,7 @@ constexpr std::uint64_t kDeadlineMillis = 3'600'000;
 
 services::PeerLinkOptions link_options(const World& world, ports::Signer* signer, Role role) {
     services::PeerLinkOptions options;
-    options.endpoint = world.endpoint;
+    options.endpoints = {world.endpoint};
     options.introduction = {
         .deployment = world.deployment, .signer = signer, .role = role, .software_version = "bench"};
     options.session = {
@@ -74,7 +74,7 @@ UnitNode::UnitNode(const World& world, crypto::PrivateKey key, std::uint32_t uni
     : runtime_{world.runtime},
       signer_{std::move(key)},
       taken_(units),
-      link_{{.runtime = world.runtime, .dialer = world.dialer, .log = Log{nullptr, "node"}},
+      link_{{.runtime = world.runtime, .dialer = world.dialer, .log = Log{nullptr, "node"}, .epochs = nullptr},
             link_options(world, &signer_, Role::kCompute),
             this} {}
 
@@ -103,7 +103,7 @@ OrderDesk::OrderDesk(const World& world, crypto::PrivateKey gateway, SignedCap c
     : runtime_{world.runtime},
       signer_{std::move(gateway)},
       pattern_{order_pattern(std::move(cap))},
-      link_{{.runtime = world.runtime, .dialer = world.dialer, .log = Log{nullptr, "gateway"}},
+      link_{{.runtime = world.runtime, .dialer = world.dialer, .log = Log{nullptr, "gateway"}, .epochs = nullptr},
             link_options(world, &signer_, Role::kGateway),
             this} {}
 
