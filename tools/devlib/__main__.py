@@ -36,6 +36,9 @@ def parser():
     one = command("power-cut", "cut the power of a store's disk so many times and look for lost commits (needs root)")
     one.add_argument("--cuts", type=int, default=1000)
     one.add_argument("--seed", type=int)
+    one = command("schedulers", "two scheduler processes on PostgreSQL: kill and pause them so many times")
+    one.add_argument("--rounds", type=int, default=200)
+    one.add_argument("--seed", type=int)
     one = command("fuzz", "run a fuzz target (without a name: list them)")
     one.add_argument("target", nargs="?")
     one.add_argument("--minutes", type=float, default=1)
@@ -69,6 +72,13 @@ def power_cut(args):
     folder = building.build("dev", ["power_cut_store", "power_cut_store_unflushed"])
     seed = ["--seed", args.seed] if args.seed is not None else []
     run(["python3", "tests/power/power_cut.py", "--programs", folder / "tests/power", "--cuts", args.cuts, *seed])
+
+
+def schedulers(args):
+    folder = building.build("dev", ["vcity", "schedulers_trial"])
+    seed = ["--seed", args.seed] if args.seed is not None else []
+    run(["python3", "tests/e2e/test_schedulers.py", "--vcity", folder / "apps/vcity/vcity", "--trial",
+         folder / "tests/e2e/schedulers/schedulers_trial", "--rounds", args.rounds, *seed])
 
 
 def fuzz(args):
@@ -129,6 +139,7 @@ def main():
         "check": lambda: (checks.check(), checks.tidy(args.base) if args.tidy else None),
         "sim": lambda: sim(args),
         "power-cut": lambda: power_cut(args),
+        "schedulers": lambda: schedulers(args),
         "fuzz": lambda: fuzz(args),
         "bench": lambda: bench(args),
         "contracts": lambda: contracts(args),
