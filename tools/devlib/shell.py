@@ -15,6 +15,9 @@ class Failed(Exception):
     """A step that failed; the message says which command."""
 
 
+SHOWN_WORDS = 12
+
+
 def run(command, cwd=ROOT, quiet=False, env=None, capture=False):
     words = [str(word) for word in command]
     if not quiet:
@@ -24,7 +27,9 @@ def run(command, cwd=ROOT, quiet=False, env=None, capture=False):
     if result.returncode != 0:
         if capture:
             sys.stdout.write(result.stdout)
-        raise Failed(f"{shlex.join(words)} ended with {result.returncode}")
+        # A list of a thousand files hides the error that stands above it.
+        shown = shlex.join(words) if len(words) <= SHOWN_WORDS else shlex.join(words[:SHOWN_WORDS]) + " ..."
+        raise Failed(f"{shown} ended with {result.returncode}")
     return result.stdout if capture else ""
 
 

@@ -110,10 +110,10 @@ Result<std::vector<std::string>> node_command(const DevnetLayout& layout,
     std::vector<std::string> command = role_command(layout, "node", plan.name, rpc, plan.ops_port);
     TRY(const std::vector<std::string> links, scheduler_links(layout, options));
     append(&command, as_options("--scheduler", links));
-    append(&command, {"--stake", to_string(kNodeStake), "--worker", options.worker, "--model", options.model,
-                      "--model-name", plan.model_name, "--price-input", std::to_string(plan.price_input),
-                      "--price-output", std::to_string(plan.price_output), "--accept-commands", "--unit-cores", "1",
-                      "--unit-memory-mib", "512"});
+    append(&command,
+           {"--stake", to_string(kNodeStake), "--worker", options.worker, "--model", options.model, "--model-name",
+            plan.model_name, "--price-input", std::to_string(plan.price_input), "--price-output",
+            std::to_string(plan.price_output), "--accept-commands", "--unit-cores", "1", "--unit-memory-mib", "512"});
     return command;
 }
 
