@@ -17,6 +17,7 @@ struct NodeMetrics {
     Counter* seals = nullptr;
     Counter* seals_missing = nullptr;
     Gauge* leases_active = nullptr;
+    Gauge* steps_running = nullptr;
     Gauge* link_up = nullptr;
 
     explicit NodeMetrics(MetricRegistry* registry)
@@ -31,6 +32,7 @@ struct NodeMetrics {
           seals{registry->counter("vcity_node_seals_total", "Roots that the monitor sealed")},
           seals_missing{registry->counter("vcity_node_seals_missing_total", "Roots that it should have sealed")},
           leases_active{registry->gauge("vcity_node_leases_active", "Leases that run now")},
+          steps_running{registry->gauge("vcity_node_steps_running", "Commands of customers that run now")},
           link_up{registry->gauge("vcity_node_link_up", "1 while the link to the scheduler stands")} {}
 };
 

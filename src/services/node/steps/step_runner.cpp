@@ -160,6 +160,7 @@ void StepRunner::on_grant(StepGrant grant) {
     step->grant = std::move(grant);
     steps_.emplace(attempt, std::move(step));
     parts_.metrics->leases_accepted->increment();
+    parts_.metrics->steps_running->set(static_cast<double>(running()));
     parts_.group->spawn(run(attempt));
 }
 
@@ -183,6 +184,7 @@ Task<void> StepRunner::run(JobId attempt) {
         steps_.erase(attempt);
         report_failure(lease, done.error().code, done.error().message);
     }
+    parts_.metrics->steps_running->set(static_cast<double>(running()));
     parts_.changed();
 }
 
