@@ -20,9 +20,9 @@ bool ClientBook::has_open() const {
     });
 }
 
-Client::Client(Deps deps, ClientBook* book) : deps_{deps}, book_{book}, group_{deps_.runtime} {
+Client::Client(Deps deps, ClientBook* book) : deps_{std::move(deps)}, book_{book}, group_{deps_.runtime} {
     services::PeerLinkOptions options;
-    options.endpoints = {std::string{kEndpoint}};
+    options.endpoints = deps_.endpoints;
     options.introduction.deployment = deps_.deployment;
     options.introduction.signer = deps_.signer;
     options.introduction.role = Role::kGateway;

@@ -61,6 +61,7 @@ class Client final : private services::PeerLinkHandler {
         ports::Signer* signer = nullptr;
         const Deployment* deployment = nullptr;
         LogSink* log = nullptr;
+        std::vector<std::string> endpoints;
     };
 
     Client(Deps deps, ClientBook* book);

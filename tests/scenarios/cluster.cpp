@@ -9,6 +9,7 @@
 #include "crypto/keccak.hpp"
 #include "market/pricing.hpp"
 #include "market/typed_hashes.hpp"
+#include "scenarios/host_machine.hpp"
 
 namespace vcity::scenarios {
 namespace {
@@ -116,7 +117,8 @@ World::World(const ScenarioOptions& options)
       network{&runtime},
       deployment{make_deployment()},
       chain{&runtime, make_params(options)},
-      model{make_model()} {}
+      model{make_model()},
+      scheduler_links{std::string{kEndpoint}} {}
 
 NodeMachine::NodeMachine(World* world, std::string name, std::uint64_t key, Honesty honesty, std::uint32_t slots)
     : Machine{&world->runtime, std::move(name), key,
@@ -155,7 +157,7 @@ void NodeMachine::start() {
     deps.deployment = world_->deployment;
     deps.log = Log{&world_->log, name()};
     node::NodeOptions options;
-    options.scheduler_endpoints = {std::string{kEndpoint}};
+    options.scheduler_endpoints = world_->scheduler_links;
     options.stake = kStake;
     options.prices = prices_;
     options.hardware.gpu_model = "fake";
@@ -185,6 +187,20 @@ SchedulerMachine::SchedulerMachine(World* world, std::uint64_t key, Address gate
     give_stake(world, signer.address());
 }
 
+scheduler::SchedulerOptions SchedulerMachine::make_options() const {
+    scheduler::SchedulerOptions options;
+    options.stake = kStake;
+    options.gateways = {gateway_};
+    options.audit.per_mille = audits_per_mille_;
+    options.audit_attempt = std::chrono::minutes{4};
+    options.audit_give_up = std::chrono::minutes{6};
+    options.audit.suspension = std::chrono::minutes{2};
+    options.settle_every = std::chrono::seconds{5};
+    options.claim_every = std::chrono::seconds{10};
+    if (adjust) adjust(&options);
+    return options;
+}
+
 void SchedulerMachine::start() {
     store_ = std::make_unique<sim::FakeStore>(&process, &disk);
     listener_ = world_->network.listen(&process, name(), std::string{kEndpoint});
@@ -199,16 +215,7 @@ void SchedulerMachine::start() {
     deps.chain_writer = writer_.get();
     deps.deployment = world_->deployment;
     deps.log = Log{&world_->log, name()};
-    scheduler::SchedulerOptions options;
-    options.stake = kStake;
-    options.gateways = {gateway_};
-    options.audit.per_mille = audits_per_mille_;
-    options.audit_attempt = std::chrono::minutes{4};
-    options.audit_give_up = std::chrono::minutes{6};
-    options.audit.suspension = std::chrono::minutes{2};
-    options.settle_every = std::chrono::seconds{5};
-    options.claim_every = std::chrono::seconds{10};
-    if (adjust) adjust(&options);
+    scheduler::SchedulerOptions options = make_options();
     scheduler_ = std::make_unique<scheduler::Scheduler>(std::move(deps), std::move(options));
     is_up_ = true;
     process.spawn(watch(scheduler_->run()));
@@ -250,7 +257,7 @@ void VerifierMachine::start() {
     deps.deployment = world_->deployment;
     deps.log = Log{&world_->log, name()};
     verifier::VerifierOptions options;
-    options.scheduler_endpoints = {std::string{kEndpoint}};
+    options.scheduler_endpoints = world_->scheduler_links;
     options.stake = kStake;
     options.capacity = capacity;
     verifier_ = std::make_unique<verifier::Verifier>(std::move(deps), std::move(options));
@@ -282,6 +289,7 @@ void GatewayMachine::start() {
     deps.signer = &signer;
     deps.deployment = &world_->deployment;
     deps.log = &world_->log;
+    deps.endpoints = world_->scheduler_links;
     client_ = std::make_unique<Client>(deps, book_);
     is_up_ = true;
     process.spawn(watch(client_->run()));
@@ -372,6 +380,7 @@ Cluster::Cluster(const ScenarioOptions& the_options) : options{the_options}, wor
     const sim::FakeSigner gateway_signer{kGatewayKey};
     const std::uint32_t audits = runtime.chance(1, 2) ? 1000 : 300;
     scheduler = std::make_unique<SchedulerMachine>(&world, kSchedulerKey, gateway_signer.address(), audits);
+    if (options.schedulers > 1) add_hosts();
     const std::uint64_t auditors = 1 + runtime.draw(2);
     for (std::uint64_t number = 0; number < auditors; ++number) {
         verifiers.push_back(
@@ -405,6 +414,28 @@ Cluster::Cluster(const ScenarioOptions& the_options) : options{the_options}, wor
     }
 }
 
+void Cluster::add_hosts() {
+    database = std::make_unique<sim::FakeDatabase>(&world.runtime);
+    world.scheduler_links.clear();
+    const bool has_no_margin = options.planted == Planted::kNoMargin || options.planted == Planted::kHiddenEpochs;
+    for (std::uint64_t number = 0; number < options.schedulers; ++number) {
+        const std::string name = "scheduler-" + std::to_string(number);
+        HostMachine::Parts parts;
+        parts.world = &world;
+        parts.database = database.get();
+        parts.key = kSchedulerKey;
+        parts.is_home = number == 0;
+        parts.margin = has_no_margin ? -Duration{std::chrono::hours{1}} : Duration{std::chrono::milliseconds{250}};
+        parts.options = scheduler->make_options();
+        hosts.push_back(std::make_unique<HostMachine>(name, std::move(parts)));
+        world.scheduler_links.push_back("ws://" + name + vcity::scheduler::path_of_shard(scheduler->signer.address()));
+    }
+}
+
+sim::FakeDisk* Cluster::shard_disk() {
+    return database ? database->disk() : &scheduler->disk;
+}
+
 Cluster::~Cluster() {
     world.chain.stop();
 }
@@ -414,8 +445,16 @@ void Cluster::start_all() {
     for (Machine* machine : machines()) machine->start();
 }
 
+std::vector<Machine*> Cluster::schedulers() {
+    if (hosts.empty()) return {scheduler.get()};
+    std::vector<Machine*> all;
+    for (const auto& host : hosts) all.push_back(host.get());
+    return all;
+}
+
 std::vector<Machine*> Cluster::machines() {
-    std::vector<Machine*> all{scheduler.get(), gateway.get()};
+    std::vector<Machine*> all = schedulers();
+    all.push_back(gateway.get());
     for (const auto& verifier : verifiers) all.push_back(verifier.get());
     for (const auto& node : nodes) all.push_back(node.get());
     return all;

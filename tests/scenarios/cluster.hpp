@@ -13,12 +13,15 @@
 #include "services/scheduler/scheduler.hpp"
 #include "services/verifier/verifier.hpp"
 #include "sim/fakes/chain.hpp"
+#include "sim/fakes/database.hpp"
 #include "sim/fakes/inference.hpp"
 #include "sim/fakes/network.hpp"
 #include "sim/fakes/signer.hpp"
 #include "sim/fakes/store.hpp"
 
 namespace vcity::scenarios {
+
+inline constexpr std::string_view kEndpoint = "ws://scheduler/";
 
 enum class Honesty : std::uint8_t {
     kHonest,
@@ -85,6 +88,7 @@ struct World {
     Deployment deployment;
     sim::FakeChain chain;
     sim::FakeModel model;
+    std::vector<std::string> scheduler_links;
 };
 
 class NodeMachine final : public Machine {
@@ -122,6 +126,7 @@ class SchedulerMachine final : public Machine {
     void start() override;
 
     std::function<void(scheduler::SchedulerOptions*)> adjust;  // options of the next start
+    scheduler::SchedulerOptions make_options() const;
 
   private:
     void destroy() override;
@@ -177,6 +182,8 @@ class GatewayMachine final : public Machine {
     std::unique_ptr<Client> client_;
 };
 
+class HostMachine;
+
 // The whole network of one scenario.
 struct Cluster {
     explicit Cluster(const ScenarioOptions& options);
@@ -186,16 +193,25 @@ struct Cluster {
 
     void start_all();
     std::vector<Machine*> machines();
+    // The processes that are the scheduler: one, or several hosts of its shard.
+    std::vector<Machine*> schedulers();
+    sim::FakeDisk* shard_disk();
     const NodeMachine* node_of(const Address& address) const;
 
     ScenarioOptions options;
     World world;
     ClientBook book;
+    std::unique_ptr<sim::FakeDatabase> database;  // of the hosts; null when there are none
+    // The only process, or, where there are hosts, just the identity that they act for.
     std::unique_ptr<SchedulerMachine> scheduler;
+    std::vector<std::unique_ptr<HostMachine>> hosts;
     std::vector<std::unique_ptr<VerifierMachine>> verifiers;
     std::unique_ptr<GatewayMachine> gateway;
     std::vector<std::unique_ptr<NodeMachine>> nodes;
     std::vector<Address> clients;
+
+  private:
+    void add_hosts();
 };
 
 // A client with funds in the escrow and caps for the scheduler: a large one and one of a few jobs' worth.
@@ -205,7 +221,5 @@ struct Buyer {
     SignedCap poor;
 };
 Buyer make_buyer(World* world, std::uint64_t key, const Address& scheduler);
-
-inline constexpr std::string_view kEndpoint = "ws://scheduler/";
 
 }  // namespace vcity::scenarios

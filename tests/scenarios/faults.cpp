@@ -20,6 +20,11 @@ void FaultDriver::stop() {
     world.chain.faults.failures_per_mille = 0;
     world.chain.faults.stale_reads_per_mille = 0;
     world.chain.faults.late_per_mille = 0;
+    if (cluster_->database) {
+        cluster_->database->heal();
+        cluster_->database->faults.breaks_per_mille = 0;
+        cluster_->database->faults.slow_per_mille = 0;
+    }
     for (Machine* machine : cluster_->machines()) {
         machine->disk.faults.failures_per_mille = 0;
         if (machine->is_up() && !machine->is_stopping()) continue;
@@ -39,6 +44,9 @@ void FaultDriver::draw_rates() {
     world.chain.faults.stale_reads_per_mille = runtime.draw(150);
     world.chain.faults.late_per_mille = runtime.draw(200);
     for (Machine* machine : cluster_->machines()) machine->disk.faults.failures_per_mille = runtime.draw(30);
+    if (!cluster_->database) return;
+    cluster_->database->faults.breaks_per_mille = runtime.draw(60);
+    cluster_->database->faults.slow_per_mille = runtime.draw(20);
 }
 
 void FaultDriver::next_later() {
@@ -50,16 +58,25 @@ void FaultDriver::next_later() {
     });
 }
 
+Machine* FaultDriver::any_scheduler() {
+    const std::vector<Machine*> all = cluster_->schedulers();
+    return all.size() == 1 ? all.front() : all[cluster_->world.runtime.draw(all.size())];
+}
+
 Machine* FaultDriver::any_machine() {
     const std::vector<Machine*> all = cluster_->machines();
     // The scheduler sees everything: it dies as often as all nodes together.
     const std::uint64_t drawn = cluster_->world.runtime.draw(all.size() + 3);
-    return drawn < all.size() ? all[drawn] : all.front();
+    return drawn < all.size() ? all[drawn] : any_scheduler();
 }
 
 void FaultDriver::strike() {
     ++count_;
     sim::SimRuntime& runtime = cluster_->world.runtime;
+    if (cluster_->database && runtime.chance(1, 3)) {
+        strike_host();
+        return;
+    }
     switch (runtime.draw(8)) {
         case 0:
         case 1:
@@ -74,6 +91,28 @@ void FaultDriver::strike() {
         }
         case 6: reorganise(); break;
         case 7: draw_rates(); break;
+    }
+}
+
+// What only a process among several suffers from: it sleeps, or does not reach the database, or its clock jumps.
+void FaultDriver::strike_host() {
+    World& world = cluster_->world;
+    Machine* host = any_scheduler();
+    const TimePoint until = world.runtime.now() + world.runtime.draw_between(300ms, 14s);
+    switch (world.runtime.draw(4)) {
+        case 0:
+        case 1:
+            world.log.note("-- pause of " + host->name());
+            host->process.pause(until);
+            break;
+        case 2:
+            world.log.note("-- the database is out of reach of " + host->name());
+            cluster_->database->cut(host->name(), until);
+            break;
+        case 3:
+            world.log.note("-- the wall clock of " + host->name() + " jumps");
+            host->process.set_skew(std::chrono::milliseconds{world.runtime.draw(40'000)} - 20s);
+            break;
     }
 }
 
@@ -99,10 +138,11 @@ void FaultDriver::crash(Machine* machine) {
 void FaultDriver::cut() {
     World& world = cluster_->world;
     const Machine* machine = any_machine();
-    if (machine == cluster_->scheduler.get()) return;
+    const Machine* scheduler = any_scheduler();
+    if (machine->name().starts_with("scheduler")) return;
     const TimePoint until = world.runtime.now() + world.runtime.draw_between(200ms, 25s);
-    world.log.note("-- partition between the scheduler and " + machine->name());
-    world.network.partition(cluster_->scheduler->name(), machine->name(), until);
+    world.log.note("-- partition between " + scheduler->name() + " and " + machine->name());
+    world.network.partition(scheduler->name(), machine->name(), until);
 }
 
 void FaultDriver::reorganise() {

@@ -18,10 +18,12 @@ class FaultDriver {
     void draw_rates();
     void next_later();
     void strike();
+    void strike_host();
     void crash(Machine* machine);
     void cut();
     void reorganise();
     Machine* any_machine();
+    Machine* any_scheduler();
 
     Cluster* cluster_;
     bool is_active_ = false;

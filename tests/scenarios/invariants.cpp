@@ -7,6 +7,7 @@
 #include "codec/hex.hpp"
 #include "market/batch.hpp"
 #include "market/typed_hashes.hpp"
+#include "scenarios/host_machine.hpp"
 #include "services/node/lease_record.hpp"
 
 namespace vcity::scenarios {
@@ -27,10 +28,31 @@ bool has_node_leases(const sim::FakeDisk& disk) {
 
 }  // namespace
 
-Invariants::Invariants(Cluster* cluster) : cluster_{cluster}, disk_{&cluster->scheduler->disk}, tap_{cluster, &disk_} {
+Invariants::Invariants(Cluster* cluster) : cluster_{cluster}, disk_{cluster->shard_disk()}, tap_{cluster, &disk_} {
     cluster_->world.network.set_tap([this](const std::string& from, const std::string& to, const Message& message) {
         tap_.on_message(from, to, message);
     });
+    if (!cluster_->database) return;
+    cluster_->database->set_observer(
+        [this](const std::string& client, const ports::StoreChange& change) { check_fence(client, change); });
+}
+
+// Only the process that the epoch record names changes anything but that record.
+void Invariants::check_fence(const std::string& client, const ports::StoreChange& change) {
+    const auto is_of_shard = [](const std::string& key) { return key.starts_with(scheduler::kShardPrefix); };
+    const bool is_own = std::ranges::all_of(change.puts, is_of_shard, &ports::StoreEntry::key) &&
+                        std::ranges::all_of(change.deletes, is_of_shard);
+    const auto stored = cluster_->shard_disk()->find(std::string{scheduler::kShardEpochKey});
+    const auto record = stored ? scheduler::parse_shard_epoch(*stored) : Result<scheduler::ShardEpoch>{};
+    if (record) epochs_ = std::max(epochs_, record->epoch);
+    if (is_own || (record && record->owner == client)) return;
+    blame("the database took a change of " + client + " under a stale epoch");
+}
+
+void Invariants::check_owners() {
+    std::size_t owners = 0;
+    for (const auto& host : cluster_->hosts) owners += host->holds_shard() ? 1 : 0;
+    if (owners > 1 && cluster_->options.planted != Planted::kHiddenEpochs) blame("two processes hold one shard");
 }
 
 void Invariants::blame(std::string what) {
@@ -45,11 +67,12 @@ void Invariants::collect() {
 
 void Invariants::after_step() {
     collect();
+    check_owners();
     const bool chain_changed = chain_version_ != cluster_->world.chain.version();
-    const bool disk_changed = disk_version_ != cluster_->scheduler->disk.version();
+    const bool disk_changed = disk_version_ != cluster_->shard_disk()->version();
     if (!chain_changed && !disk_changed) return;
     chain_version_ = cluster_->world.chain.version();
-    disk_version_ = cluster_->scheduler->disk.version();
+    disk_version_ = cluster_->shard_disk()->version();
     ++checks_;
     const Result<void> read = disk_.refresh();
     if (!read) blame(read.error().message);

@@ -24,6 +24,8 @@ class Invariants {
     const std::string& violation() const { return violation_; }
     std::uint64_t checks() const { return checks_; }
     const DiskView& disk() const { return disk_; }
+    // Tenures of scheduler processes, where there are several.
+    std::uint64_t epochs() const { return epochs_; }
 
   private:
     void blame(std::string what);
@@ -37,6 +39,9 @@ class Invariants {
     void check_paid_receipt(const SignedReceipt& receipt);
     // 2: no slot is leased twice.
     void check_leases();
+    // 2: no change under a stale epoch counts, and no two processes hold one shard at a time.
+    void check_fence(const std::string& client, const ports::StoreChange& change);
+    void check_owners();
     // 3: an acknowledged job is never lost.
     void check_acknowledged();
     // 4: honest nodes keep their stake and their name; a checked cheat never passes.
@@ -49,6 +54,7 @@ class Invariants {
     Tap tap_;
     std::string violation_;
     std::uint64_t checks_ = 0;
+    std::uint64_t epochs_ = 0;
     std::uint64_t chain_version_ = UINT64_MAX;
     std::uint64_t disk_version_ = UINT64_MAX;
     std::set<Hash> verified_;

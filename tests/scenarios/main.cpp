@@ -16,6 +16,7 @@ struct Command {
     std::uint64_t first = 1;
     std::uint64_t last = 1;
     ScenarioOptions options;
+    bool is_mixed = false;  // 1, 2 or 3 scheduler processes, by the seed
     bool is_valid = true;
 };
 
@@ -35,6 +36,9 @@ bool parse_planted(std::string_view text, Planted* out) {
     if (text == "double-payment") *out = Planted::kDoublePayment;
     if (text == "stale-token") *out = Planted::kStaleToken;
     if (text == "unpersisted-receipt") *out = Planted::kUnpersistedReceipt;
+    if (text == "no-fence") *out = Planted::kNoFence;
+    if (text == "no-margin") *out = Planted::kNoMargin;
+    if (text == "hidden-epochs") *out = Planted::kHiddenEpochs;
     return *out != Planted::kNone;
 }
 
@@ -53,6 +57,10 @@ Command parse(const std::vector<std::string_view>& arguments) {
             command.last = command.first;
         } else if (name == "--seeds") {
             command.is_valid &= parse_range(value, &command);
+        } else if (name == "--schedulers") {
+            command.is_mixed = value == "mixed";
+            command.is_valid &= command.is_mixed ||
+                                (parse_number(value, &command.options.schedulers) && command.options.schedulers >= 1);
         } else if (name == "--planted") {
             command.is_valid &= parse_planted(value, &command.options.planted);
         } else {
@@ -77,14 +85,18 @@ int main(int argc, char** argv) {
     Command command = parse({argv + 1, argv + argc});
     if (!command.is_valid) {
         std::fprintf(stderr,
-                     "usage: vcity_scenario [--seed N | --seeds A..B] [--verbose]\n"
-                     "                      [--planted double-payment|stale-token|unpersisted-receipt]\n");
+                     "usage: vcity_scenario [--seed N | --seeds A..B] [--schedulers N|mixed] [--verbose]\n"
+                     "                      [--planted double-payment|stale-token|unpersisted-receipt|no-fence|\n"
+                     "                                 no-margin|hidden-epochs]\n");
         return 2;
     }
+    const bool is_of_several = command.options.planted >= Planted::kNoFence;
+    if (is_of_several && command.options.schedulers == 1) command.options.schedulers = 2;
     Outcome total;
     std::uint64_t failed = 0;
     for (std::uint64_t seed = command.first; seed <= command.last; ++seed) {
         command.options.seed = seed;
+        if (command.is_mixed) command.options.schedulers = 1 + seed % 3;
         const Outcome outcome = vcity::scenarios::run_scenario(command.options);
         total.steps += outcome.steps;
         total.checks += outcome.checks;
@@ -94,6 +106,7 @@ int main(int argc, char** argv) {
         total.jobs_settled += outcome.jobs_settled;
         total.results_rejected += outcome.results_rejected;
         total.proofs_checked += outcome.proofs_checked;
+        total.epochs += outcome.epochs;
         if (command.first == command.last) tell(command.options, outcome);
         if (outcome.violation.empty()) continue;
         ++failed;
@@ -104,8 +117,8 @@ int main(int argc, char** argv) {
     const std::uint64_t seeds = command.last - command.first + 1;
     std::printf(
         "%lu seeds, %lu failed; %lu steps, %lu checks, %lu faults, %lu proofs; "
-        "%lu jobs: %lu answered, %lu settled, %lu rejected\n",
+        "%lu jobs: %lu answered, %lu settled, %lu rejected; %lu epochs\n",
         seeds, failed, total.steps, total.checks, total.faults, total.proofs_checked, total.jobs, total.jobs_done,
-        total.jobs_settled, total.results_rejected);
+        total.jobs_settled, total.results_rejected, total.epochs);
     return failed == 0 ? 0 : 1;
 }

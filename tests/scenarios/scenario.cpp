@@ -5,6 +5,7 @@
 
 #include "scenarios/cluster.hpp"
 #include "scenarios/faults.hpp"
+#include "scenarios/host_machine.hpp"
 #include "scenarios/invariants.hpp"
 
 namespace vcity::scenarios {
@@ -32,6 +33,11 @@ void plant(Cluster* cluster) {
             faults.lie_window = 1h;
             break;
         case Planted::kUnpersistedReceipt: faults.lies_about = "job/"; break;
+        case Planted::kNoFence:
+            cluster->database->faults.ignores_expectations_on = std::string{scheduler::kShardEpochKey};
+            break;
+        case Planted::kNoMargin: break;  // of the machines
+        case Planted::kHiddenEpochs: cluster->world.network.faults.hides_epochs = true; break;
     }
 }
 
@@ -89,6 +95,7 @@ class Run {
         outcome_.faults = faults_.count();
         outcome_.jobs = cluster_.book.jobs.size();
         outcome_.proofs_checked = cluster_.book.proofs_checked;
+        outcome_.epochs = invariants_.epochs();
         for (const auto& [job_id, job] : cluster_.book.jobs) {
             if (job.status == ClientJob::Status::kDone) ++outcome_.jobs_done;
         }
@@ -111,6 +118,9 @@ std::string_view name_of(Planted planted) {
         case Planted::kDoublePayment: return "double-payment";
         case Planted::kStaleToken: return "stale-token";
         case Planted::kUnpersistedReceipt: return "unpersisted-receipt";
+        case Planted::kNoFence: return "no-fence";
+        case Planted::kNoMargin: return "no-margin";
+        case Planted::kHiddenEpochs: return "hidden-epochs";
     }
     return "none";
 }
@@ -124,6 +134,7 @@ Outcome run_scenario(const ScenarioOptions& options) {
 
 std::string replay_command(const ScenarioOptions& options) {
     std::string command = "vcity_scenario --seed " + std::to_string(options.seed);
+    if (options.schedulers != 1) command += " --schedulers " + std::to_string(options.schedulers);
     if (options.planted != Planted::kNone) command += " --planted " + std::string{name_of(options.planted)};
     return command + " --verbose";
 }

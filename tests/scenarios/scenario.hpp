@@ -12,10 +12,15 @@ enum class Planted : std::uint8_t {
     kDoublePayment,       // the chain takes, and charges, a batch again
     kStaleToken,          // the scheduler's disk forgets which fencing tokens were granted
     kUnpersistedReceipt,  // the scheduler's disk forgets results that were acknowledged
+    // --- with several scheduler processes
+    kNoFence,       // the database does not look at the epoch that a change expects
+    kNoMargin,      // an owner does not end by itself when its beats fail
+    kHiddenEpochs,  // the same, and the network hides from peers under which epoch a process speaks
 };
 
 struct ScenarioOptions {
     std::uint64_t seed = 1;
+    std::uint64_t schedulers = 1;  // processes that may act for the scheduler, over one database
     Planted planted = Planted::kNone;
     bool is_verbose = false;  // every fault and log event to standard error
 };
@@ -31,11 +36,12 @@ struct Outcome {
     std::uint64_t jobs_settled = 0;
     std::uint64_t results_rejected = 0;
     std::uint64_t proofs_checked = 0;
+    std::uint64_t epochs = 0;  // tenures of scheduler processes
 };
 
-// One run of the whole network in this process: a scheduler, four nodes of which one may cheat, a verifier, a client
-// behind a gateway, and a chain, under faults drawn from the seed, until all work has ended. The same options give the
-// same run.
+// One run of the whole network in this process: a scheduler (of one process or several), four nodes of which one may
+// cheat, a verifier, a client behind a gateway, and a chain, under faults drawn from the seed, until all work has
+// ended. The same options give the same run.
 Outcome run_scenario(const ScenarioOptions& options);
 
 // The command that runs exactly this again.

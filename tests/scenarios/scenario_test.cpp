@@ -13,6 +13,7 @@ TEST_P(Seeds, KeepAllInvariants) {
     for (std::uint64_t index = 0; index < kSeedsEach; ++index) {
         ScenarioOptions options;
         options.seed = GetParam() * kSeedsEach + index;
+        options.schedulers = 1 + index % 3;
 
         const Outcome outcome = run_scenario(options);
 
@@ -43,6 +44,7 @@ bool is_seen(Planted planted, std::string_view words) {
         ScenarioOptions options;
         options.seed = seed;
         options.planted = planted;
+        if (planted >= Planted::kNoFence) options.schedulers = 2;
         if (run_scenario(options).violation.find(words) != std::string::npos) return true;
     }
     return false;
@@ -58,6 +60,18 @@ TEST(PlantedBug, StaleFencingTokenIsSeen) {
 
 TEST(PlantedBug, UnpersistedReceiptIsSeen) {
     EXPECT_TRUE(is_seen(Planted::kUnpersistedReceipt, "was lost"));
+}
+
+TEST(PlantedBug, AMissingFenceIsSeen) {
+    EXPECT_TRUE(is_seen(Planted::kNoFence, "under a stale epoch"));
+}
+
+TEST(PlantedBug, AnOwnerThatDoesNotGiveUpIsSeen) {
+    EXPECT_TRUE(is_seen(Planted::kNoMargin, "two processes hold one shard"));
+}
+
+TEST(PlantedBug, APeerThatDoesNotLookAtEpochsIsSeen) {
+    EXPECT_TRUE(is_seen(Planted::kHiddenEpochs, "went back to an older epoch"));
 }
 
 }  // namespace

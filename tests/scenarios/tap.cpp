@@ -23,7 +23,8 @@ void Tap::check_encoding(const Message& message) {
 
 void Tap::on_message(const std::string& from, const std::string& to, const Message& message) {
     check_encoding(message);
-    const bool is_scheduler = from == "scheduler";
+    const bool is_scheduler = from.starts_with("scheduler");
+    on_epoch(from, to, message);
     if (const auto* grant = std::get_if<LeaseGrant>(&message)) {
         on_grant(*grant);
     } else if (const auto* finished = std::get_if<JobFinished>(&message)) {
@@ -39,6 +40,16 @@ void Tap::on_message(const std::string& from, const std::string& to, const Messa
     } else if (const auto* report = std::get_if<VerdictReport>(&message)) {
         on_verdict(*report);
     }
+}
+
+// A peer that has worked under an epoch works under no smaller one.
+void Tap::on_epoch(const std::string& from, const std::string& to, const Message& message) {
+    if (const auto* welcome = std::get_if<LinkWelcome>(&message)) welcomed_[{from, to}] = welcome->epoch;
+    if (!std::holds_alternative<NodeReady>(message)) return;
+    const std::uint64_t epoch = welcomed_[{to, from}];
+    std::uint64_t& greatest = accepted_[from];
+    if (epoch < greatest) blame(from + " went back to an older epoch");
+    greatest = std::max(greatest, epoch);
 }
 
 void Tap::on_grant(const LeaseGrant& grant) {

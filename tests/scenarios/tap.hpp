@@ -26,6 +26,7 @@ class Tap {
     void blame(std::string what);
     // It must survive the wire as it is.
     void check_encoding(const Message& message);
+    void on_epoch(const std::string& from, const std::string& to, const Message& message);
     void on_grant(const LeaseGrant& grant);
     void on_node_finished(const std::string& from, const JobFinished& finished);
     void on_delivered(const SignedReceipt& receipt);
@@ -36,8 +37,10 @@ class Tap {
     Cluster* cluster_;
     DiskView* disk_;
     std::string violation_;
-    std::map<std::uint64_t, Lease> granted_;  // by fencing token
-    std::map<JobId, std::uint64_t> newest_;   // fencing token
+    std::map<std::pair<std::string, std::string>, std::uint64_t> welcomed_;  // by scheduler process and peer
+    std::map<std::string, std::uint64_t> accepted_;                          // the greatest, by node
+    std::map<std::uint64_t, Lease> granted_;                                 // by fencing token
+    std::map<JobId, std::uint64_t> newest_;                                  // fencing token
     std::map<JobId, Hash> acknowledged_;
     std::set<JobId> failed_;
     std::map<std::pair<Address, Hash>, VerdictOutcome> verdicts_;

@@ -32,6 +32,7 @@ def parser():
     one = command("sim", "run the whole-network simulation: --seed N replays one, --seeds A..B hunts")
     one.add_argument("--seed", type=int)
     one.add_argument("--seeds", default="1..1000")
+    one.add_argument("--schedulers", default="mixed", help="scheduler processes; mixed: 1 to 3, by the seed")
     one.add_argument("--preset", default="release")
     one = command("power-cut", "cut the power of a store's disk so many times and look for lost commits (needs root)")
     one.add_argument("--cuts", type=int, default=1000)
@@ -65,7 +66,8 @@ def parser():
 def sim(args):
     building.build(args.preset, ["vcity_scenario"])
     program = BUILD / args.preset / "tests/scenarios/vcity_scenario"
-    run([program, "--seed", args.seed] if args.seed is not None else [program, "--seeds", args.seeds])
+    which = ["--seed", args.seed] if args.seed is not None else ["--seeds", args.seeds]
+    run([program, *which, "--schedulers", args.schedulers])
 
 
 def power_cut(args):

@@ -221,6 +221,8 @@ void FakeNetwork::release_later(const std::shared_ptr<Wire>& wire, std::size_t t
 void FakeNetwork::deliver(const std::shared_ptr<Wire>& wire, std::size_t to, Message message) {
     if (!wire->is_broken && world_->chance(faults.breaks_per_mille, kWhole)) break_wire(wire);
     if (wire->is_broken) return;
+    auto* welcome = std::get_if<LinkWelcome>(&message);
+    if (welcome != nullptr && faults.hides_epochs) welcome->epoch = 1;
     auto shared = std::make_shared<Message>(std::move(message));
     cross(wire, to, [wire, to, shared] {
         End& end = wire->ends[to];

@@ -20,6 +20,7 @@ struct NetworkFaults {
     Duration delay_max = std::chrono::milliseconds{30};
     std::uint64_t breaks_per_mille = 0;  // of all messages: the message is lost and the connection with it
     std::uint64_t dial_failures_per_mille = 0;
+    bool hides_epochs = false;  // a broken network, to prove that invariants notice: every welcome arrives with epoch 1
 };
 
 // Links between the processes of one world. Within a connection messages keep their order, as TCP does; between
