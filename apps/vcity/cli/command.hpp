@@ -59,6 +59,11 @@ void add_chain_commands(CLI::App* root, Commands* commands);
 void add_wallet_commands(CLI::App* root, Commands* commands);
 void add_chat_commands(CLI::App* root, Commands* commands);
 void add_job_commands(CLI::App* root, Commands* commands);
+// job submit, run, status, logs, explain, cancel, list
+void add_work_commands(CLI::App* noun, Commands* commands);
+void add_offers_commands(CLI::App* root, Commands* commands);
+// scheduler status
+void add_scheduler_status(CLI::App* noun, Commands* commands);
 void add_receipt_commands(CLI::App* root, Commands* commands);
 void add_doctor_commands(CLI::App* root, Commands* commands);
 void add_config_commands(CLI::App* root, Commands* commands);

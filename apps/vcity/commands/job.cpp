@@ -100,14 +100,16 @@ Result<Exit> run_show(const JobOptions& options, Session* session) {
 
 void add_job_commands(CLI::App* root, Commands* commands) {
     auto options = std::make_shared<JobOptions>();
-    CLI::App* job = root->add_subcommand("job", "what became of a request");
+    CLI::App* job = root->add_subcommand("job", "jobs on units of the network, and what became of a model call");
     job->require_subcommand(1);
-    CLI::App* show = job->add_subcommand("show", "node and why, tokens, price, receipt, verdict, settlement");
+    CLI::App* show =
+        job->add_subcommand("show", "of a model call: node and why, tokens, price, receipt, verdict, settlement");
     show->add_option("id", options->id, "id of the answer, e.g. chatcmpl-...")->required();
     show->add_option("--wait", options->wait_for, "wait until the job is in this state or has ended")
         ->check(CLI::IsMember({"delivered", "batched", "settled", "failed", "rejected"}));
     show->add_option("--timeout", options->timeout_seconds, "seconds to wait at most");
     commands->on(show, [options](Session* session) { return run_show(*options, session); });
+    add_work_commands(job, commands);
 }
 
 }  // namespace vcity::cli

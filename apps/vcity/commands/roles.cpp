@@ -43,6 +43,7 @@ void add_scheduler_commands(CLI::App* root, Commands* commands) {
                     "results of each node audited at least, of a thousand")
         ->check(CLI::Range(0, 1000));
     commands->on(run, [options](Session* /*session*/) { return wiring::run_scheduler(*options); });
+    add_scheduler_status(noun, commands);
 }
 
 void add_verifier_commands(CLI::App* root, Commands* commands) {

@@ -102,6 +102,17 @@ Task<Result<Json>> ApiClient::post(std::string path, Json body) {
     co_return co_await exchange(std::move(outgoing));
 }
 
+Task<Result<Json>> ApiClient::post_once(std::string path, Json body, std::string idempotency_key) {
+    ports::HttpRequest outgoing = request("POST", path, codec::dump_json(body));
+    if (!idempotency_key.empty()) outgoing.headers.set("Idempotency-Key", std::move(idempotency_key));
+    co_return co_await exchange(std::move(outgoing));
+}
+
+Task<Result<Json>> ApiClient::remove(std::string path) {
+    ports::HttpRequest outgoing = request("DELETE", path, "");
+    co_return co_await exchange(std::move(outgoing));
+}
+
 Task<Result<void>> ApiClient::stream(std::string path, Json body, std::function<void(const Json&)> on_event) {
     ports::HttpRequest outgoing = request("POST", path, codec::dump_json(body));
     const TimePoint deadline = runtime_->now() + kStreamPatience;

@@ -23,6 +23,9 @@ class ApiClient {
 
     Task<Result<codec::Json>> get(std::string path);
     Task<Result<codec::Json>> post(std::string path, codec::Json body);
+    // With an Idempotency-Key; empty: none.
+    Task<Result<codec::Json>> post_once(std::string path, codec::Json body, std::string idempotency_key);
+    Task<Result<codec::Json>> remove(std::string path);
     // Server-sent events: calls back with every data line but [DONE]; an error event ends it with that error.
     Task<Result<void>> stream(std::string path, codec::Json body, std::function<void(const codec::Json&)> on_event);
 
