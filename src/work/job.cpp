@@ -282,7 +282,7 @@ void Job::take_change(const AttemptFailed& change, UnixMillis at, Effects* effec
     switch (change.fault) {
         case Fault::kNode:
             ++leader.node_faults;
-            failures_.push_back({leader_of(change.step), attempt.terms.node});
+            failures_.push_back({leader_of(change.step), attempt.terms.node, at});
             break;
         case Fault::kStep: ++leader.failures; break;
         case Fault::kPreempted: ++leader.preemptions; break;

@@ -16,6 +16,8 @@ namespace vcity::work {
 // so many times of giving way, per step or gang.
 inline constexpr std::uint32_t kNodeFaultsMax = 8;
 inline constexpr std::uint32_t kPreemptionsMax = 64;
+// A node that failed a step is not asked again for so long: it may be the only one that would do.
+inline constexpr UnixMillis kAvoidFor{60'000};
 // An attempt is a straggler when so many steps of its group are done and it runs for more than twice their median.
 inline constexpr std::size_t kStragglerSample = 3;
 inline constexpr std::uint32_t kStragglerRatio = 2;
@@ -96,8 +98,9 @@ class Job {
     std::vector<std::uint32_t> stragglers(UnixMillis now) const;
     // Of one lease, or of a gang's leases together.
     Affordable afford(Usd quote) const;
-    // Nodes that failed this step or gang, the newest first, at most 8; with the nodes of its live attempts.
-    std::vector<Address> avoid(std::uint32_t step) const;
+    // Nodes that failed this step or gang during the last kAvoidFor, the newest first, at most 8; with the nodes of its
+    // live attempts.
+    std::vector<Address> avoid(std::uint32_t step, UnixMillis now) const;
 
     // --- commands. `terms.attempt` is set by the job; fencing tokens
     // grow from lease to lease. kConflict: the state is not such that this can happen, e.g. a
@@ -157,6 +160,7 @@ class Job {
     struct Failure {
         std::uint32_t step = 0;  // of a gang its first
         Address node;
+        UnixMillis at{0};
 
         bool operator==(const Failure&) const = default;
     };

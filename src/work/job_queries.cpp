@@ -123,7 +123,7 @@ Affordable Job::afford(Usd quote) const {
     return Affordable::kNow;
 }
 
-std::vector<Address> Job::avoid(std::uint32_t step) const {
+std::vector<Address> Job::avoid(std::uint32_t step, UnixMillis now) const {
     std::vector<Address> nodes;
     const auto add_node = [&](const Address& node) {
         if (nodes.size() < kAvoidedMax && std::ranges::find(nodes, node) == nodes.end()) nodes.push_back(node);
@@ -132,7 +132,8 @@ std::vector<Address> Job::avoid(std::uint32_t step) const {
         if (attempt.terms.step == step) add_node(attempt.terms.node);
     }
     for (auto failure = failures_.rbegin(); failure != failures_.rend(); ++failure) {
-        if (failure->step == leader_of(step)) add_node(failure->node);
+        const bool is_recent = between(failure->at, now) < kAvoidFor.count();
+        if (is_recent && failure->step == leader_of(step)) add_node(failure->node);
     }
     return nodes;
 }

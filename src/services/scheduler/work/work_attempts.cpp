@@ -13,8 +13,9 @@ namespace vcity::scheduler {
 namespace {
 
 constexpr std::chrono::milliseconds kClockSkew{30'000};
-constexpr std::chrono::seconds kTurn{1};    // waiting steps and stragglers are looked at so often at least
-constexpr std::size_t kTokensLow = 50'000;  // more than kTurn can use up
+constexpr std::chrono::seconds kTurn{1};      // waiting steps and stragglers are looked at so often at least
+constexpr std::chrono::seconds kTryEvery{5};  // waiting steps, also when no unit has come: a node may do again
+constexpr std::size_t kTokensLow = 50'000;    // more than kTurn can use up
 
 }  // namespace
 
@@ -35,8 +36,9 @@ Task<void> WorkDesk::run() {
             timers_.erase(timers_.begin());
             on_timer(id);
         }
-        if (units_.generation() != seen_generation_) {
+        if (units_.generation() != seen_generation_ || context_->now() >= next_try_) {
             seen_generation_ = units_.generation();
+            next_try_ = context_->now() + kTryEvery;
             place_waiting();
         }
         quotes_.expire(context_->now());

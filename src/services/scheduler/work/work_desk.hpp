@@ -185,6 +185,7 @@ class WorkDesk {
     std::multimap<TimePoint, JobId> timers_;  // of attempts and jobs; one that has gone is passed over
     std::deque<JobId> waiting_;               // jobs with steps that wait for a unit
     std::uint64_t seen_generation_ = 0;
+    TimePoint next_try_;
     Quotes quotes_{&units_};
     SpotMarket spot_{&units_};
     std::set<JobId> spot_attempts_;

@@ -94,7 +94,7 @@ bool WorkDesk::place_step(LiveWork* work, std::uint32_t step) {
 bool WorkDesk::buy_step(LiveWork* work, std::uint32_t step) {
     const std::optional<std::uint64_t> token = parts_.tokens->take(1);
     if (!token) return false;  // run() fetches more
-    const std::vector<Address> avoid = work->job.avoid(step);
+    const std::vector<Address> avoid = work->job.avoid(step, context_->runtime()->unix_now());
     const UnitQuery query = query_for(work->job, step, avoid);
     Result<std::optional<UnitSeat>> seat = units_.place(query, *token);
     while (seat && *seat && parts_.directory->is_barred((*seat)->node)) {
@@ -133,7 +133,7 @@ bool WorkDesk::place_gang(LiveWork* work, std::uint32_t first) {
     const StepGroup& group = work->job.group_of(first);
     const std::optional<std::uint64_t> token = parts_.tokens->take(group.count);
     if (!token) return false;
-    const std::vector<Address> avoid = work->job.avoid(first);
+    const std::vector<Address> avoid = work->job.avoid(first, context_->runtime()->unix_now());
     const UnitQuery query = query_for(work->job, first, avoid);
     const Result<std::optional<std::vector<UnitSeat>>> seats = units_.place_gang(query, group.count, *token);
     if (!seats || !*seats) return false;
