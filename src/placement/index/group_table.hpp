@@ -14,7 +14,8 @@ namespace vcity::placement {
 // usual mix of price and quality, so that most of a group is left out unread. For every group and several levels of
 // free GPUs it keeps the least static score of the units that have as much free, in a few directions of (price,
 // quality) weights, from which a lower bound for any weights follows. A least score may be lower than the truth, never
-// higher. Placing and releasing change a unit where it stands. Part of the index; allocates only in insert().
+// higher. Placing and releasing change a unit where it stands. Part of the index; allocates only when units enter
+// or leave.
 class GroupTable {
   public:
     // First bytes of Features from which the levels count.
