@@ -66,7 +66,7 @@ Errc code_of(std::string_view state) {
     if (state.starts_with("40")) return Errc::kConflict;
     if (state.starts_with("28") || state == "42501") return Errc::kDenied;
     if (state.starts_with("53")) return Errc::kExhausted;
-    if (state == "57014") return Errc::kTimeout;
+    if (state == "57014" || state == "55P03") return Errc::kTimeout;  // of a statement, of a lock
     if (state.starts_with("08") || state.starts_with("57") || state.starts_with("25006") || state.empty()) {
         return Errc::kUnavailable;
     }

@@ -21,8 +21,11 @@ constexpr const char* kSchema =
     "space text NOT NULL, key bytea NOT NULL, value bytea NOT NULL, PRIMARY KEY(space, key));"
     "COMMIT";
 constexpr const char* kOwn = "SELECT pg_try_advisory_lock(hashtextextended('vcity ' || $1, 0))";
+// Values come back only where one is expected. A long answer would not fit into the socket's buffer, and a process that
+// is stopped while the server sends it would keep its locks: no timeout of the server's ends that wait.
 constexpr const char* kLock =
-    "SELECT key, value FROM vcity_entries WHERE space = $1 AND key = ANY($2) ORDER BY key FOR UPDATE";
+    "SELECT key, CASE WHEN key = ANY($3) THEN value ELSE '' END FROM vcity_entries"
+    " WHERE space = $1 AND key = ANY($2) ORDER BY key FOR UPDATE";
 // Rows go in by ascending key, as the arrays have them. A key that somebody else inserted meanwhile is left alone, and
 // the count tells.
 constexpr const char* kInsert =
@@ -96,6 +99,12 @@ class GroupCommit {
     }
 
   private:
+    static std::vector<ByteView> views_of(const std::set<std::string>& keys) {
+        std::vector<ByteView> views;
+        for (const std::string& key : keys) views.push_back(as_bytes(key));
+        return views;
+    }
+
     Result<std::vector<Result<void>>> decide_and_write(const Group& group) {
         TRY_OK(lock_rows(group));
         std::vector<Result<void>> results;
@@ -106,13 +115,17 @@ class GroupCommit {
 
     Result<void> lock_rows(const Group& group) {
         for (const auto& pending : group) {
-            for (const auto& expectation : pending.change.expectations) before_.try_emplace(expectation.key);
+            for (const auto& expectation : pending.change.expectations) {
+                before_.try_emplace(expectation.key);
+                expected_.insert(expectation.key);
+            }
             for (const auto& entry : pending.change.puts) before_.try_emplace(entry.key);
             for (const auto& key : pending.change.deletes) before_.try_emplace(key);
         }
         std::vector<ByteView> keys;
         for (const auto& [key, value] : before_) keys.push_back(as_bytes(key));
-        TRY(const PostgresRows rows, connection_->execute(kLock, {*space_, keys}));
+        const std::vector<ByteView> expected = views_of(expected_);
+        TRY(const PostgresRows rows, connection_->execute(kLock, {*space_, keys, expected}));
         for (int row = 0; row < rows.count(); ++row) {
             const ByteView value = rows.bytes(row, 1);
             before_[std::string{as_text(rows.bytes(row, 0))}] = Bytes{value.begin(), value.end()};
@@ -128,7 +141,10 @@ class GroupCommit {
                 return make_error(Errc::kConflict, "expectation does not hold: " + expectation.key);
             }
         }
-        for (const ports::StoreEntry& entry : change.puts) after_[entry.key] = entry.value;
+        for (const ports::StoreEntry& entry : change.puts) {
+            after_[entry.key] = entry.value;
+            put_.insert(entry.key);
+        }
         for (const std::string& key : change.deletes) after_[key].reset();
         return {};
     }
@@ -147,7 +163,7 @@ class GroupCommit {
             if (!old && (value || is_guarded)) {
                 new_keys.push_back(as_bytes(key));
                 new_values.emplace_back(value ? *value : kNothing);
-            } else if (old && value && old != value) {
+            } else if (old && value && put_.contains(key)) {
                 old_keys.push_back(as_bytes(key));
                 old_values.emplace_back(*value);
             }
@@ -170,9 +186,11 @@ class GroupCommit {
 
     PostgresConnection* connection_;
     const std::string* space_;
-    State before_;
+    State before_;  // the values of expected_; of the others, whether they are there
     State after_;
+    std::set<std::string> expected_;
     std::set<std::string> expected_absent_;
+    std::set<std::string> put_;
 };
 
 class Writer {
