@@ -132,8 +132,7 @@ Task<void> AuditDesk::examine(JobId job_id, Audit* audit) {
         if (!are_there) co_return;
         Result<AuditTask> task = co_await make_task(job_id);
         if (!task) {
-            // A scheduler that has lost its shard reads nothing any more; the next one audits.
-            if (!context_->stopping) context_->log.error("audit_impossible", {{"reason", task.error().message}});
+            context_->log.error("audit_impossible", {{"reason", task.error().message}});
             co_return;
         }
         const Switchboard::Entry* entry = parts_.switchboard->find(audit->verifier);

@@ -19,8 +19,10 @@ Task<Result<bool>> Context::commit_new(ports::StoreChange change) {
     if (done) co_return true;
     if (done.error().code == Errc::kConflict) {
         // Perhaps our own attempt of before, whose effect we did not hear of.
-        CO_TRY(const std::optional<Bytes> stored, co_await get(mark.key));
-        co_return stored == mark.value;
+        Result<std::optional<Bytes>> stored = co_await get(mark.key);
+        if (stored) co_return *stored == mark.value;
+        stop_because("the store cannot be read: " + stored.error().message);
+        co_return std::move(stored).error();
     }
     stop_because("the store does not take writes: " + done.error().message);
     co_return std::move(done).error();

@@ -320,14 +320,28 @@ Result<placement::UnitDemand> UnitDirectory::to_demand(const UnitQuery& query, s
     demand.weights.price = spec.prefer.price * kPriceScale;
     demand.weights.quality = spec.prefer.quality * kQualityScale;
     demand.weights.packing = spec.prefer.packing * kPackingScale;
+    return demand;
+}
+
+std::vector<UnitId> UnitDirectory::shut(const UnitQuery& query) {
+    std::vector<UnitId> ids;
     for (const Address& node : query.avoid) {
         for (auto unit = units_.lower_bound(UnitId{node, 0}); unit != units_.end() && unit->first.node == node;
              ++unit) {
-            if (demand.excluded_count == placement::UnitDemand::kExcludedMax) return demand;
-            demand.excluded[demand.excluded_count++] = unit->second.handle;
+            if (unit->second.terms.is_open) ids.push_back(unit->first);
         }
     }
-    return demand;
+    set_open(ids, false);
+    return ids;
+}
+
+void UnitDirectory::set_open(const std::vector<UnitId>& ids, bool is_open) {
+    for (const UnitId& id : ids) {
+        Unit& unit = units_.at(id);
+        unit.terms.is_open = is_open;
+        const Result<void> updated = index_->update(unit.handle, unit.terms);
+        CHECK(updated.has_value());
+    }
 }
 
 template <class Try>
@@ -366,15 +380,18 @@ void UnitDirectory::keep(const placement::Decision& decision, std::uint64_t toke
 
 Result<std::optional<UnitSeat>> UnitDirectory::place(const UnitQuery& query, std::uint64_t token) {
     std::optional<UnitSeat> seat;
-    TRY(const bool is_placed, by_kind(query, [&](const placement::UnitDemand& demand) -> Result<bool> {
-            planner_.mix().add(placement::gpu_request(demand));
-            TRY(const placement::Decision decision, index_->place(demand));
-            if (decision.outcome != placement::Outcome::kPlaced) return false;
-            seat = seat_of(decision);
-            keep(decision, token);
-            return true;
-        }));
-    CHECK(is_placed == seat.has_value());
+    const std::vector<UnitId> avoided = shut(query);
+    const Result<bool> is_placed = by_kind(query, [&](const placement::UnitDemand& demand) -> Result<bool> {
+        planner_.mix().add(placement::gpu_request(demand));
+        TRY(const placement::Decision decision, index_->place(demand));
+        if (decision.outcome != placement::Outcome::kPlaced) return false;
+        seat = seat_of(decision);
+        keep(decision, token);
+        return true;
+    });
+    set_open(avoided, true);
+    if (!is_placed) return is_placed.error();
+    CHECK(*is_placed == seat.has_value());
     return seat;
 }
 
@@ -389,20 +406,24 @@ Result<std::optional<UnitSeat>> UnitDirectory::look(const UnitQuery& query) {
     return seat;
 }
 
-bool UnitDirectory::could_ever(const UnitQuery& query) const {
+bool UnitDirectory::could_ever(const UnitQuery& query, std::size_t units) const {
     const Result<placement::UnitDemand> demand = to_demand(query, placement::kAnyKind);
     if (!demand) return false;
     const auto has_bit = [](std::uint64_t mask, unsigned bit) { return (mask >> bit & 1U) != 0; };
     return std::ranges::any_of(units_, [&](const auto& entry) {
         const Unit& unit = entry.second;
         const UnitOffer& offer = unit.offer;
-        return has_bit(demand->models, unit.model) && has_bit(demand->regions, unit.region) &&
-               offer.gpus >= std::max(demand->gpus, demand->unit_gpus_min) && offer.vram_mib >= demand->vram_mib &&
-               offer.cpu_milli >= demand->cpu_milli && offer.memory_mib >= demand->memory_mib &&
-               offer.disk_mib >= demand->disk_mib && offer.interconnect >= demand->interconnect_min &&
-               unit.terms.price_micro <= demand->price_micro_max &&
-               unit.terms.reputation_bp >= demand->reputation_bp_min && unit.terms.level >= demand->level_min &&
-               unit.terms.stake_vcai >= demand->stake_vcai_min;
+        const bool is_avoided = std::ranges::find(query.avoid, entry.first.node) != query.avoid.end();
+        const bool would_do =
+            !is_avoided && !unit.is_gone && has_bit(demand->models, unit.model) &&
+            has_bit(demand->regions, unit.region) && offer.gpus >= std::max(demand->gpus, demand->unit_gpus_min) &&
+            offer.vram_mib >= demand->vram_mib && offer.cpu_milli >= demand->cpu_milli &&
+            offer.memory_mib >= demand->memory_mib && offer.disk_mib >= demand->disk_mib &&
+            offer.interconnect >= demand->interconnect_min && unit.terms.price_micro <= demand->price_micro_max &&
+            unit.terms.reputation_bp >= demand->reputation_bp_min && unit.terms.level >= demand->level_min &&
+            unit.terms.stake_vcai >= demand->stake_vcai_min;
+        if (would_do) --units;
+        return units == 0;
     });
 }
 
@@ -411,7 +432,8 @@ Result<std::optional<std::vector<UnitSeat>>> UnitDirectory::place_gang(const Uni
                                                                        std::uint64_t first_token) {
     std::optional<std::vector<UnitSeat>> seats;
     std::vector<placement::Decision> decisions(members);
-    TRY_OK(by_kind(query, [&](const placement::UnitDemand& demand) -> Result<bool> {
+    const std::vector<UnitId> avoided = shut(query);
+    const Result<bool> is_placed = by_kind(query, [&](const placement::UnitDemand& demand) -> Result<bool> {
         const bool is_one_region = work::needs_of(*query.spec, *query.group).is_one_region;
         const placement::Gang gang{.member = demand, .members = members, .is_one_region = is_one_region};
         TRY(const placement::Outcome outcome, index_->place_gang(gang, decisions));
@@ -420,7 +442,9 @@ Result<std::optional<std::vector<UnitSeat>>> UnitDirectory::place_gang(const Uni
         for (const placement::Decision& decision : decisions) seats->push_back(seat_of(decision));
         for (std::size_t index = 0; index < members; ++index) keep(decisions[index], first_token + index);
         return true;
-    }));
+    });
+    set_open(avoided, true);
+    if (!is_placed) return is_placed.error();
     return seats;
 }
 
@@ -433,10 +457,15 @@ void UnitDirectory::hold(const work::LeaseTerms& terms, const UnitAsk& ask) {
     held.grant.memory_mib = ask.memory_mib;
     held.grant.disk_mib = ask.disk_mib;
     held_.emplace(terms.fencing_token, held);
-    settle_held(terms.node);
+    if (units_.contains(held.unit)) settle_held(terms.node);
 }
 
 void UnitDirectory::release(std::uint64_t token) {
+    give_back(token);
+    ++generation_;
+}
+
+void UnitDirectory::give_back(std::uint64_t token) {
     const auto found = held_.find(token);
     if (found == held_.end()) return;
     const Held held = found->second;
@@ -447,7 +476,6 @@ void UnitDirectory::release(std::uint64_t token) {
     Unit& unit = units_.at(held.unit);
     --unit.leases;
     if (unit.is_gone && unit.leases == 0) leave(held.unit);
-    ++generation_;
 }
 
 std::string UnitDirectory::explain(const UnitQuery& query) const {

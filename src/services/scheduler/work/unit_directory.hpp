@@ -73,11 +73,13 @@ class UnitDirectory {
                                                             std::uint64_t first_token);
     // Where it would go; nothing is taken.
     Result<std::optional<UnitSeat>> look(const UnitQuery& query);
-    // Whether a unit that is here now would do if nothing ran on it.
-    bool could_ever(const UnitQuery& query) const;
+    // Whether so many units that are here now would do if nothing ran on them; those to avoid do not count.
+    bool could_ever(const UnitQuery& query, std::size_t units = 1) const;
     // What a lease of before holds. Before the node's announcement it is remembered and taken with it.
     void hold(const work::LeaseTerms& terms, const UnitAsk& ask);
     void release(std::uint64_t token);
+    // The same right after place(): no news for those who wait.
+    void give_back(std::uint64_t token);
 
     // --- best effort (spot_places.cpp)
     // Units with a spot price that pass the step's filters, full ones included; no maximum of the customer's.
@@ -128,6 +130,9 @@ class UnitDirectory {
     placement::ExecutionUnit to_unit(const placement::UnitId& id, const Unit& unit) const;
     Result<placement::UnitDemand> to_demand(const UnitQuery& query, std::uint8_t kinds) const;
     Result<std::uint64_t> models_of(const UnitAsk& ask) const;
+    // Units of nodes to avoid take nothing until they are set free again: a demand can name only a few.
+    std::vector<placement::UnitId> shut(const UnitQuery& query);
+    void set_open(const std::vector<placement::UnitId>& ids, bool is_open);
     UnitSeat seat_of(const placement::Decision& decision) const;
     void keep(const placement::Decision& decision, std::uint64_t token);
     // Tries the kinds one after the other.

@@ -13,9 +13,7 @@ namespace vcity::scheduler {
 namespace {
 
 constexpr std::chrono::milliseconds kClockSkew{30'000};
-constexpr std::chrono::seconds kTurn{1};      // waiting steps and stragglers are looked at so often at least
-constexpr std::chrono::seconds kTryEvery{5};  // waiting steps, also when no unit has come: a node may do again
-constexpr std::size_t kTokensLow = 50'000;    // more than kTurn can use up
+constexpr std::chrono::seconds kTurn{1};  // waiting steps and stragglers are looked at so often at least
 
 }  // namespace
 
@@ -33,20 +31,35 @@ Task<void> WorkDesk::run() {
         }
         while (!timers_.empty() && timers_.begin()->first <= context_->now()) {
             const JobId id = timers_.begin()->second;
-            timers_.erase(timers_.begin());
+            drop_timer(id);
             on_timer(id);
         }
-        if (units_.generation() != seen_generation_ || context_->now() >= next_try_) {
-            seen_generation_ = units_.generation();
-            next_try_ = context_->now() + kTryEvery;
-            place_waiting();
-        }
+        const bool has_tokens_again = std::exchange(is_short_of_tokens_, false);
+        const bool has_units = std::exchange(seen_generation_, units_.generation()) != units_.generation();
+        if (has_units || has_tokens_again) to_try_ = waiting_.size();
+        place_waiting();
         quotes_.expire(context_->now());
         spot_round();
         TimePoint next = context_->now() + kTurn;
         if (!timers_.empty()) next = std::min(next, timers_.begin()->first);
+        if (to_try_ > 0) next = context_->now();
         co_await woken_.wait_until(next);
     }
+}
+
+void WorkDesk::set_timer(TimePoint at, const JobId& id) {
+    const auto [due, is_new] = due_.emplace(id, at);
+    if (!is_new && due->second <= at) return;
+    if (!is_new) timers_.erase({due->second, id});
+    due->second = at;
+    timers_.emplace(at, id);
+}
+
+void WorkDesk::drop_timer(const JobId& id) {
+    const auto due = due_.find(id);
+    if (due == due_.end()) return;
+    timers_.erase({due->second, id});
+    due_.erase(due);
 }
 
 void WorkDesk::on_timer(const JobId& id) {
@@ -65,6 +78,7 @@ void WorkDesk::check_job(LiveWork* work) {
         for (const std::uint32_t step : work->job.stragglers(now)) {
             if (!place_step(work, step)) break;
         }
+        set_timer(mono_of(work->job.order().deadline), work->job.order().job_id);
         watch_stragglers(work);
     } else {
         const Result<void> ended = work->job.expire("its deadline has passed", now, &work->effects);
@@ -83,15 +97,20 @@ void WorkDesk::watch_stragglers(const LiveWork* work) {
 void WorkDesk::check_attempt(const JobId& attempt) {
     const Running& running = attempts_.at(attempt);
     const TimePoint now = context_->now();
+    TimePoint gone = TimePoint::max();
+    if (running.gone_at) {
+        gone = std::max(*running.gone_at + context_->options.node_grace, started_at_ + context_->options.restart_grace);
+    }
     if (now >= running.expires) {
+        leave_running(find(running.job), attempt, now + context_->options.cancel_grace);
         fail(attempt, work::Fault::kNode, Errc::kTimeout, "the lease ended without a result");
-    } else if (running.gone_at && now >= *running.gone_at + context_->options.node_grace) {
-        const bool are_arriving = now - started_at_ < context_->options.restart_grace;
-        if (are_arriving) {
-            set_timer(started_at_ + context_->options.restart_grace, attempt);
-        } else {
-            fail(attempt, work::Fault::kNode, Errc::kUnavailable, "its node has gone");
-        }
+    } else if (now >= gone) {
+        // It may still run there.
+        leave_running(find(running.job), attempt, running.expires);
+        fail(attempt, running.is_adopted ? work::Fault::kPreempted : work::Fault::kNode, Errc::kUnavailable,
+             "its node has gone");
+    } else {
+        set_timer(std::min(running.expires, gone), attempt);
     }
 }
 
@@ -111,6 +130,7 @@ void WorkDesk::forget(const JobId& attempt) {
     if (of_node->second.empty()) by_node_.erase(of_node);
     attempts_.erase(found);
     spot_attempts_.erase(attempt);
+    drop_timer(attempt);
 }
 
 void WorkDesk::release_leaving(const JobId& attempt) {
@@ -118,6 +138,7 @@ void WorkDesk::release_leaving(const JobId& attempt) {
     if (found == leaving_.end()) return;
     units_.release(found->second.token);
     leaving_.erase(found);
+    if (!attempts_.contains(attempt)) drop_timer(attempt);
     woken_.notify();
 }
 
@@ -158,6 +179,7 @@ std::vector<Lease> WorkDesk::on_node_ready(const Address& node, SessionId sessio
     if (mine != by_node_.end()) {
         for (const JobId& attempt : mine->second) {
             Running& running = attempts_.at(attempt);
+            running.is_adopted = running.is_adopted && !still_there.contains(attempt);
             if (!running.is_granted || running.granted_on == session) continue;
             running.granted_on = session;
             running.gone_at.reset();
@@ -165,14 +187,27 @@ std::vector<Lease> WorkDesk::on_node_ready(const Address& node, SessionId sessio
         }
     }
     for (const JobId& attempt : lost) {
-        fail(attempt, work::Fault::kNode, Errc::kUnavailable, "its node came back without it");
+        // Of a lease from before a restart nobody knows whether the node ever saw it.
+        const bool is_innocent = attempts_.contains(attempt) && attempts_.at(attempt).is_adopted;
+        if (!attempts_.contains(attempt)) continue;  // with the rest of its gang
+        fail(attempt, is_innocent ? work::Fault::kPreempted : work::Fault::kNode, Errc::kUnavailable,
+             "its node came back without it");
     }
-    for (auto leaving = leaving_.begin(); leaving != leaving_.end();) {
-        const JobId attempt = leaving->first;
-        const bool is_over = leaving->second.node == node && !still_there.contains(attempt);
-        ++leaving;
-        if (is_over) release_leaving(attempt);
+    std::vector<JobId> over;
+    for (auto& [attempt, leaving] : leaving_) {
+        if (leaving.node != node) continue;
+        if (!still_there.contains(attempt)) {
+            over.push_back(attempt);
+            continue;
+        }
+        JobCancel cancel;
+        cancel.job_id = attempt;
+        cancel.fencing_token = leaving.token;
+        parts_.switchboard->post(session, cancel);
+        leaving.until = context_->now() + context_->options.cancel_grace;
+        set_timer(leaving.until, attempt);
     }
+    for (const JobId& attempt : over) release_leaving(attempt);
     woken_.notify();
     return others;
 }
@@ -220,10 +255,7 @@ void WorkDesk::on_output(const Address& node, StepOutput output) {
     if (known >= output.bytes.size()) return;
     const std::string_view fresh = as_text(ByteView{output.bytes}.subspan(known));
     if (running->output.size() + fresh.size() > kWorkOutputMax) {
-        JobCancel cancel;
-        cancel.job_id = output.step_id;
-        cancel.fencing_token = output.fencing_token;
-        parts_.switchboard->post(running->granted_on, cancel);
+        leave_running(find(running->job), output.step_id, context_->now() + context_->options.cancel_grace);
         fail(output.step_id, work::Fault::kStep, Errc::kExhausted, "more output than a step may have");
         return;
     }
@@ -279,6 +311,7 @@ Result<SignedReceipt> WorkDesk::check_receipt(const LiveWork& work,
 bool WorkDesk::on_finished(const Address& node, const StepFinished& finished) {
     const JobId attempt = finished.finished.job_id;
     release_leaving(attempt);
+    if (settling_.contains(attempt)) return true;  // acknowledged as soon as it is written
     const Running* running = running_of(node, attempt, finished.finished.fencing_token);
     if (running == nullptr) return false;
     LiveWork* work = find(running->job);
@@ -338,7 +371,8 @@ void WorkDesk::deliver(LiveWork* work, const JobId& attempt, SignedReceipt recei
     record.receipt = std::move(receipt);
     JobBook::put(&work->change, record);
     work->change.puts.push_back({job_key(kLivePrefix, attempt), Bytes{}});
-    put_output(&work->change, attempt, running.output);
+    put_output(&work->change, work->job.steps()[running.step].id, running.terms.fencing_token, running.output);
+    settling_.insert(attempt);
     parts_.directory->note_success(running.terms.node);
     note(running.terms.node, {.client = record.client, .went_well = true, .paid = record.receipt.receipt.amount});
     work->delivered.push_back(std::move(record));
@@ -370,7 +404,11 @@ Task<Result<void>> WorkDesk::recover() {
             const JobId id = attempt_id(work->job.steps()[attempt.terms.step].id, attempt.terms.attempt);
             Running& running = attempts_.at(id);
             running.is_granted = true;
+            running.is_adopted = true;
             running.gone_at = context_->now();
+            const UnixMillis now = context_->runtime()->unix_now();
+            const UnixMillis ago = now > attempt.leased_at ? now - attempt.leased_at : UnixMillis{0};
+            running.leased_at = context_->now() - std::chrono::milliseconds{ago.count()};
             units_.hold(attempt.terms, work->job.group_of(attempt.terms.step).ask);
             set_timer(started_at_ + context_->options.restart_grace, id);
         }

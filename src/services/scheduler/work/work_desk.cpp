@@ -17,6 +17,21 @@ constexpr std::size_t kQueriesMax = 64;
 constexpr std::size_t kTraceMax = 128;
 constexpr std::size_t kExplanationsMax = 4;  // groups; each looks at every unit
 
+WorkStatusReply status_of(const work::Job& job) {
+    WorkStatusReply reply;
+    reply.job_id = job.order().job_id;
+    reply.known = true;
+    reply.state = job.state();
+    reply.name = job.spec().name;
+    reply.budget = job.order().budget;
+    reply.charged = job.charged();
+    reply.submitted_at = job.submitted_at();
+    reply.ended_at = job.ended_at();
+    reply.steps = job.statuses();
+    reply.error = job.error();
+    return reply;
+}
+
 bool is_same_order(const WorkOrder& a, const WorkOrder& b) {
     return a.client == b.client && a.spec == b.spec && a.budget == b.budget;
 }
@@ -36,14 +51,7 @@ void WorkDesk::refuse(SessionId gateway, const JobId& job_id, const Error& error
 void WorkDesk::on_submit(SessionId gateway, WorkOrder order) {
     context_->metrics.orders->increment();
     if (LiveWork* known = find(order.job_id)) {
-        if (!is_same_order(known->job.order(), order)) {
-            refuse(gateway, order.job_id, make_error(Errc::kConflict, "this job id names another job"));
-        } else if (known->is_writing && known->written == 0) {
-            known->gateway = gateway;  // answered when it is durable
-        } else {
-            known->gateway = gateway;
-            accept(known);
-        }
+        meet(gateway, known, order);
         return;
     }
     const bool is_full = jobs_.size() + submitting_ >= context_->options.work_live_max;
@@ -55,11 +63,39 @@ void WorkDesk::on_submit(SessionId gateway, WorkOrder order) {
     context_->tasks.spawn(submit(gateway, std::move(order)));
 }
 
+// The order has come before, and its job lives.
+void WorkDesk::meet(SessionId gateway, LiveWork* known, const WorkOrder& order) {
+    if (is_same_order(known->job.order(), order)) {
+        ask(known, {gateway, true});
+    } else {
+        refuse(gateway, order.job_id, make_error(Errc::kConflict, "this job id names another job"));
+    }
+}
+
+// Nothing is told that is not written.
+void WorkDesk::ask(LiveWork* work, Asker asker) {
+    work->askers.push_back(asker);
+    if (work->is_writing || !work->effects.events.empty()) return;
+    for (Outgoing& out : answers(work)) parts_.switchboard->post(out.session, std::move(out.message));
+}
+
 Task<void> WorkDesk::submit(SessionId gateway, WorkOrder order) {
-    const JobId job_id = order.job_id;
-    Result<void> admitted = co_await admit(gateway, std::move(order));
+    const Result<void> admitted = co_await admit(gateway, order);
     --submitting_;
-    if (!admitted) refuse(gateway, job_id, admitted.error());
+    if (admitted) co_return;
+    // Perhaps the job has been here and has ended; only the news of it were lost.
+    const JobId job_id = order.job_id;
+    const bool may_be_known = admitted.error().code != Errc::kInvalid && queries_ < kQueriesMax;
+    if (may_be_known) {
+        ++queries_;
+        Result<WorkAccepted> known = co_await acceptance_of(std::move(order));
+        --queries_;
+        if (known) {
+            parts_.switchboard->post(gateway, *std::move(known));
+            co_return;
+        }
+    }
+    refuse(gateway, job_id, admitted.error());
 }
 
 Result<void> WorkDesk::check_order(const WorkOrder& order) const {
@@ -93,18 +129,15 @@ Result<void> WorkDesk::check_places(const WorkOrder& order) {
 Task<Result<void>> WorkDesk::admit(SessionId gateway, WorkOrder order) {
     CO_TRY_OK(check_order(order));
     if (order.quote_id != 0) {
-        if (const auto holds = quotes_.check(order, context_->now()); !holds) {
-            // The quote may have gone into this very job, which has ended since.
-            CO_TRY(const std::vector<work::Event> known, co_await load_events(context_, order.job_id));
-            if (known.empty()) co_return holds.error();
-            co_await answer_ended(gateway, std::move(order));
-            co_return Result<void>{};
-        }
+        CO_TRY_OK(quotes_.check(order, context_->now()));
     }
     CO_TRY_OK(check_places(order));
     CO_TRY(const CapId cap_id, co_await parts_.caps->admit(order.cap, order.deadline));
     if (context_->stopping) co_return make_error(Errc::kUnavailable, "the scheduler is stopping");
-    if (find(order.job_id) != nullptr) co_return make_error(Errc::kConflict, "it was sent twice: ask again");
+    if (LiveWork* known = find(order.job_id)) {
+        meet(gateway, known, order);
+        co_return Result<void>{};
+    }
     const JobId job_id = order.job_id;
     const Usd budget = order.budget;
     const UnixMillis deadline = order.deadline;
@@ -118,7 +151,7 @@ Task<Result<void>> WorkDesk::admit(SessionId gateway, WorkOrder order) {
     CO_TRY_OK(parts_.caps->reserve(cap_id, budget));
     auto owned = std::make_unique<LiveWork>(std::move(job), cap_id);
     LiveWork* added = owned.get();
-    added->gateway = gateway;
+    added->askers.push_back({gateway, true});
     added->effects = std::move(effects);
     added->inputs.resize(added->job.spec().groups.size());
     const ByteView cap = cap_id.view();
@@ -131,30 +164,16 @@ Task<Result<void>> WorkDesk::admit(SessionId gateway, WorkOrder order) {
     co_return Result<void>{};
 }
 
-void WorkDesk::accept(LiveWork* work) {
+// Of a job that is in the store, but not among the live ones: it has ended.
+Task<Result<WorkAccepted>> WorkDesk::acceptance_of(WorkOrder order) {
+    CO_TRY(const std::vector<work::Event> events, co_await load_events(context_, order.job_id));
+    CO_TRY(const work::Job job, work::Job::replay(events));
+    if (!is_same_order(job.order(), order)) co_return make_error(Errc::kConflict, "this job id names another job");
     WorkAccepted accepted;
-    accepted.job_id = work->job.order().job_id;
-    accepted.reserved = work->job.order().budget;
-    accepted.steps = work->job.statuses();
-    parts_.switchboard->post(std::exchange(work->gateway, kNoSession), std::move(accepted));
-}
-
-// The id is in the store, but not among the live jobs: the job has ended.
-Task<void> WorkDesk::answer_ended(SessionId gateway, WorkOrder order) {
-    const JobId job_id = order.job_id;
-    Result<std::vector<work::Event>> events = co_await load_events(context_, job_id);
-    Result<work::Job> job = events ? work::Job::replay(*events) : Result<work::Job>{std::move(events).error()};
-    if (!job) {
-        refuse(gateway, job_id, job.error());
-    } else if (!is_same_order(job->order(), order)) {
-        refuse(gateway, job_id, make_error(Errc::kConflict, "this job id names another job"));
-    } else {
-        WorkAccepted accepted;
-        accepted.job_id = job_id;
-        accepted.reserved = order.budget;
-        accepted.steps = job->statuses();
-        parts_.switchboard->post(gateway, std::move(accepted));
-    }
+    accepted.job_id = order.job_id;
+    accepted.reserved = order.budget;
+    accepted.steps = job.statuses();
+    co_return accepted;
 }
 
 Result<WorkQuote> WorkDesk::quote(const WorkOrder& order) {
@@ -185,6 +204,12 @@ void WorkDesk::on_cancel(SessionId gateway, const WorkCancel& cancel) {
 }
 
 void WorkDesk::on_status(SessionId gateway, const WorkStatusRequest& request) {
+    LiveWork* live = find(request.job_id);
+    const bool is_theirs = live != nullptr && live->job.order().client == request.client;
+    if (is_theirs && !request.with_history) {
+        if (live->askers.size() < kQueriesMax) ask(live, {gateway, false});
+        return;
+    }
     if (queries_ >= kQueriesMax) return;  // the caller has its own deadline
     ++queries_;
     context_->tasks.spawn(answer_status(gateway, request));
@@ -205,34 +230,36 @@ void WorkDesk::explain_waiting(const LiveWork& work, std::vector<StepStatus>* st
     }
 }
 
+std::vector<WorkDesk::Outgoing> WorkDesk::answers(LiveWork* work) const {
+    std::vector<Outgoing> result;
+    for (const Asker& asker : std::exchange(work->askers, {})) {
+        if (asker.is_submitting) {
+            WorkAccepted accepted;
+            accepted.job_id = work->job.order().job_id;
+            accepted.reserved = work->job.order().budget;
+            accepted.steps = work->job.statuses();
+            result.push_back({asker.gateway, std::move(accepted)});
+        } else {
+            WorkStatusReply reply = status_of(work->job);
+            explain_waiting(*work, &reply.steps);
+            result.push_back({asker.gateway, std::move(reply)});
+        }
+    }
+    return result;
+}
+
+// From the store: of a job that has ended, or with its history.
 Task<void> WorkDesk::answer_status(SessionId gateway, WorkStatusRequest request) {
     WorkStatusReply reply;
     reply.job_id = request.job_id;
-    const LiveWork* live = find(request.job_id);
-    const bool needs_events = live == nullptr || request.with_history;
-    std::vector<work::Event> events;
-    if (needs_events) {
-        Result<std::vector<work::Event>> loaded = co_await load_events(context_, request.job_id);
-        if (loaded) events = *std::move(loaded);
-        live = find(request.job_id);
-    }
+    Result<std::vector<work::Event>> events = co_await load_events(context_, request.job_id);
     --queries_;
-    Result<work::Job> stored = make_error(Errc::kNotFound, "unknown");
-    if (live == nullptr && !events.empty()) stored = work::Job::replay(events);
-    const work::Job* job = live != nullptr ? &live->job : stored ? &*stored : nullptr;
-    if (job != nullptr && job->order().client == request.client) {
-        reply.known = true;
-        reply.state = job->state();
-        reply.name = job->spec().name;
-        reply.budget = job->order().budget;
-        reply.charged = job->charged();
-        reply.submitted_at = job->submitted_at();
-        reply.ended_at = job->ended_at();
-        reply.steps = job->statuses();
-        reply.error = job->error();
-        if (live != nullptr) explain_waiting(*live, &reply.steps);
-        if (request.with_history) {
-            for (const work::Event& event : events) reply.history.push_back(work::line_of(event, *job));
+    const Result<work::Job> job = events ? work::Job::replay(*events) : Result<work::Job>{events.error()};
+    if (job && job->order().client == request.client) {
+        reply = status_of(*job);
+        if (const LiveWork* live = find(request.job_id)) explain_waiting(*live, &reply.steps);
+        for (const work::Event& event : *events) {
+            if (request.with_history) reply.history.push_back(work::line_of(event, *job));
         }
     }
     parts_.switchboard->post(gateway, std::move(reply));
@@ -261,7 +288,10 @@ Task<void> WorkDesk::answer_output(SessionId gateway, WorkOutputRequest request)
         const auto step = std::ranges::find(job->steps(), request.step_id, &work::Job::Step::id);
         if (step != job->steps().end()) {
             reply.known = true;
-            const JobId attempt = attempt_id(step->id, std::max(1U, step->attempts));
+            // The newest attempt, or the one that counts.
+            const auto number = static_cast<std::uint32_t>(step - job->steps().begin());
+            const work::Attempt* newest = job->find_live(number, step->fencing_token);
+            const JobId attempt = newest != nullptr ? attempt_id(step->id, newest->terms.attempt) : JobId{};
             const auto running = attempts_.find(attempt);
             const std::size_t offset = std::min<std::size_t>(request.offset, kWorkOutputMax);
             if (running != attempts_.end()) {
@@ -270,8 +300,9 @@ Task<void> WorkDesk::answer_output(SessionId gateway, WorkOutputRequest request)
                     std::string_view{output}.substr(std::min(offset, output.size()), kStepOutputBytesMax);
                 reply.bytes.assign(part.begin(), part.end());
             } else {
-                reply.is_end = job->is_terminal() || step->state == StepState::kDone;
-                key = work_output_key(attempt, offset / kWorkOutputChunk);
+                const bool is_written = live == nullptr || (!live->is_writing && live->effects.events.empty());
+                reply.is_end = is_written && (job->is_terminal() || step->state == StepState::kDone);
+                key = work_output_key(step->id, step->fencing_token, offset / kWorkOutputChunk);
             }
         }
     }

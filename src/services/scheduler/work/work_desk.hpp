@@ -72,16 +72,22 @@ class WorkDesk {
     std::size_t live_attempts() const { return attempts_.size(); }
 
   private:
+    static constexpr std::size_t kTokensLow = 50'000;
+
     struct Outgoing {
         SessionId session = kNoSession;
         Message message;
+    };
+    // Waits for what is known to be written.
+    struct Asker {
+        SessionId gateway = kNoSession;
+        bool is_submitting = false;  // wants to hear that the job is accepted
     };
     struct LiveWork {
         LiveWork(work::Job the_job, const CapId& cap) : job{std::move(the_job)}, cap_id{cap} {}
 
         work::Job job;
         CapId cap_id;
-        SessionId gateway = kNoSession;           // waits for the answer to its submission
         std::vector<std::optional<Hash>> inputs;  // by group: the hash of its files
         // --- since the last write
         work::Effects effects;
@@ -89,6 +95,7 @@ class WorkDesk {
         std::vector<JobId> granted;  // attempts whose leases are in the effects
         std::vector<JobRecord> delivered;
         std::vector<Outgoing> outbox;
+        std::vector<Asker> askers;
         // --- of the store
         std::uint32_t written = 0;  // events
         bool is_writing = false;
@@ -101,6 +108,7 @@ class WorkDesk {
         Hash request_hash;
         std::string output;
         bool is_granted = false;  // its lease is in the store
+        bool is_adopted = false;  // from before a restart, and its node has not been heard of
         SessionId granted_on = kNoSession;
         std::optional<TimePoint> gone_at;
         TimePoint leased_at;
@@ -109,6 +117,7 @@ class WorkDesk {
     struct Leaving {  // told to stop; its unit is taken until it has
         std::uint64_t token = 0;
         Address node;
+        TimePoint until;
     };
 
     // --- orders (work_desk.cpp)
@@ -116,12 +125,15 @@ class WorkDesk {
     Task<Result<void>> admit(SessionId gateway, WorkOrder order);
     Result<void> check_order(const WorkOrder& order) const;
     Result<void> check_places(const WorkOrder& order);
-    Task<void> answer_ended(SessionId gateway, WorkOrder order);
     Result<WorkQuote> quote(const WorkOrder& order);
     Task<void> answer_status(SessionId gateway, WorkStatusRequest request);
     Task<void> answer_output(SessionId gateway, WorkOutputRequest request);
+    Task<Result<WorkAccepted>> acceptance_of(WorkOrder order);
     void refuse(SessionId gateway, const JobId& job_id, const Error& error);
-    void accept(LiveWork* work);
+    void meet(SessionId gateway, LiveWork* known, const WorkOrder& order);
+    void ask(LiveWork* work, Asker asker);
+    // What the askers want to know, as the job stands.
+    std::vector<Outgoing> answers(LiveWork* work) const;
     void explain_waiting(const LiveWork& work, std::vector<StepStatus>* steps) const;
 
     // --- placing and writing (work_writes.cpp)
@@ -131,6 +143,7 @@ class WorkDesk {
     bool place_step(LiveWork* work, std::uint32_t step);
     bool buy_step(LiveWork* work, std::uint32_t step);  // on demand
     bool place_gang(LiveWork* work, std::uint32_t first);
+    std::optional<std::uint64_t> take_tokens(std::size_t count);
     std::optional<work::LeaseTerms> terms_for(LiveWork* work, std::uint32_t step, const UnitSeat& seat);
     void begin(LiveWork* work, std::uint32_t step, std::uint64_t token);
     void place_waiting();
@@ -141,6 +154,7 @@ class WorkDesk {
     void settle_effects(LiveWork* work);
     void save(LiveWork* work);
     Task<void> write(JobId job_id);
+    Task<void> abandon(JobId job_id);
     ports::StoreChange take_change(LiveWork* work);
     void announce(LiveWork* work, const std::vector<JobId>& granted, std::vector<JobRecord> delivered);
     void grant(LiveWork* work, const JobId& attempt);
@@ -167,11 +181,15 @@ class WorkDesk {
                                         const StepFinished& finished) const;
     void note(const Address& node, const market::Delivery& delivery);
     void deliver(LiveWork* work, const JobId& attempt, SignedReceipt receipt, const StepFinished& finished);
-    void set_timer(TimePoint at, const JobId& id) { timers_.emplace(at, id); }
+    // One for each attempt or job: the earliest that was set.
+    void set_timer(TimePoint at, const JobId& id);
+    void drop_timer(const JobId& id);
     void on_timer(const JobId& id);
     void check_attempt(const JobId& attempt);
     void check_job(LiveWork* work);
     void watch_stragglers(const LiveWork* work);
+    // Tells the node to stop what the scheduler has given up; the unit stays taken until then or until that time.
+    void leave_running(LiveWork* work, const JobId& attempt, TimePoint until);
     TimePoint mono_of(UnixMillis at) const;
 
     Parts parts_;
@@ -182,10 +200,13 @@ class WorkDesk {
     std::unordered_map<JobId, Running> attempts_;
     std::unordered_map<JobId, Leaving> leaving_;
     std::map<Address, std::set<JobId>> by_node_;
-    std::multimap<TimePoint, JobId> timers_;  // of attempts and jobs; one that has gone is passed over
-    std::deque<JobId> waiting_;               // jobs with steps that wait for a unit
+    std::set<JobId> settling_;  // delivered attempts whose results are being written
+    std::set<std::pair<TimePoint, JobId>> timers_;
+    std::unordered_map<JobId, TimePoint> due_;  // the same by attempt or job
+    std::deque<JobId> waiting_;                 // jobs with steps that wait for a unit
+    std::size_t to_try_ = 0;                    // so many of them since something has changed
+    bool is_short_of_tokens_ = false;
     std::uint64_t seen_generation_ = 0;
-    TimePoint next_try_;
     Quotes quotes_{&units_};
     SpotMarket spot_{&units_};
     std::set<JobId> spot_attempts_;

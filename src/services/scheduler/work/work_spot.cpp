@@ -33,7 +33,7 @@ void WorkDesk::bid_for(LiveWork* work, std::vector<SpotBidder>* bidders) {
     for (const std::uint32_t step : steps) {
         if (job.is_terminal() || bidders->size() >= SpotMarket::kBiddersMax) return;
         if (!is_spot(job, step) || unsold == job.steps()[step].group) continue;
-        const std::vector<Address> avoid = job.avoid(step, now);
+        const std::vector<Address> avoid = job.avoid(step);
         if (group != job.steps()[step].group) {
             group = job.steps()[step].group;
             spot = spot_.price(job.spec(), job.group_of(step));
@@ -96,7 +96,7 @@ void WorkDesk::spot_round() {
 void WorkDesk::take_award(const SpotAward& award) {
     LiveWork* work = find(award.job_id);
     if (work == nullptr || work->job.is_terminal() || parts_.directory->is_barred(award.unit.node)) return;
-    const std::optional<std::uint64_t> token = parts_.tokens->take(1);
+    const std::optional<std::uint64_t> token = take_tokens(1);
     if (!token) return;
     const UnitAsk& ask = work->job.group_of(award.step).ask;
     const std::optional<UnitSeat> seat = units_.take_on(award.unit, ask, *token);
@@ -115,7 +115,9 @@ void WorkDesk::take_award(const SpotAward& award) {
 }
 
 void WorkDesk::make_room(const UnitQuery& query) {
-    if (!leaving_.empty()) return;  // something is on its way out already
+    const TimePoint soon = context_->now() + context_->options.cancel_grace;
+    const bool is_coming = std::ranges::any_of(leaving_, [&](const auto& entry) { return entry.second.until <= soon; });
+    if (is_coming) return;  // something is on its way out already
     std::size_t tried = 0;
     for (const JobId& attempt : spot_attempts_) {
         if (++tried > kStopsTried) return;

@@ -30,8 +30,8 @@ std::string work_live_key(const JobId& job_id) {
     return std::string{kWorkLivePrefix} + codec::to_hex(job_id);
 }
 
-std::string work_output_key(const JobId& attempt, std::size_t chunk) {
-    return fmt::format("{}{}/{:04}", kWorkOutputPrefix, codec::to_hex(attempt), chunk);
+std::string work_output_key(const JobId& step_id, std::uint64_t token, std::size_t chunk) {
+    return fmt::format("{}{}/{:020}/{:04}", kWorkOutputPrefix, codec::to_hex(step_id), token, chunk);
 }
 
 Bytes encode_events(const std::vector<work::Event>& events) {
@@ -70,10 +70,10 @@ Task<Result<std::vector<work::Event>>> load_events(Context* context, JobId job_i
     co_return events;
 }
 
-void put_output(ports::StoreChange* change, const JobId& attempt, std::string_view output) {
+void put_output(ports::StoreChange* change, const JobId& step_id, std::uint64_t token, std::string_view output) {
     for (std::size_t chunk = 0; chunk * kWorkOutputChunk < output.size(); ++chunk) {
         const ByteView part = as_bytes(output.substr(chunk * kWorkOutputChunk, kWorkOutputChunk));
-        change->puts.push_back({work_output_key(attempt, chunk), Bytes{part.begin(), part.end()}});
+        change->puts.push_back({work_output_key(step_id, token, chunk), Bytes{part.begin(), part.end()}});
     }
 }
 

@@ -92,13 +92,15 @@ bool WorkDesk::place_step(LiveWork* work, std::uint32_t step) {
 }
 
 bool WorkDesk::buy_step(LiveWork* work, std::uint32_t step) {
-    const std::optional<std::uint64_t> token = parts_.tokens->take(1);
-    if (!token) return false;  // run() fetches more
-    const std::vector<Address> avoid = work->job.avoid(step, context_->runtime()->unix_now());
-    const UnitQuery query = query_for(work->job, step, avoid);
+    const std::optional<std::uint64_t> token = take_tokens(1);
+    if (!token) return false;
+    const std::vector<Address> avoid = work->job.avoid(step);
+    UnitQuery query = query_for(work->job, step, avoid);
+    // A network that has only nodes that failed it before is better than none; a second copy wants another node.
+    if (work->job.steps()[step].live == 0 && !avoid.empty() && !units_.could_ever(query)) query.avoid = {};
     Result<std::optional<UnitSeat>> seat = units_.place(query, *token);
     while (seat && *seat && parts_.directory->is_barred((*seat)->node)) {
-        units_.release(*token);
+        units_.give_back(*token);
         units_.close((*seat)->node);
         seat = units_.place(query, *token);
     }
@@ -121,8 +123,9 @@ bool WorkDesk::lease_seat(LiveWork* work,
         begin(work, step, token);
         return true;
     }
-    units_.release(token);
-    if (leased.error().code != Errc::kDenied) return false;  // not affordable before others have ended
+    units_.give_back(token);
+    // Not affordable before others have ended; or a second copy that is not affordable at all.
+    if (leased.error().code != Errc::kDenied || work->job.steps()[step].live > 0) return false;
     const Result<void> ended = work->job.give_up(step, Errc::kExhausted, leased.error().message, now, &work->effects);
     CHECK(ended.has_value());
     settle_effects(work);
@@ -131,10 +134,11 @@ bool WorkDesk::lease_seat(LiveWork* work,
 
 bool WorkDesk::place_gang(LiveWork* work, std::uint32_t first) {
     const StepGroup& group = work->job.group_of(first);
-    const std::optional<std::uint64_t> token = parts_.tokens->take(group.count);
+    const std::optional<std::uint64_t> token = take_tokens(group.count);
     if (!token) return false;
-    const std::vector<Address> avoid = work->job.avoid(first, context_->runtime()->unix_now());
-    const UnitQuery query = query_for(work->job, first, avoid);
+    const std::vector<Address> avoid = work->job.avoid(first);
+    UnitQuery query = query_for(work->job, first, avoid);
+    if (!avoid.empty() && !units_.could_ever(query, group.count)) query.avoid = {};
     const Result<std::optional<std::vector<UnitSeat>>> seats = units_.place_gang(query, group.count, *token);
     if (!seats || !*seats) return false;
     std::vector<work::LeaseTerms> members;
@@ -151,7 +155,7 @@ bool WorkDesk::place_gang(LiveWork* work, std::uint32_t first) {
         if (leased) {
             begin(work, first + index, *token + index);
         } else {
-            units_.release(*token + index);
+            units_.give_back(*token + index);
         }
     }
     if (leased) return true;
@@ -182,9 +186,18 @@ void WorkDesk::begin(LiveWork* work, std::uint32_t step, std::uint64_t token) {
     work->granted.push_back(id);
 }
 
-// A unit has become free or has come: the jobs that wait longest have a try each.
+std::optional<std::uint64_t> WorkDesk::take_tokens(std::size_t count) {
+    const std::optional<std::uint64_t> first = parts_.tokens->take(count);
+    is_short_of_tokens_ = is_short_of_tokens_ || !first;
+    if (parts_.tokens->left() < kTokensLow) woken_.notify();  // run() fetches more
+    return first;
+}
+
+// A unit has become free or has come: the jobs that wait longest have a try each, a few in a turn.
 void WorkDesk::place_waiting() {
-    const std::size_t tries = std::min(waiting_.size(), kWaitingPerTurn);
+    to_try_ = std::min(to_try_, waiting_.size());
+    const std::size_t tries = std::min(to_try_, kWaitingPerTurn);
+    to_try_ -= tries;
     for (std::size_t done = 0; done < tries && !context_->stopping; ++done) {
         const JobId job_id = waiting_.front();
         waiting_.pop_front();
@@ -199,31 +212,43 @@ void WorkDesk::place_waiting() {
 // What the job's last commands ended besides what they were called for.
 void WorkDesk::settle_effects(LiveWork* work) {
     for (const work::Attempt& attempt : work->effects.ended) {
-        units_.release(attempt.terms.fencing_token);
-        forget(attempt_id(work->job.steps()[attempt.terms.step].id, attempt.terms.attempt));
+        const JobId id = attempt_id(work->job.steps()[attempt.terms.step].id, attempt.terms.attempt);
+        forget(id);
+        const auto leaving = leaving_.find(id);
+        if (leaving == leaving_.end()) {
+            units_.release(attempt.terms.fencing_token);
+        } else {
+            set_timer(leaving->second.until, id);
+        }
     }
     for (const work::Attempt& attempt : work->effects.stopped) {
         const JobId id = attempt_id(work->job.steps()[attempt.terms.step].id, attempt.terms.attempt);
         const auto running = attempts_.find(id);
         if (running == attempts_.end()) continue;
-        const bool was_granted = running->second.is_granted;
-        forget(id);
-        if (!was_granted) {
+        if (!running->second.is_granted) {
             std::erase(work->granted, id);
             units_.release(attempt.terms.fencing_token);
+            forget(id);
             continue;
         }
-        // Its unit stays taken until the node says that it has stopped, or for as long as that may take.
-        leaving_.emplace(id, Leaving{attempt.terms.fencing_token, attempt.terms.node});
-        set_timer(context_->now() + context_->options.cancel_grace, id);
-        JobCancel cancel;
-        cancel.job_id = id;
-        cancel.fencing_token = attempt.terms.fencing_token;
-        work->outbox.push_back({parts_.directory->session_of(attempt.terms.node), cancel});
+        // A node that is away hears of it when it comes back.
+        const bool is_away = running->second.gone_at.has_value();
+        leave_running(work, id, is_away ? running->second.expires : context_->now() + context_->options.cancel_grace);
+        forget(id);
+        set_timer(leaving_.at(id).until, id);
     }
     work->effects.ended.clear();
     work->effects.stopped.clear();
     woken_.notify();
+}
+
+void WorkDesk::leave_running(LiveWork* work, const JobId& attempt, TimePoint until) {
+    const work::LeaseTerms& terms = attempts_.at(attempt).terms;
+    leaving_.insert_or_assign(attempt, Leaving{terms.fencing_token, terms.node, until});
+    JobCancel cancel;
+    cancel.job_id = attempt;
+    cancel.fencing_token = terms.fencing_token;
+    work->outbox.push_back({parts_.directory->session_of(terms.node), cancel});
 }
 
 // Has what is new written, unless a write is on its way: that one goes on with it.
@@ -242,7 +267,12 @@ ports::StoreChange WorkDesk::take_change(LiveWork* work) {
     change.puts.push_back({key, encode_events(work->effects.events)});
     work->written += static_cast<std::uint32_t>(work->effects.events.size());
     work->effects.events.clear();
-    if (work->job.is_terminal()) change.deletes.push_back(work_live_key(job_id));
+    if (work->job.is_terminal()) {
+        // A job may have begun and ended before its first write.
+        const std::string live_key = work_live_key(job_id);
+        std::erase_if(change.puts, [&](const ports::StoreEntry& put) { return put.key == live_key; });
+        change.deletes.push_back(live_key);
+    }
     return change;
 }
 
@@ -250,32 +280,50 @@ Task<void> WorkDesk::write(JobId job_id) {
     while (true) {
         LiveWork* work = find(job_id);
         const bool is_first = work->written == 0;
+        std::vector<Outgoing> outbox = answers(work);
         const ports::StoreChange change = take_change(work);
         const std::vector<JobId> granted = std::exchange(work->granted, {});
         std::vector<JobRecord> delivered = std::exchange(work->delivered, {});
-        std::vector<Outgoing> outbox = std::exchange(work->outbox, {});
+        std::ranges::move(std::exchange(work->outbox, {}), std::back_inserter(outbox));
         const Result<bool> written = co_await context_->commit_new(change);
         if (!written) co_return;  // the scheduler stops; nothing of this was announced
         if (!*written) {
             CHECK(is_first);
-            WorkOrder order = work->job.order();
-            const SessionId gateway = work->gateway;
-            for (const work::Attempt& attempt : work->job.live()) {
-                units_.release(attempt.terms.fencing_token);
-                forget(attempt_id(work->job.steps()[attempt.terms.step].id, attempt.terms.attempt));
+            for (const Outgoing& out : outbox) {
+                if (std::holds_alternative<WorkAccepted>(out.message)) work->askers.push_back({out.session, true});
             }
-            parts_.caps->release(work->cap_id, order.budget);
-            jobs_.erase(job_id);
-            co_await answer_ended(gateway, std::move(order));
+            co_await abandon(job_id);
             co_return;
         }
-        if (work->gateway != kNoSession) accept(work);
         announce(work, granted, std::move(delivered));
         for (Outgoing& out : outbox) parts_.switchboard->post(out.session, std::move(out.message));
         if (!work->effects.events.empty()) continue;
         work->is_writing = false;
+        for (Outgoing& out : answers(work)) parts_.switchboard->post(out.session, std::move(out.message));
         if (work->job.is_terminal()) retire(work);
         co_return;
+    }
+}
+
+// The store knows a job of this id, which has ended: this one never was.
+Task<void> WorkDesk::abandon(JobId job_id) {
+    LiveWork* work = find(job_id);
+    WorkOrder order = work->job.order();
+    const std::vector<Asker> askers = std::exchange(work->askers, {});
+    for (const work::Attempt& attempt : work->job.live()) {
+        units_.release(attempt.terms.fencing_token);
+        forget(attempt_id(work->job.steps()[attempt.terms.step].id, attempt.terms.attempt));
+    }
+    parts_.caps->release(work->cap_id, order.budget);
+    drop_timer(job_id);
+    jobs_.erase(job_id);
+    const Result<WorkAccepted> known = co_await acceptance_of(std::move(order));
+    for (const Asker& asker : askers) {
+        if (known) {
+            parts_.switchboard->post(asker.gateway, *known);
+        } else {
+            refuse(asker.gateway, job_id, known.error());
+        }
     }
 }
 
@@ -283,6 +331,7 @@ Task<void> WorkDesk::write(JobId job_id) {
 void WorkDesk::announce(LiveWork* work, const std::vector<JobId>& granted, std::vector<JobRecord> delivered) {
     for (const JobId& attempt : granted) grant(work, attempt);
     for (JobRecord& record : delivered) {
+        settling_.erase(record.job_id);
         parts_.caps->consume(work->cap_id, record.receipt.receipt.amount, record.receipt.receipt.amount);
         context_->metrics.jobs_delivered->increment();
         ReceiptAck ack;
@@ -332,7 +381,9 @@ void WorkDesk::retire(LiveWork* work) {
     context_->log.info("work_ended", {{"job", codec::to_hex(work->job.order().job_id)},
                                       {"state", std::string{to_string(work->job.state())}},
                                       {"charged_micro", work->job.charged().micro}});
-    jobs_.erase(JobId{work->job.order().job_id});
+    const JobId job_id = work->job.order().job_id;
+    drop_timer(job_id);
+    jobs_.erase(job_id);
 }
 
 }  // namespace vcity::scheduler
