@@ -30,6 +30,7 @@ class Scheduler {
     std::size_t live_jobs() const { return book_.live().size(); }
     std::size_t unsettled_jobs() const { return book_.delivered().size(); }
     const Directory& directory() const { return directory_; }
+    const WorkDesk& work() const { return work_; }
 
   private:
     Task<Result<void>> prepare();

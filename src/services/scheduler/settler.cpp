@@ -80,6 +80,9 @@ Task<void> Settler::run() {
 Task<Result<void>> Settler::settle() {
     CO_TRY(const std::uint64_t next, co_await context_->deps.chain_reader->next_batch_index(context_->self()));
     if (next > batches_) {
+        // A process that was replaced in its sleep sees the batches of its successor: its store refuses it then.
+        std::string key{kSettledKey};
+        CO_TRY_OK(co_await context_->get(std::move(key)));
         context_->stop_because("the chain holds batches of this scheduler that its store does not know");
         co_return make_error(Errc::kCorrupt, "the store is older than the chain");
     }

@@ -249,7 +249,8 @@ std::vector<ShardStatus> SchedulerHost::status() const {
             status.since =
                 std::chrono::duration_cast<std::chrono::seconds>(deps_.runtime->now() - shard->tenure->since);
             status.nodes = scheduler.directory().connected();
-            status.live_jobs = scheduler.live_jobs();
+            status.units = scheduler.work().unit_count();
+            status.live_jobs = scheduler.live_jobs() + scheduler.work().live_jobs();
             status.unsettled_jobs = scheduler.unsettled_jobs();
         }
         all.push_back(std::move(status));

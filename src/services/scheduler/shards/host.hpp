@@ -49,8 +49,8 @@ struct ShardStatus {
     bool is_ready = false;         // and is registered, recovered and listening
     std::chrono::seconds since{};  // how long this process has acted for it
     std::size_t nodes = 0;
-    std::size_t units = 0;  // that they offer for work
-    std::size_t live_jobs = 0;
+    std::size_t units = 0;      // that they offer for work
+    std::size_t live_jobs = 0;  // calls of models and work on units
     std::size_t unsettled_jobs = 0;
     std::string failure;  // why this process has given up on it; empty otherwise
 };

@@ -69,6 +69,7 @@ class WorkDesk {
 
     UnitDirectory& units() { return units_; }
     std::size_t live_jobs() const { return jobs_.size(); }
+    std::size_t unit_count() const { return units_.size(); }
     std::size_t live_attempts() const { return attempts_.size(); }
 
   private:
