@@ -24,6 +24,7 @@ struct JobOrder {
     TokenPrices prices_max;  // a node that asks more is not chosen
     UnixMillis deadline{0};  // the job fails when it has not ended by then
     std::string trace_id;    // follows the request through the logs of every role
+    bool may_hedge = false;  // a second node may be asked when the first is slow to begin
 
     bool operator==(const JobOrder&) const = default;
 };

@@ -150,6 +150,7 @@ JobOrder read(Reader& in, const v1::JobOrder& proto) {
         .prices_max = in.message(proto.has_prices_max(), proto.prices_max(), "prices_max"),
         .deadline = UnixMillis{proto.deadline()},
         .trace_id = in.text(proto.trace_id(), "trace_id"),
+        .may_hedge = proto.may_hedge(),
     };
 }
 

@@ -131,6 +131,7 @@ void write(const JobOrder& value, v1::JobOrder* out) {
     write(value.prices_max, out->mutable_prices_max());
     out->set_deadline(value.deadline.count());
     out->set_trace_id(clean(value.trace_id));
+    out->set_may_hedge(value.may_hedge);
 }
 
 void write(const Lease& value, v1::Lease* out) {

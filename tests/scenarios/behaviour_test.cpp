@@ -318,6 +318,35 @@ TEST_F(Behaviour, AFullSchedulerSaysSo) {
     EXPECT_EQ(refused, 3);
 }
 
+TEST_F(Behaviour, ASecondNodeIsAskedWhenTheFirstIsLateAndOnlyOneIsPaid) {
+    NodeMachine* first = add_node(Honesty::kHonest, 1);
+    NodeMachine* second = add_node(Honesty::kHonest, 1);
+    start();
+    go(5s);
+    // Which node is asked first is a matter of chance.
+    ClientJob* job = add_job("hello", buyer_.rich);
+    job->order.may_hedge = true;
+    job->send_at = world_.runtime.now() + 1s;
+    for (const NodeMachine* node : {first, second}) {
+        world_.network.partition(scheduler_.name(), node->name(), world_.runtime.now() + 1300ms);
+    }
+    go(1400ms);
+    while (record_of(*job).lease.node.is_zero()) go(50ms);
+    NodeMachine* slow = record_of(*job).lease.node == first->signer.address() ? first : second;
+    NodeMachine* other = slow == first ? second : first;
+    world_.network.partition(scheduler_.name(), slow->name(), world_.runtime.now() + 4s);
+    go(3500ms);
+
+    ASSERT_EQ(job->status, ClientJob::Status::kDone) << job->error;
+    EXPECT_EQ(record_of(*job).lease.node, other->signer.address());
+    EXPECT_EQ(record_of(*job).lease.attempt, 2U);
+    EXPECT_FALSE(scheduler_.disk.find(scheduler::job_key(scheduler::kHedgePrefix, job->order.job_id)).has_value());
+    go(90s);
+    EXPECT_EQ(record_of(*job).state, JobState::kSettled);
+    EXPECT_GT(claimed_by(*other), Usd{});
+    EXPECT_EQ(claimed_by(*slow), Usd{});
+}
+
 TEST_F(Behaviour, AJobMovesToAnotherNodeBeforeTheFirstToken) {
     NodeMachine* first = add_node(Honesty::kHonest, 1);
     NodeMachine* second = add_node(Honesty::kHonest, 1);

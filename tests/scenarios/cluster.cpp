@@ -195,6 +195,8 @@ scheduler::SchedulerOptions SchedulerMachine::make_options() const {
     options.audit_attempt = std::chrono::minutes{4};
     options.audit_give_up = std::chrono::minutes{6};
     options.audit.suspension = std::chrono::minutes{2};
+    options.choice.hedge_min = std::chrono::milliseconds{100};
+    options.choice.hedges_per_mille = 500;
     options.settle_every = std::chrono::seconds{5};
     options.claim_every = std::chrono::seconds{10};
     if (adjust) adjust(&options);
@@ -355,6 +357,7 @@ ClientJob make_job(World* world, const Buyer& buyer, const Address& scheduler, s
     order.request.prompt = (is_endless ? "endless " : "prompt ") + std::to_string(runtime.draw(1'000'000));
     if (runtime.chance(1, 25)) order.request.prompt = "impossible";
     order.request.output_tokens_max = is_endless ? 1500 : 64;
+    order.may_hedge = runtime.chance(1, 2);
     order.request.client_nonce = crypto::keccak256_text("nonce " + std::to_string(number));
     if (runtime.chance(1, 3)) order.request.verification = Verification::kNone;
     if (runtime.chance(1, 8)) order.request.verification = Verification::kFull;

@@ -157,6 +157,7 @@ Refusal GenerationFlow::make_order(const ModelListing& listing) {
     order_.request = request_.call;
     order_.quote = *quote;
     order_.prices_max = *ceiling;
+    order_.may_hedge = request_.may_hedge;
     order_.deadline = runtime->unix_now() + std::chrono::duration_cast<UnixMillis>(deadline_ - runtime->now());
     order_.trace_id = exchange_->request_id;
     bill_.quote = *quote;

@@ -37,6 +37,17 @@ struct LiveJob {
     std::uint64_t promised_ms = 0;  // to the first token; zero: nothing
     std::optional<Duration> first_token_after;
 
+    // --- a second lease, of which the first that brings a token stays
+    struct Hedge {
+        Lease lease;
+        Picked picked;
+        SessionId granted_on = kNoSession;
+        TimePoint leased_at;
+        bool is_over = false;  // to be taken back: its node has gone or failed, or the job was cancelled
+    };
+    std::optional<Hedge> hedge;
+    bool was_hedged = false;
+
     // --- the gateway
     SessionId gateway = kNoSession;
     std::optional<TimePoint> gateway_gone_at;

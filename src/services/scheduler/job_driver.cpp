@@ -145,12 +145,13 @@ void JobDriver::on_cancel(SessionId gateway, const JobCancel& cancel) {
     parts_.directory->wake_all();
     const bool is_leased = job->record.state == JobState::kLeased || job->record.state == JobState::kStreaming;
     if (is_leased) cancel_at_node(*job);
+    if (job->hedge) job->hedge->is_over = true;
 }
 
 void JobDriver::on_node_message(const Address& node, const JobId& job_id, Message message) {
     LiveJob* job = parts_.book->find_live(job_id);
     if (job != nullptr) {
-        if (job->record.lease.node != node) {
+        if (!is_from_holder(*job, node, message)) {
             context_->metrics.stale_messages->increment();
         } else if (job->inbox.size() < kInboxMessagesMax && job->inbox_bytes < kInboxBytesMax) {
             if (const auto* chunk = std::get_if<TokenChunk>(&message)) job->inbox_bytes += chunk->text.size();
@@ -185,7 +186,8 @@ void JobDriver::on_node_ready(const Address& node, SessionId session, const std:
     // Work under leases that are not valid any more is stopped; its receipt, if it comes, is refused.
     for (const Lease& lease : active) {
         const LiveJob* job = parts_.book->find_live(lease.job_id);
-        const bool is_valid = job != nullptr && job->record.lease.fencing_token == lease.fencing_token;
+        const bool is_hedge = job != nullptr && job->hedge && job->hedge->lease.fencing_token == lease.fencing_token;
+        const bool is_valid = is_hedge || (job != nullptr && job->record.lease.fencing_token == lease.fencing_token);
         if (is_valid) continue;
         JobCancel cancel;
         cancel.job_id = lease.job_id;
@@ -199,6 +201,10 @@ void JobDriver::on_session_gone(SessionId session, const services::LinkPeer& pee
         if (job->gateway == session) {
             job->gateway = kNoSession;
             job->gateway_gone_at = context_->now();
+            job->wake.notify();
+        }
+        if (job->hedge && job->hedge->granted_on == session) {
+            job->hedge->is_over = true;
             job->wake.notify();
         }
         if (peer.role == Role::kCompute && job->granted_on == session) {
@@ -389,6 +395,12 @@ Duration JobDriver::patience_for(placement::NotPlaced::Kind kind) const {
 }
 
 Task<Result<void>> JobDriver::grant_lease(LiveJob* job) {
+    if (job->hedge && !job->hedge->is_over) {
+        co_return co_await adopt_hedge(job);
+    }
+    if (job->hedge) {
+        CO_TRY_OK(co_await drop_hedge(job));
+    }
     CO_TRY(Picked chosen, co_await find_node(job));
     JobRecord& record = job->record;
     const bool is_first = record.lease == Lease{};
@@ -411,6 +423,7 @@ Task<Result<void>> JobDriver::grant_lease(LiveJob* job) {
     job->leased_at = context_->now();
     job->promised_ms = promise_of(chosen.choice.expected);
     job->picked = std::move(chosen);
+    job->was_hedged = false;
     job->node_grace = context_->options.node_grace;
     job->first_token_after.reset();
     job->output = {};
@@ -455,6 +468,7 @@ Task<void> JobDriver::conclude(LiveJob* job, Ending ending) {
     }
     const bool is_delivered = ending.kind == Ending::Kind::kDelivered;
     end_choice(job);
+    end_hedge(job);
     parts_.book->remove_live(job_id);
     if (!node.is_zero()) parts_.directory->release(node, job_id);
     if (is_delivered) parts_.on_delivered(job_id);
@@ -483,6 +497,7 @@ Task<void> JobDriver::fail(LiveJob* job, Error error) {
     if (was_stored) {
         ports::StoreChange change;
         JobBook::put_terminal(&change, record);
+        if (job->hedge) change.deletes.push_back(job_key(kHedgePrefix, record.job_id));
         Result<void> written = co_await context_->commit(std::move(change));
         // Not durable, so not announced: the job is live again after the restart.
         if (!written) co_return;
@@ -493,6 +508,7 @@ Task<void> JobDriver::fail(LiveJob* job, Error error) {
 Task<Result<void>> JobDriver::recover() {
     started_at_ = context_->now();
     const TimePoint patience = context_->now() + kStorePatience;
+    CO_TRY_OK(co_await forget_hedges(patience));
     CO_TRY(const std::vector<ports::StoreEntry> entries,
            co_await services::scan_all(context_->runtime(), context_->deps.store, std::string(kLivePrefix), patience));
     for (const ports::StoreEntry& entry : entries) {

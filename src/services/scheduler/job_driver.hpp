@@ -78,6 +78,19 @@ class JobDriver {
     Task<void> answer_known(SessionId gateway, JobOrder order, JobRecord record);
     void tell_failure(SessionId gateway, const JobId& job_id, const Error& error, Duration retry_after = {});
 
+    // --- the second lease (calls/hedge.cpp)
+    std::optional<TimePoint> hedge_due(const LiveJob& job) const;
+    bool hedge_wants_care(const LiveJob& job) const;
+    Task<Result<void>> tend_hedge(LiveJob* job);
+    Task<Result<void>> start_hedge(LiveJob* job);
+    Task<Result<void>> adopt_hedge(LiveJob* job);
+    Task<Result<void>> drop_hedge(LiveJob* job);
+    void end_hedge(LiveJob* job);
+    void hedge_failed(LiveJob* job, Errc code);
+    bool is_from_holder(const LiveJob& job, const Address& node, const Message& message) const;
+    Task<Result<void>> forget_hedges(TimePoint patience);
+    static std::uint64_t token_of(const Message& message);
+
     // --- lease (job_lease.cpp)
     Task<Ending> follow(LiveJob* job);
     MaybeEnding check_clock(LiveJob* job);
@@ -102,6 +115,7 @@ class JobDriver {
     Parts parts_;
     Context* context_;
     std::size_t strays_ = 0;
+    std::size_t hedges_ = 0;
     TimePoint started_at_;
 };
 

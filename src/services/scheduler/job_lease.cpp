@@ -29,6 +29,11 @@ Task<JobDriver::Ending> JobDriver::follow(LiveJob* job) {
             continue;
         }
         if (MaybeEnding ending = check_clock(job)) co_return *std::move(ending);
+        if (hedge_wants_care(*job)) {
+            Result<void> tended = co_await tend_hedge(job);
+            if (!tended) co_return Ending{Ending::Kind::kStopped, std::move(tended).error()};
+            continue;  // much may have happened in the meantime
+        }
         co_await job->wake.wait_until(next_deadline(*job));
     }
 }
@@ -71,6 +76,7 @@ TimePoint JobDriver::next_deadline(const LiveJob& job) const {
     if (job.cancelled_at) next = std::min(next, *job.cancelled_at + options.cancel_grace);
     if (job.node_gone_at) next = std::min(next, *job.node_gone_at + job.node_grace);
     if (job.record.state == JobState::kLeased) next = std::min(next, job.leased_at + options.first_token_timeout);
+    if (const std::optional<TimePoint> due = hedge_due(job)) next = std::min(next, *due);
     return next;
 }
 
@@ -113,6 +119,18 @@ JobDriver::Fault JobDriver::fault_of(Errc code) {
 }
 
 Task<JobDriver::MaybeEnding> JobDriver::handle(LiveJob* job, Message message) {
+    const bool is_hedge = job->hedge && !job->hedge->is_over && token_of(message) == job->hedge->lease.fencing_token;
+    if (is_hedge) {
+        const auto* failed = std::get_if<NodeFailedJob>(&message);
+        const auto* refused = std::get_if<LeaseRefused>(&message);
+        if (failed != nullptr || refused != nullptr) {
+            hedge_failed(job, failed != nullptr ? failed->code : refused->code);
+            co_return std::nullopt;
+        }
+        Result<void> adopted = co_await adopt_hedge(job);
+        if (!adopted) co_return Ending{Ending::Kind::kStopped, std::move(adopted).error()};
+        context_->metrics.hedges_won->increment();
+    }
     const std::uint64_t token = job->record.lease.fencing_token;
     if (auto* chunk = std::get_if<TokenChunk>(&message)) {
         if (chunk->fencing_token == token) {
@@ -158,9 +176,11 @@ Task<JobDriver::MaybeEnding> JobDriver::take_chunk(LiveJob* job, TokenChunk chun
         advance(&streaming, JobState::kStreaming);
         ports::StoreChange change;
         JobBook::put(&change, streaming);
+        if (job->hedge) change.deletes.push_back(job_key(kHedgePrefix, streaming.job_id));
         Result<void> written = co_await context_->commit(std::move(change));
         if (!written) co_return Ending{Ending::Kind::kStopped, std::move(written).error()};
         job->record = std::move(streaming);
+        end_hedge(job);
         job->node_grace = std::max(job->node_grace, context_->options.node_grace_streaming);
         job->first_token_after = context_->now() - job->leased_at;
         if (job->picked) parts_.router->on_first_token(*job->picked, *job->first_token_after);
@@ -230,6 +250,7 @@ Task<Result<void>> JobDriver::deliver(LiveJob* job, FinishedWork finished) {
     ports::StoreChange change;
     JobBook::put(&change, delivered);
     change.puts.push_back({job_key(kOutputPrefix, record.job_id), encode(job->output)});
+    if (job->hedge) change.deletes.push_back(job_key(kHedgePrefix, record.job_id));
     CO_TRY_OK(co_await context_->commit(std::move(change)));
     record = std::move(delivered);
     parts_.caps->consume(record.cap_id, record.quote, receipt.receipt.amount);

@@ -83,8 +83,9 @@ Result<CapRecord> parse_cap_record(ByteView bytes);
 inline constexpr std::string_view kJobPrefix = "job/";      // JobRecord
 inline constexpr std::string_view kLivePrefix = "live/";    // empty; present until the job is settled, failed, rejected
 inline constexpr std::string_view kOrderPrefix = "order/";  // JobOrder, as long as live/
-inline constexpr std::string_view kOutputPrefix = "output/";        // JobOutput, from delivery as long as live/
-inline constexpr std::string_view kCapPrefix = "cap/";              // CapRecord
+inline constexpr std::string_view kOutputPrefix = "output/";  // JobOutput, from delivery as long as live/
+inline constexpr std::string_view kHedgePrefix = "hedge/";    // Lease, the second one of a job, while there are two
+inline constexpr std::string_view kCapPrefix = "cap/";        // CapRecord
 inline constexpr std::string_view kProbationPrefix = "probation/";  // of nodes that did not open a result
 inline constexpr std::string_view kFlagPrefix = "flag/";            // nodes with a rejected result: the verdict
 inline constexpr std::string_view kBatchPrefix = "batch/";          // Batch, by decimal index of 20 digits

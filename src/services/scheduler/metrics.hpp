@@ -25,6 +25,8 @@ struct SchedulerMetrics {
     Counter* calls_trial = nullptr;
     Counter* calls_shed_full = nullptr;
     Counter* calls_shed_client = nullptr;
+    Counter* hedges = nullptr;
+    Counter* hedges_won = nullptr;
     Gauge* calls_waiting = nullptr;
     Histogram* seconds_in_line = nullptr;
     Gauge* jobs_live = nullptr;
@@ -54,6 +56,8 @@ struct SchedulerMetrics {
               "vcity_scheduler_calls_shed_total", "Calls refused with a time to come back", {{"full", "network"}})},
           calls_shed_client{registry->counter(
               "vcity_scheduler_calls_shed_total", "Calls refused with a time to come back", {{"full", "client"}})},
+          hedges{registry->counter("vcity_scheduler_hedges_total", "Second leases for calls that were late to begin")},
+          hedges_won{registry->counter("vcity_scheduler_hedges_won_total", "Second leases that were first")},
           calls_waiting{registry->gauge("vcity_scheduler_calls_waiting", "Calls in line for a slot")},
           seconds_in_line{registry->histogram(
               "vcity_scheduler_line_seconds", "Time in line for a slot", {0.01, 0.1, 0.5, 1, 2.5, 5, 10, 20, 30, 60})},

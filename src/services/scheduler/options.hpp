@@ -57,6 +57,10 @@ struct ChoiceOptions {
     // is above placement_wait_max, a call is refused at once.
     std::size_t waiting_max = 512;
     Duration retry_max = std::chrono::seconds{60};  // that a client is told to stay away
+    // A second lease for calls that allow it, once the first token is this late and three times as late as expected;
+    // never more than so many of a thousand live calls. Zero: none.
+    Duration hedge_min = std::chrono::seconds{1};
+    std::uint32_t hedges_per_mille = 50;
     // Blocks of prompts that are remembered, by model and in all; about 72 bytes each.
     std::uint64_t prefix_entries_per_model = 1U << 16U;
     std::uint64_t prefix_entries = 1U << 20U;

@@ -88,7 +88,9 @@ class RandomValues {
                 list([this] { return receipt(); }),
                 list([this] { return Earning{fixed<Address>(), usd()}; })};
     }
-    JobOrder order() { return {fixed<JobId>(), fixed<Address>(), cap(), request(), usd(), prices(), time(), text()}; }
+    JobOrder order() {
+        return {fixed<JobId>(), fixed<Address>(), cap(), request(), usd(), prices(), time(), text(), coin()};
+    }
     Lease lease() { return {fixed<JobId>(), u64(), fixed<Address>(), u32(), time()}; }
     PlacementReason placement() { return {fixed<Address>(), text(), u32(), u32()}; }
     Cell cell() { return {u32(), u32()}; }

@@ -30,6 +30,7 @@ struct GenerationRequest {
     bool include_usage = false;
     bool include_obfuscation = true;
     std::optional<TokenPrices> prices_max;  // provider.max_price
+    bool may_hedge = false;                 // provider.hedge
 };
 
 // The body as JSON: kRequestTooLarge, kInvalidUtf8 or kInvalidJson with the offset, or not an object.

@@ -295,7 +295,14 @@ Refusal read_provider(const codec::Json& value, std::string_view name, Draft* dr
             if (Refusal refused = read_verification(item, full, draft)) return refused;
             continue;
         }
-        if (key != "max_price") return unsupported(full, "is not supported: only max_price and verification are");
+        if (key == "hedge") {
+            const bool* flag = item.get_bool();
+            if (flag == nullptr) return wrong_type(full, "true or false");
+            draft->request.may_hedge = *flag;
+            continue;
+        }
+        if (key != "max_price")
+            return unsupported(full, "is not supported: only hedge, max_price and verification are");
         TokenPrices prices{.input = UINT64_MAX, .output = UINT64_MAX};
         const codec::JsonObject* limits = item.get_object();
         if (limits == nullptr) return wrong_type(full, "an object");

@@ -92,6 +92,9 @@ TEST(ChatRequest, ReadsHowMuchChecking) {
     EXPECT_EQ(good_chat_with(R"("provider":{"verification":"tee"})")->call.verification, Verification::kTee);
     EXPECT_EQ(refusal_of(good_chat_with(R"("provider":{"verification":"some"})")),
               "invalid_value provider.verification");
+    EXPECT_TRUE(good_chat_with(R"("provider":{"hedge":true})")->may_hedge);
+    EXPECT_FALSE(good_chat_with(R"("provider":{"hedge":null})")->may_hedge);
+    EXPECT_EQ(refusal_of(good_chat_with(R"("provider":{"hedge":1})")), "invalid_type provider.hedge");
     EXPECT_EQ(refusal_of(good_chat_with(R"("provider":{"verification":1})")), "invalid_type provider.verification");
 }
 
