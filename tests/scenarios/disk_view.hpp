@@ -25,6 +25,7 @@ class DiskView {
 
     // Straight from the disk, without refresh().
     std::optional<scheduler::JobRecord> job_now(const JobId& job_id) const;
+    std::optional<Bytes> find(const std::string& key) const { return disk_->find(key); }
 
   private:
     Result<void> take(const std::string& key, const Bytes& value);

@@ -63,7 +63,7 @@ void Tap::on_grant(const LeaseGrant& grant) {
     if (is_new && lease.fencing_token <= newest) blame("a fencing token of job " + job + " did not grow");
     newest = std::max(newest, lease.fencing_token);
     const auto record = disk_->job_now(lease.job_id);
-    const auto hedge = cluster_->scheduler->disk.find(scheduler::job_key(scheduler::kHedgePrefix, lease.job_id));
+    const auto hedge = disk_->find(scheduler::job_key(scheduler::kHedgePrefix, lease.job_id));
     const bool is_hedge = hedge && *hedge == wire::encode(lease);
     if (!record || (record->lease != lease && !is_hedge))
         blame("a lease of job " + job + " was announced before it was written");
