@@ -190,9 +190,12 @@ Task<WorkApi::Response> WorkApi::place(Exchange* exchange, KeyRecord key, WorkOr
     WorkSubmit question{std::move(order)};
     const Result<WorkAnswer> answered = co_await shared_->link->ask(std::move(question), patience());
     const JobFailed* failed = answered ? std::get_if<JobFailed>(&*answered) : nullptr;
+    // An order beyond the bound was not sent.
+    const bool is_turned_away = !answered && answered.error().code == Errc::kExhausted;
     // Of an order without an answer nobody knows yet whether it costs something.
-    shared_->keys->release(key.digest, note.budget, failed != nullptr ? Usd{} : note.budget);
+    shared_->keys->release(key.digest, note.budget, failed != nullptr || is_turned_away ? Usd{} : note.budget);
     if (failed != nullptr) co_return work_error(*failed);
+    if (is_turned_away) co_return unanswered_error(answered.error());
     const std::string name = note.name;
     const std::string id = make_work_id(note.job_id);
     shared_->work->add(std::move(note));

@@ -169,6 +169,23 @@ TEST_F(WorkApiTest, AnOrderWithoutAnAnswerKeepsItsJobId) {
     EXPECT_EQ(text_at(*again, "id"), id);
 }
 
+TEST_F(WorkApiTest, BeyondTheOrdersThatMayWaitOneIsRefusedAndCostsNothing) {
+    constexpr std::size_t kWaitsMax = 1'000;
+    constexpr const char* kCheapOrder = R"({"name":"n","budget":0.001,"steps":[{"name":"a","run":"echo hi"}]})";
+    const std::string roomy = create_key(R"("requests_per_minute":1000000,"parallel_max":10000)");
+    is_silent = true;
+    for (std::size_t sent = 0; sent < kWaitsMax; ++sent) launch(a_request("POST", "/v1/jobs", kCheapOrder, roomy));
+    pass(10ms);
+    ASSERT_EQ(orders.size(), kWaitsMax);
+
+    const auto refused = finish(launch(a_request("POST", "/v1/jobs", kCheapOrder, roomy)));
+    EXPECT_EQ(refused->head.status, 503U) << refused->body();
+    EXPECT_EQ(code_of(*refused), "gateway_overloaded");
+    EXPECT_FALSE(refused->head.headers.get("retry-after").empty());
+    EXPECT_EQ(orders.size(), kWaitsMax);
+    EXPECT_EQ(refused->body().find("may have arrived"), std::string::npos) << refused->body();
+}
+
 TEST_F(WorkApiTest, RefusalsOfTheSchedulerHaveTheirOwnCodes) {
     const auto refused = [&](Errc code, std::string message, std::uint32_t retry_after_ms = 0) {
         JobFailed failed;

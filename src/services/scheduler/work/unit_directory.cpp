@@ -406,24 +406,20 @@ Result<std::optional<UnitSeat>> UnitDirectory::look(const UnitQuery& query) {
     return seat;
 }
 
-bool UnitDirectory::could_ever(const UnitQuery& query, std::size_t units) const {
+bool UnitDirectory::could_ever(const UnitQuery& query) const {
     const Result<placement::UnitDemand> demand = to_demand(query, placement::kAnyKind);
     if (!demand) return false;
     const auto has_bit = [](std::uint64_t mask, unsigned bit) { return (mask >> bit & 1U) != 0; };
     return std::ranges::any_of(units_, [&](const auto& entry) {
         const Unit& unit = entry.second;
         const UnitOffer& offer = unit.offer;
-        const bool is_avoided = std::ranges::find(query.avoid, entry.first.node) != query.avoid.end();
-        const bool would_do =
-            !is_avoided && !unit.is_gone && has_bit(demand->models, unit.model) &&
-            has_bit(demand->regions, unit.region) && offer.gpus >= std::max(demand->gpus, demand->unit_gpus_min) &&
-            offer.vram_mib >= demand->vram_mib && offer.cpu_milli >= demand->cpu_milli &&
-            offer.memory_mib >= demand->memory_mib && offer.disk_mib >= demand->disk_mib &&
-            offer.interconnect >= demand->interconnect_min && unit.terms.price_micro <= demand->price_micro_max &&
-            unit.terms.reputation_bp >= demand->reputation_bp_min && unit.terms.level >= demand->level_min &&
-            unit.terms.stake_vcai >= demand->stake_vcai_min;
-        if (would_do) --units;
-        return units == 0;
+        return has_bit(demand->models, unit.model) && has_bit(demand->regions, unit.region) &&
+               offer.gpus >= std::max(demand->gpus, demand->unit_gpus_min) && offer.vram_mib >= demand->vram_mib &&
+               offer.cpu_milli >= demand->cpu_milli && offer.memory_mib >= demand->memory_mib &&
+               offer.disk_mib >= demand->disk_mib && offer.interconnect >= demand->interconnect_min &&
+               unit.terms.price_micro <= demand->price_micro_max &&
+               unit.terms.reputation_bp >= demand->reputation_bp_min && unit.terms.level >= demand->level_min &&
+               unit.terms.stake_vcai >= demand->stake_vcai_min;
     });
 }
 

@@ -73,8 +73,8 @@ class UnitDirectory {
                                                             std::uint64_t first_token);
     // Where it would go; nothing is taken.
     Result<std::optional<UnitSeat>> look(const UnitQuery& query);
-    // Whether so many units that are here now would do if nothing ran on them; those to avoid do not count.
-    bool could_ever(const UnitQuery& query, std::size_t units = 1) const;
+    // Whether a unit that is here now would do if nothing ran on it.
+    bool could_ever(const UnitQuery& query) const;
     // What a lease of before holds. Before the node's announcement it is remembered and taken with it.
     void hold(const work::LeaseTerms& terms, const UnitAsk& ask);
     void release(std::uint64_t token);

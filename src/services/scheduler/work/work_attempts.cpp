@@ -13,7 +13,8 @@ namespace vcity::scheduler {
 namespace {
 
 constexpr std::chrono::milliseconds kClockSkew{30'000};
-constexpr std::chrono::seconds kTurn{1};  // waiting steps and stragglers are looked at so often at least
+constexpr std::chrono::seconds kTurn{1};      // waiting steps and stragglers are looked at so often at least
+constexpr std::chrono::seconds kTryEvery{5};  // waiting steps, also when no unit has come: a node may do again
 
 }  // namespace
 
@@ -36,7 +37,10 @@ Task<void> WorkDesk::run() {
         }
         const bool has_tokens_again = std::exchange(is_short_of_tokens_, false);
         const bool has_units = std::exchange(seen_generation_, units_.generation()) != units_.generation();
-        if (has_units || has_tokens_again) to_try_ = waiting_.size();
+        if (has_units || has_tokens_again || context_->now() >= next_try_) {
+            next_try_ = context_->now() + kTryEvery;
+            to_try_ = waiting_.size();
+        }
         place_waiting();
         quotes_.expire(context_->now());
         spot_round();

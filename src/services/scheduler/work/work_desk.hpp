@@ -208,6 +208,7 @@ class WorkDesk {
     std::size_t to_try_ = 0;                    // so many of them since something has changed
     bool is_short_of_tokens_ = false;
     std::uint64_t seen_generation_ = 0;
+    TimePoint next_try_;
     Quotes quotes_{&units_};
     SpotMarket spot_{&units_};
     std::set<JobId> spot_attempts_;

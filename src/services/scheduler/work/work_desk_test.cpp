@@ -102,6 +102,8 @@ class Node final : public Peer {
     void start(const StepGrant& grant) {
         post(StepStarted{grant.lease.job_id, grant.lease.fencing_token, world_->unix_now()});
     }
+    // It is there after a reconnect too.
+    void keep(const StepGrant& grant) { active_.push_back(grant.lease); }
     void give_back(const StepGrant& grant) {
         NodeFailedJob failed;
         failed.job_id = grant.lease.job_id;
@@ -152,10 +154,11 @@ class Node final : public Peer {
   private:
     void on_connected(services::LinkSession* session, const LinkWelcome& welcome) override {
         Peer::on_connected(session, welcome);
-        session->post(NodeReady{announcement_, {}});
+        session->post(NodeReady{announcement_, active_});
     }
 
     NodeAnnouncement announcement_;
+    std::vector<Lease> active_;
     std::vector<StepGrant> grants_;
 };
 
@@ -172,6 +175,18 @@ class WorkDeskTest : public ::testing::Test {
         store_ = database_.connect(&world_, "scheduler");
         reader_ = chain_->reader(&world_);
         writer_ = chain_->writer(&world_, signer_.address());
+    }
+    ~WorkDeskTest() override {
+        gateway_.stop();
+        cheap_.stop();
+        dear_.stop();
+        end();
+        chain_->stop();
+        pass(30s);
+    }
+
+    void open() {
+        listener_.reset();
         listener_ = network_.listen(&world_, "scheduler", "ws://scheduler/");
         SchedulerDeps deps;
         deps.runtime = &world_;
@@ -184,23 +199,18 @@ class WorkDeskTest : public ::testing::Test {
         SchedulerOptions options;
         options.stake = kStake;
         options.gateways = {gateway_.address()};
-        options.restart_grace = 1s;
         scheduler_ = std::make_unique<Scheduler>(std::move(deps), std::move(options));
-    }
-    ~WorkDeskTest() override {
-        gateway_.stop();
-        cheap_.stop();
-        dear_.stop();
-        scheduler_->stop();
-        pass(5s);
-        chain_->stop();
-        pass(30s);
-        EXPECT_TRUE(ended_.has_value() && ended_->has_value());
-    }
-
-    void begin() {
+        ended_.reset();
         world_.spawn(live(this));
         pass(20s);
+    }
+    void end() {
+        scheduler_->stop();
+        pass(5s);
+        EXPECT_TRUE(ended_.has_value() && ended_->has_value());
+    }
+    void begin() {
+        open();
         ASSERT_TRUE(scheduler_->is_ready());
         gateway_.dial();
         cheap_.dial();
@@ -396,6 +406,75 @@ TEST_F(WorkDeskTest, BestEffortWorkBuysOnDemandWhereNobodyOffersASpotPrice) {
     submit(order);
     ASSERT_EQ(dear_.granted(), 1U);
     EXPECT_EQ(dear_.grant(0).hourly, Usd{1'000'000});
+}
+
+TEST_F(WorkDeskTest, AGangThatLosesAMemberStartsAgainAsAWhole) {
+    cheap_.offer(1, Usd{1'000'000});
+    begin();
+    WorkOrder order = an_order(1);
+    order.spec.groups[0].is_gang = true;
+    order.spec.groups[0].count = 2;
+    submit(order);
+    EXPECT_EQ(cheap_.granted(), 0U) << "one unit is not enough, so none is taken";
+    dear_.offer(1, Usd{2'000'000});
+    pass(5s);
+    ASSERT_EQ(cheap_.granted(), 1U);
+    ASSERT_EQ(dear_.granted(), 1U);
+    cheap_.give_back(cheap_.grant(0));
+    pass(1s);
+    ASSERT_EQ(dear_.heard<JobCancel>().size(), 1U);
+    dear_.give_back(dear_.grant(0));
+    pass(20s);
+    EXPECT_EQ(cheap_.granted() + dear_.granted(), 2U) << "the node that failed it is avoided";
+    pass(60s);
+    EXPECT_EQ(cheap_.granted() + dear_.granted(), 4U) << "for a minute: there is no other";
+    EXPECT_EQ(status(order).state, WorkState::kActive);
+    EXPECT_EQ(status(order).charged, Usd{0});
+}
+
+TEST_F(WorkDeskTest, ACancelledJobStopsAndItsMoneyIsFree) {
+    cheap_.offer(1, Usd{1'000'000});
+    begin();
+    WorkOrder order = an_order(1);
+    order.budget = kRich;
+    submit(order);
+    ASSERT_EQ(cheap_.granted(), 1U);
+    gateway_.post(WorkCancel{order.job_id, cheap_.address()});
+    pass(1s);
+    EXPECT_EQ(status(order).state, WorkState::kActive) << "of another client";
+    gateway_.post(WorkCancel{order.job_id, order.client});
+    pass(1s);
+    EXPECT_EQ(status(order).state, WorkState::kCancelled);
+    EXPECT_EQ(cheap_.heard<JobCancel>().size(), 1U);
+    cheap_.give_back(cheap_.grant(0));
+    WorkOrder next = an_order(2);
+    next.budget = kRich;
+    submit(next);
+    EXPECT_EQ(cheap_.granted(), 2U);
+}
+
+TEST_F(WorkDeskTest, WhatRunsGoesOnWhenTheSchedulerStartsAgain) {
+    cheap_.offer(1, Usd{1'000'000});
+    begin();
+    WorkOrder order = an_order(1);
+    order.quote_id = quote(order)->quote_id;
+    submit(order);
+    ASSERT_EQ(cheap_.granted(), 1U);
+    const StepGrant grant = cheap_.grant(0);
+    cheap_.keep(grant);
+    cheap_.offer(1, Usd{5'000'000});
+    end();
+    open();
+    pass(20s);
+    EXPECT_EQ(status(order).steps[0].attempt, 1U);
+    EXPECT_EQ(cheap_.granted(), 1U);
+    cheap_.finish(grant, signer_.address(), 1000ms);
+    pass(1s);
+    EXPECT_EQ(status(order).state, WorkState::kSucceeded);
+    EXPECT_EQ(status(order).charged, Usd{278}) << "the price of the quote";
+    submit(order);
+    EXPECT_EQ(gateway_.heard<WorkAccepted>().size(), 2U) << "the same order again is answered, its quote long used";
+    EXPECT_TRUE(gateway_.heard<JobFailed>().empty());
 }
 
 TEST_F(WorkDeskTest, CriticalWorkHasASpareAndOnlyTheFirstIsCharged) {

@@ -33,7 +33,7 @@ void WorkDesk::bid_for(LiveWork* work, std::vector<SpotBidder>* bidders) {
     for (const std::uint32_t step : steps) {
         if (job.is_terminal() || bidders->size() >= SpotMarket::kBiddersMax) return;
         if (!is_spot(job, step) || unsold == job.steps()[step].group) continue;
-        const std::vector<Address> avoid = job.avoid(step);
+        const std::vector<Address> avoid = job.avoid(step, now);
         if (group != job.steps()[step].group) {
             group = job.steps()[step].group;
             spot = spot_.price(job.spec(), job.group_of(step));

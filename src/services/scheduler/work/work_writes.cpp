@@ -94,10 +94,8 @@ bool WorkDesk::place_step(LiveWork* work, std::uint32_t step) {
 bool WorkDesk::buy_step(LiveWork* work, std::uint32_t step) {
     const std::optional<std::uint64_t> token = take_tokens(1);
     if (!token) return false;
-    const std::vector<Address> avoid = work->job.avoid(step);
-    UnitQuery query = query_for(work->job, step, avoid);
-    // A network that has only nodes that failed it before is better than none; a second copy wants another node.
-    if (work->job.steps()[step].live == 0 && !avoid.empty() && !units_.could_ever(query)) query.avoid = {};
+    const std::vector<Address> avoid = work->job.avoid(step, context_->runtime()->unix_now());
+    const UnitQuery query = query_for(work->job, step, avoid);
     Result<std::optional<UnitSeat>> seat = units_.place(query, *token);
     while (seat && *seat && parts_.directory->is_barred((*seat)->node)) {
         units_.give_back(*token);
@@ -136,9 +134,8 @@ bool WorkDesk::place_gang(LiveWork* work, std::uint32_t first) {
     const StepGroup& group = work->job.group_of(first);
     const std::optional<std::uint64_t> token = take_tokens(group.count);
     if (!token) return false;
-    const std::vector<Address> avoid = work->job.avoid(first);
-    UnitQuery query = query_for(work->job, first, avoid);
-    if (!avoid.empty() && !units_.could_ever(query, group.count)) query.avoid = {};
+    const std::vector<Address> avoid = work->job.avoid(first, context_->runtime()->unix_now());
+    const UnitQuery query = query_for(work->job, first, avoid);
     const Result<std::optional<std::vector<UnitSeat>>> seats = units_.place_gang(query, group.count, *token);
     if (!seats || !*seats) return false;
     std::vector<work::LeaseTerms> members;
