@@ -35,6 +35,7 @@ void on_interrupt(int /*signal*/) {
 struct SubmitOptions {
     std::string file;
     std::string idempotency_key;
+    std::uint64_t quote_id = 0;
     bool is_dry_run = false;
     bool follows = false;
 };
@@ -233,13 +234,18 @@ Result<Exit> place(Json spec, const SubmitOptions& options, Session* session) {
 
 Result<Exit> run_submit(const SubmitOptions& options, Session* session) {
     TRY(Json spec, load_job_spec(options.file));
+    if (options.quote_id != 0) spec.set("quote_id", options.quote_id);
     return place(std::move(spec), options, session);
 }
 
 Result<Exit> run_command(const RunOptions& options, Session* session) {
     TRY(Json spec, make_job_spec(options.flags));
     return place(std::move(spec),
-                 {.file = {}, .idempotency_key = {}, .is_dry_run = options.is_dry_run, .follows = !options.is_detached},
+                 {.file = {},
+                  .idempotency_key = {},
+                  .quote_id = 0,
+                  .is_dry_run = options.is_dry_run,
+                  .follows = !options.is_detached},
                  session);
 }
 
@@ -374,6 +380,7 @@ void add_orders(CLI::App* noun, Commands* commands) {
     CLI::App* submit = noun->add_subcommand("submit", "order the job that a file describes (docs/api/jobs.md)");
     submit->add_option("spec", submit_options->file, "JSON file; - for standard input")->required();
     submit->add_flag("--dry-run", submit_options->is_dry_run, "only tell what it would cost and where it would run");
+    submit->add_option("--quote", submit_options->quote_id, "quote_id of a dry run whose price must hold");
     submit->add_flag("--follow", submit_options->follows, "show output and progress until it has ended");
     submit->add_option("--idempotency-key", submit_options->idempotency_key, "the same key never orders a second job");
     commands->on(submit, [submit_options](Session* session) { return run_submit(*submit_options, session); });
