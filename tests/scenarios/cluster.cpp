@@ -150,6 +150,8 @@ void NodeMachine::start() {
     deps.signer = &signer;
     deps.dialer = dialer_.get();
     deps.inference = inference_.get();
+    sandbox_ = std::make_unique<sim::FakeSandbox>(&world_->runtime, &process, commands);
+    deps.sandbox = sandbox_.get();
     deps.sealer = sealer;
     deps.capacity = capacity;
     deps.chain_reader = reader_.get();
@@ -161,6 +163,7 @@ void NodeMachine::start() {
     options.stake = kStake;
     options.prices = prices_;
     options.hardware.gpu_model = "fake";
+    options.units = units;
     agent_ = std::make_unique<node::NodeAgent>(std::move(deps), std::move(options));
     is_up_ = true;
     process.spawn(watch(agent_->run()));
@@ -172,6 +175,7 @@ void NodeMachine::end_role() {
 
 void NodeMachine::destroy() {
     agent_.reset();
+    sandbox_.reset();
     inference_.reset();
     writer_.reset();
     reader_.reset();
@@ -460,6 +464,7 @@ std::vector<Machine*> Cluster::machines() {
     all.push_back(gateway.get());
     for (const auto& verifier : verifiers) all.push_back(verifier.get());
     for (const auto& node : nodes) all.push_back(node.get());
+    all.insert(all.end(), others.begin(), others.end());
     return all;
 }
 

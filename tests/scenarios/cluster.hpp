@@ -16,6 +16,7 @@
 #include "sim/fakes/database.hpp"
 #include "sim/fakes/inference.hpp"
 #include "sim/fakes/network.hpp"
+#include "sim/fakes/sandbox.hpp"
 #include "sim/fakes/signer.hpp"
 #include "sim/fakes/store.hpp"
 
@@ -102,6 +103,9 @@ class NodeMachine final : public Machine {
     std::uint64_t worker_failures_per_mille = 2;  // of all tokens, from the next start on
     ports::Sealer* sealer = nullptr;              // of this machine, from the next start on
     ports::CapacityProver* capacity = nullptr;    // likewise
+    std::vector<UnitOffer> units;                 // likewise; none: only the model is served
+    sim::FakeSandboxOptions commands;             // likewise
+    std::size_t running_commands() const { return sandbox_ ? sandbox_->running() : 0; }
 
   private:
     void destroy() override;
@@ -116,6 +120,7 @@ class NodeMachine final : public Machine {
     std::unique_ptr<ports::ChainReader> reader_;
     std::unique_ptr<ports::ChainWriter> writer_;
     std::unique_ptr<sim::FakeInference> inference_;
+    std::unique_ptr<sim::FakeSandbox> sandbox_;
     std::unique_ptr<node::NodeAgent> agent_;
 };
 
@@ -209,6 +214,7 @@ struct Cluster {
     std::unique_ptr<GatewayMachine> gateway;
     std::vector<std::unique_ptr<NodeMachine>> nodes;
     std::vector<Address> clients;
+    std::vector<Machine*> others;  // of a test's own; they run and break like the rest
 
   private:
     void add_hosts();
