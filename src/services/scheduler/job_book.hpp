@@ -30,7 +30,8 @@ struct LiveJob {
     // --- the node, as far as the present lease goes
     SessionId granted_on = kNoSession;  // the session that has seen the lease or said that it still has it
     std::optional<TimePoint> node_gone_at;
-    bool lease_lost = false;  // the node is back and knows nothing of the lease
+    bool lease_lost = false;    // the node is back and knows nothing of the lease
+    bool lease_written = true;  // false while the store has not confirmed it: nobody may hear of it yet
     TimePoint leased_at;
     Duration node_grace{};
     std::optional<Picked> picked;   // the choice behind the lease; none after a restart

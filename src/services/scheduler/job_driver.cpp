@@ -111,7 +111,8 @@ void JobDriver::attach(LiveJob* job, SessionId gateway) {
     job->gateway = gateway;
     job->gateway_gone_at.reset();
     const bool is_leased = job->record.state == JobState::kLeased || job->record.state == JobState::kStreaming;
-    if (!is_leased) return;
+    // A lease that is being written is told when it is.
+    if (!is_leased || !job->lease_written) return;
     JobPlaced placed;
     placed.job_id = job->record.job_id;
     placed.lease = job->record.lease;
@@ -431,7 +432,9 @@ Task<Result<void>> JobDriver::grant_lease(LiveJob* job) {
     job->output_tokens = 0;
     ports::StoreChange change;
     JobBook::put_new(&change, record, job->order);
+    job->lease_written = false;
     CO_TRY_OK(co_await context_->commit(std::move(change)));
+    job->lease_written = true;
     if (!is_first && node_before != record.lease.node) parts_.directory->release(node_before, record.job_id);
     LeaseGrant grant;
     grant.lease = record.lease;

@@ -171,10 +171,11 @@ Task<void> SchedulerHost::keep_lease(Shard* shard) {
 
 // In good order where that is quick; whatever is left finds the store closed.
 Task<void> SchedulerHost::hand_over(Shard* shard) {
-    shard->tenure->scheduler->stop();
+    // It may have ended since stop() asked for this.
+    if (shard->tenure) shard->tenure->scheduler->stop();
     const TimePoint deadline = deps_.runtime->now() + options_.hand_over;
     bool in_time = true;
-    while (in_time && !shard->has_ended) {
+    while (in_time && shard->tenure && !shard->has_ended) {
         in_time = co_await changed_.wait_until(deadline);
     }
     co_await shard->lease.release();

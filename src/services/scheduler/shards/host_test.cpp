@@ -188,6 +188,18 @@ TEST_F(HostTest, AProcessThatIsToldToStopHandsItsShardsOverWithinASecond) {
     EXPECT_TRUE(a_.ended->has_value());
 }
 
+TEST_F(HostTest, AProcessThatIsToldToStopInItsSleepEndsWhenItWakes) {
+    pass(15s);
+    a_.process.pause(shared_.world.now() + 6s);
+    pass(5s);
+    a_.host->stop();
+    pass(10s);
+
+    EXPECT_EQ(b_.host->shards_owned(), 2U);
+    ASSERT_TRUE(a_.ended);
+    EXPECT_TRUE(a_.ended->has_value());
+}
+
 TEST_F(HostTest, AnOwnerWithoutItsDatabaseEndsItsTenureAndTakesTheNext) {
     pass(15s);
     shared_.of_first.cut("a", shared_.world.now() + 6s);
