@@ -52,6 +52,15 @@ Duration until(UnixMillis when, UnixMillis now) {
     return when > now ? Duration{std::chrono::milliseconds{(when - now).count()}} : Duration{};
 }
 
+JobPlaced placed_as(const JobRecord& record) {
+    JobPlaced placed;
+    placed.job_id = record.job_id;
+    placed.lease = record.lease;
+    placed.prices = record.prices;
+    placed.reason = record.placement;
+    return placed;
+}
+
 }  // namespace
 
 Result<void> JobDriver::check_order(const JobOrder& order) const {
@@ -113,12 +122,7 @@ void JobDriver::attach(LiveJob* job, SessionId gateway) {
     const bool is_leased = job->record.state == JobState::kLeased || job->record.state == JobState::kStreaming;
     // A lease that is being written is told when it is.
     if (!is_leased || !job->lease_written) return;
-    JobPlaced placed;
-    placed.job_id = job->record.job_id;
-    placed.lease = job->record.lease;
-    placed.prices = job->record.prices;
-    placed.reason = job->record.placement;
-    parts_.switchboard->post(gateway, std::move(placed));
+    parts_.switchboard->post(gateway, placed_as(job->record));
     if (job->record.state != JobState::kStreaming) return;
     for (std::size_t index = 0; index < job->output.pieces.size(); ++index) {
         TokenChunk chunk;
@@ -447,12 +451,7 @@ Task<Result<void>> JobDriver::grant_lease(LiveJob* job) {
     if (!parts_.switchboard->post(session, std::move(grant)) && !job->node_gone_at) {
         job->node_gone_at = context_->now();
     }
-    JobPlaced told;
-    told.job_id = record.job_id;
-    told.lease = record.lease;
-    told.prices = record.prices;
-    told.reason = record.placement;
-    parts_.switchboard->post(job->gateway, std::move(told));
+    parts_.switchboard->post(job->gateway, placed_as(record));
     context_->metrics.leases_granted->increment();
     co_return Result<void>{};
 }
