@@ -54,7 +54,13 @@ struct StepOutput {  // node -> scheduler: standard output, in order and without
     Bytes bytes;
     bool operator==(const StepOutput&) const = default;
 };
-struct StepFinished {  // node -> scheduler, repeated until acknowledged; an exit code other than 0 is a result too
+// Exit codes of commands that the node ended, as shells and timeout(1) give them.
+inline constexpr std::int32_t kTimeLimitExit = 124;
+inline constexpr std::int32_t kCancelledExit = 137;    // 128 + SIGKILL
+inline constexpr std::int32_t kOutputLimitExit = 153;  // 128 + SIGXFSZ
+// node -> scheduler, repeated until acknowledged. An exit code other than 0 is a result too, also when the node ended
+// the command: the time was used.
+struct StepFinished {
     JobFinished finished;
     std::int32_t exit_code = 0;
     std::uint64_t output_bytes = 0;  // sent before

@@ -201,8 +201,8 @@ TEST_F(StepInSandbox, IsEndedWhenItRunsTooLong) {
     StepGrant grant = shell("echo begun; sleep 1000 & sleep 1000");
     grant.work.seconds_max = 1;
     const Outcome outcome = outcome_of(grant);
-    ASSERT_TRUE(outcome.failed.has_value());
-    EXPECT_EQ(outcome.failed->code, Errc::kTimeout);
+    ASSERT_TRUE(outcome.finished.has_value());
+    EXPECT_EQ(outcome.finished->exit_code, kTimeLimitExit);
     EXPECT_EQ(outcome.output, "begun\n");
 }
 
@@ -210,15 +210,15 @@ TEST_F(StepInSandbox, IsEndedWhenItClosesItsOutputAndRunsTooLong) {
     StepGrant grant = shell("exec >/dev/null 2>&1; sleep 1000");
     grant.work.seconds_max = 1;
     const Outcome outcome = outcome_of(grant);
-    ASSERT_TRUE(outcome.failed.has_value());
-    EXPECT_EQ(outcome.failed->code, Errc::kTimeout);
+    ASSERT_TRUE(outcome.finished.has_value());
+    EXPECT_EQ(outcome.finished->exit_code, kTimeLimitExit);
 }
 
 TEST_F(StepInSandbox, IsEndedWhenItWritesTooMuch) {
     const Outcome outcome = outcome_of(grant_of({"/usr/bin/yes"}));
-    ASSERT_TRUE(outcome.failed.has_value());
-    EXPECT_EQ(outcome.failed->code, Errc::kExhausted);
-    EXPECT_LE(outcome.output.size(), 1U << 20U);
+    ASSERT_TRUE(outcome.finished.has_value());
+    EXPECT_EQ(outcome.finished->exit_code, kOutputLimitExit);
+    EXPECT_EQ(outcome.output.size(), 1U << 20U);
 }
 
 TEST_F(StepInSandbox, SeesNothingOfItsNeighbours) {
@@ -234,7 +234,7 @@ TEST_F(StepInSandbox, SeesNothingOfItsNeighbours) {
     EXPECT_EQ(runner->running(), 1U);
 
     runner->on_cancel({.job_id = holder.lease.job_id, .fencing_token = holder.lease.fencing_token});
-    EXPECT_TRUE(end_of(holder).failed.has_value());
+    EXPECT_EQ(end_of(holder).finished.value().exit_code, kCancelledExit);
 }
 
 TEST_F(StepInSandbox, RunsManySideBySide) {

@@ -226,32 +226,30 @@ Task<Result<std::int32_t>> StepRunner::execute(Step* step) {
     const Duration left = until(step->lease.expires_at, step->started_at);
     const TimePoint deadline =
         parts_.runtime->now() + std::min<Duration>(std::chrono::seconds{step->grant->work.seconds_max}, left);
-    std::optional<Error> failure;
-    while (!failure) {
+    std::optional<std::int32_t> ended_by_us;
+    while (!ended_by_us) {
         Result<Bytes> bytes = co_await process->read(kStepOutputBytesMax, deadline);
         if (!bytes) {
             const bool has_ended = bytes.error().code == Errc::kUnavailable;
-            if (!has_ended) failure = make_error(Errc::kTimeout, "it ran for longer than it may");
+            if (!has_ended) ended_by_us = kTimeLimitExit;
             break;
         }
-        if (step->output.size() + bytes->size() > limits_.output_bytes_max) {
-            failure = make_error(Errc::kExhausted, "more output than a step may have");
-        } else {
-            step->output += as_text(*bytes);
-            parts_.changed();
-        }
+        const std::size_t room = limits_.output_bytes_max - step->output.size();
+        if (bytes->size() > room) ended_by_us = kOutputLimitExit;
+        step->output += as_text(*bytes).substr(0, room);
+        parts_.changed();
     }
-    if (failure) process->kill();
+    if (ended_by_us) process->kill();
     // Output may be closed while the command goes on.
-    const TimePoint end = failure ? parts_.runtime->now() + kEndPatience : deadline;
+    const TimePoint end = ended_by_us ? parts_.runtime->now() + kEndPatience : deadline;
     Result<int> status = co_await process->wait(end);
     if (!status) process->kill();
     step->process = nullptr;
-    if (step->is_cancelled) co_return make_error(Errc::kUnavailable, "cancelled");
     if (stopping_) co_return make_error(Errc::kUnavailable, "the node is stopping");
-    if (failure) co_return *std::move(failure);
-    if (!status) co_return make_error(Errc::kTimeout, "it ran for longer than it may");
-    co_return static_cast<std::int32_t>(*status);
+    // The time was used, whoever ended it.
+    if (step->is_cancelled) co_return kCancelledExit;
+    if (ended_by_us) co_return *ended_by_us;
+    co_return status ? static_cast<std::int32_t>(*status) : kTimeLimitExit;
 }
 
 Task<Result<void>> StepRunner::finish(Step* step) {
