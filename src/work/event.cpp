@@ -98,6 +98,7 @@ void put(ByteWriter* writer, const Finished& change) {
     writer->put(change.amount);
     writer->put(change.output_bytes);
     writer->put(change.receipt_hash);
+    writer->put(change.is_cut_short);
 }
 void get(ByteReader* reader, Finished* change) {
     reader->get(&change->step);
@@ -108,6 +109,7 @@ void get(ByteReader* reader, Finished* change) {
     reader->get(&change->amount);
     reader->get(&change->output_bytes);
     reader->get(&change->receipt_hash);
+    reader->get(&change->is_cut_short);
 }
 
 void put(ByteWriter* writer, const AttemptFailed& change) {

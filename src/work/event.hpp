@@ -69,6 +69,7 @@ struct Finished {  // delivered and charged, whatever the exit code
     Usd amount;
     std::uint64_t output_bytes = 0;
     Hash receipt_hash;
+    bool is_cut_short = false;  // its job is being stopped: neither done nor a failure
 
     bool operator==(const Finished&) const = default;
 };

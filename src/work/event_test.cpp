@@ -33,7 +33,7 @@ std::vector<Event> one_of_each() {
         {at, Leased{terms}},
         {at, GangLeased{{terms, terms}}},
         {at, Started{1, 9}},
-        {at, Finished{1, 9, -1, Usd{3}, 5, {}}},
+        {at, Finished{1, 9, -1, Usd{3}, 5, {}, true}},
         {at, AttemptFailed{1, 9, Fault::kPreempted, Errc::kTimeout, "late"}},
         {at, GivenUp{1, Errc::kInvalid, "no"}},
         {at, Stopped{WorkState::kCancelled, Errc::kDenied, "by its customer"}},

@@ -254,6 +254,11 @@ void Job::take_change(const Finished& change, UnixMillis at, Effects* effects) {
     step.output_bytes = change.output_bytes;
     step.receipt_hash = change.receipt_hash;
     step.ended_at = at;
+    if (change.is_cut_short) {
+        stop_step(change.step, effects);
+        close_step(&step, StepState::kCancelled, "stopped while it ran", at);
+        return;
+    }
     if (change.exit_code != 0) {
         step.reason = "ended with exit code " + std::to_string(change.exit_code);
         ++steps_[leader_of(change.step)].failures;

@@ -41,6 +41,10 @@ std::string text_of(const Started& change, const Job& job) {
     return job.name_of(change.step) + " runs";
 }
 std::string text_of(const Finished& change, const Job& job) {
+    if (change.is_cut_short) {
+        return fmt::format("{} was stopped, charged {} USD for its time", job.name_of(change.step),
+                           to_string(change.amount));
+    }
     return fmt::format("{} ended with exit code {} and {} bytes of output, charged {} USD", job.name_of(change.step),
                        change.exit_code, change.output_bytes, to_string(change.amount));
 }

@@ -78,17 +78,53 @@ void WorkDesk::on_timer(const JobId& id) {
 
 void WorkDesk::check_job(LiveWork* work) {
     const UnixMillis now = context_->runtime()->unix_now();
-    if (work->job.order().deadline > now) {
+    if (work->stopping) {
+        set_timer(work->stopping->until, work->job.order().job_id);
+    } else if (work->job.order().deadline > now) {
         for (const std::uint32_t step : work->job.stragglers(now)) {
             if (!place_step(work, step)) break;
         }
         set_timer(mono_of(work->job.order().deadline), work->job.order().job_id);
         watch_stragglers(work);
     } else {
-        const Result<void> ended = work->job.expire("its deadline has passed", now, &work->effects);
-        if (ended) settle_effects(work);
+        wind_up(work, WorkState::kFailed);
     }
+    end_if_wound_up(work);
     save(work);
+}
+
+// What runs is told to stop and billed for its time, for whoever read its output until now has had it. Nodes that do
+// not answer in time go unpaid.
+void WorkDesk::wind_up(LiveWork* work, WorkState state) {
+    if (work->stopping || work->job.is_terminal()) return;
+    work->stopping = Stopping{state, context_->now() + context_->options.cancel_grace};
+    for (const work::Attempt& attempt : work->job.live()) {
+        const JobId id = attempt_id(work->job.steps()[attempt.terms.step].id, attempt.terms.attempt);
+        const auto running = attempts_.find(id);
+        if (running == attempts_.end() || !running->second.is_granted) continue;
+        JobCancel cancel;
+        cancel.job_id = id;
+        cancel.fencing_token = attempt.terms.fencing_token;
+        parts_.switchboard->post(running->second.granted_on, cancel);
+    }
+    set_timer(work->stopping->until, work->job.order().job_id);
+    end_if_wound_up(work);
+    save(work);
+}
+
+// The job's last event, once nothing of it runs any more.
+void WorkDesk::end_if_wound_up(LiveWork* work) {
+    if (!work->stopping || work->job.is_terminal()) return;
+    const bool is_running = std::ranges::any_of(work->job.live(), [&](const work::Attempt& attempt) {
+        const auto found = attempts_.find(attempt_id(work->job.steps()[attempt.terms.step].id, attempt.terms.attempt));
+        return found != attempts_.end() && found->second.granted_on != kNoSession;
+    });
+    if (is_running && context_->now() < work->stopping->until) return;
+    const UnixMillis now = context_->runtime()->unix_now();
+    const Result<void> ended = work->stopping->state == WorkState::kCancelled
+                                   ? work->job.cancel("cancelled by its customer", now, &work->effects)
+                                   : work->job.expire("its deadline has passed", now, &work->effects);
+    if (ended) settle_effects(work);
 }
 
 // Where second copies may be wanted.
@@ -353,6 +389,7 @@ void WorkDesk::deliver(LiveWork* work, const JobId& attempt, SignedReceipt recei
     done.amount = receipt.receipt.amount;
     done.output_bytes = running.output.size();
     done.receipt_hash = market::receipt_hash(receipt.receipt);
+    done.is_cut_short = work->stopping && finished.exit_code != 0;
     const Result<void> taken = work->job.finish(done, context_->runtime()->unix_now(), &work->effects);
     CHECK(taken.has_value());
     JobRecord record;

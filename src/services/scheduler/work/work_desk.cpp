@@ -193,11 +193,10 @@ void WorkDesk::on_quote(SessionId gateway, const WorkOrder& order) {
 void WorkDesk::on_cancel(SessionId gateway, const WorkCancel& cancel) {
     LiveWork* work = find(cancel.job_id);
     if (work != nullptr && work->job.order().client == cancel.client) {
-        const Result<void> cancelled =
-            work->job.cancel("cancelled by its customer", context_->runtime()->unix_now(), &work->effects);
-        if (cancelled) {
-            settle_effects(work);
-            save(work);
+        wind_up(work, WorkState::kCancelled);
+        if (work->stopping && !work->job.is_terminal() && work->askers.size() < kQueriesMax) {
+            work->askers.push_back({gateway, false});  // answered when it has ended
+            return;
         }
     }
     on_status(gateway, {cancel.job_id, cancel.client, false});

@@ -84,6 +84,10 @@ class WorkDesk {
         SessionId gateway = kNoSession;
         bool is_submitting = false;  // wants to hear that the job is accepted
     };
+    struct Stopping {
+        WorkState state = WorkState::kCancelled;
+        TimePoint until;  // nodes may still say what ran
+    };
     struct LiveWork {
         LiveWork(work::Job the_job, const CapId& cap) : job{std::move(the_job)}, cap_id{cap} {}
 
@@ -101,6 +105,7 @@ class WorkDesk {
         std::uint32_t written = 0;  // events
         bool is_writing = false;
         bool is_waiting = false;  // in waiting_
+        std::optional<Stopping> stopping;
     };
     struct Running {
         JobId job;
@@ -188,6 +193,8 @@ class WorkDesk {
     void on_timer(const JobId& id);
     void check_attempt(const JobId& attempt);
     void check_job(LiveWork* work);
+    void wind_up(LiveWork* work, WorkState state);
+    void end_if_wound_up(LiveWork* work);
     void watch_stragglers(const LiveWork* work);
     // Tells the node to stop what the scheduler has given up; the unit stays taken until then or until that time.
     void leave_running(LiveWork* work, const JobId& attempt, TimePoint until);

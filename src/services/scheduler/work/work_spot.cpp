@@ -65,7 +65,7 @@ void WorkDesk::spot_round() {
     const std::vector<JobId> waiting{waiting_.begin(), waiting_.end()};
     for (const JobId& job_id : waiting) {
         LiveWork* work = find(job_id);
-        if (work == nullptr || work->job.spec().service_class != ServiceClass::kBestEffort) continue;
+        if (work == nullptr || work->stopping || work->job.spec().service_class != ServiceClass::kBestEffort) continue;
         bid_for(work, &bidders);
         save(work);
     }
@@ -95,7 +95,8 @@ void WorkDesk::spot_round() {
 
 void WorkDesk::take_award(const SpotAward& award) {
     LiveWork* work = find(award.job_id);
-    if (work == nullptr || work->job.is_terminal() || parts_.directory->is_barred(award.unit.node)) return;
+    if (work == nullptr || work->job.is_terminal() || work->stopping || parts_.directory->is_barred(award.unit.node))
+        return;
     const std::optional<std::uint64_t> token = take_tokens(1);
     if (!token) return;
     const UnitAsk& ask = work->job.group_of(award.step).ask;

@@ -41,6 +41,10 @@ Hash WorkDesk::inputs_hash(LiveWork* work, std::uint32_t group) {
 
 // Leases whatever finds a unit now; the job waits for units when something does not.
 void WorkDesk::place_ready(LiveWork* work) {
+    if (work->stopping) {
+        end_if_wound_up(work);
+        return;
+    }
     bool is_done = true;
     std::optional<std::uint32_t> failed_group;  // its other steps would not find a unit either
     const auto runnable = work->job.runnable();
