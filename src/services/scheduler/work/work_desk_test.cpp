@@ -113,7 +113,10 @@ class Node final : public Peer {
         post(failed);
     }
     // Ends after so many milliseconds that have passed already.
-    void finish(const StepGrant& grant, const Address& scheduler, std::chrono::milliseconds ran) {
+    void finish(const StepGrant& grant,
+                const Address& scheduler,
+                std::chrono::milliseconds ran,
+                std::int32_t exit_code = 0) {
         const std::string output = "done\n";
         StepOutput said;
         said.step_id = grant.lease.job_id;
@@ -147,6 +150,7 @@ class Node final : public Peer {
                              .finished_at = bill.finished_at,
                              .node_signature = *signer()->sign(market::receipt_digest(a_deployment(), bill)),
                              .reason = FinishReason::kStop};
+        finished.exit_code = exit_code;
         finished.output_bytes = output.size();
         post(finished);
     }
@@ -444,13 +448,43 @@ TEST_F(WorkDeskTest, ACancelledJobStopsAndItsMoneyIsFree) {
     EXPECT_EQ(status(order).state, WorkState::kActive) << "of another client";
     gateway_.post(WorkCancel{order.job_id, order.client});
     pass(1s);
+    ASSERT_EQ(cheap_.heard<JobCancel>().size(), 1U);
+    EXPECT_EQ(status(order).state, WorkState::kActive) << "its node has not said yet what it used";
+    cheap_.finish(cheap_.grant(0), signer_.address(), 2000ms, kCancelledExit);
+    pass(1s);
     EXPECT_EQ(status(order).state, WorkState::kCancelled);
-    EXPECT_EQ(cheap_.heard<JobCancel>().size(), 1U);
-    cheap_.give_back(cheap_.grant(0));
+    EXPECT_EQ(status(order).charged, Usd{556}) << "2 s of a dollar an hour";
     WorkOrder next = an_order(2);
-    next.budget = kRich;
+    next.budget = Usd{kRich.micro - 556};
     submit(next);
-    EXPECT_EQ(cheap_.granted(), 2U);
+    EXPECT_EQ(cheap_.granted(), 2U) << "the rest of the money is free";
+}
+
+TEST_F(WorkDeskTest, ACancelledJobDoesNotWaitForANodeThatSaysNothing) {
+    cheap_.offer(1, Usd{1'000'000});
+    begin();
+    const WorkOrder order = an_order(1);
+    submit(order);
+    gateway_.post(WorkCancel{order.job_id, order.client});
+    pass(15s);
+
+    EXPECT_EQ(status(order).state, WorkState::kCancelled);
+    EXPECT_EQ(status(order).charged, Usd{0});
+}
+
+TEST_F(WorkDeskTest, AJobPaysForItsTimeUntilItsDeadline) {
+    cheap_.offer(1, Usd{1'000'000});
+    begin();
+    WorkOrder order = an_order(1);
+    order.deadline = world_.unix_now() + 60s;
+    submit(order);
+    pass(61s);
+    ASSERT_EQ(cheap_.heard<JobCancel>().size(), 1U);
+    cheap_.finish(cheap_.grant(0), signer_.address(), 60'000ms, kCancelledExit);
+    pass(1s);
+
+    EXPECT_EQ(status(order).state, WorkState::kFailed);
+    EXPECT_EQ(status(order).charged, Usd{16'667});
 }
 
 TEST_F(WorkDeskTest, WhatRunsGoesOnWhenTheSchedulerStartsAgain) {
