@@ -77,9 +77,10 @@ void WorkDesk::on_timer(const JobId& id) {
 }
 
 void WorkDesk::check_job(LiveWork* work) {
+    if (work->job.is_terminal()) return;  // its last write is on its way
     const UnixMillis now = context_->runtime()->unix_now();
     if (work->stopping) {
-        set_timer(work->stopping->until, work->job.order().job_id);
+        if (context_->now() < work->stopping->until) set_timer(work->stopping->until, work->job.order().job_id);
     } else if (work->job.order().deadline > now) {
         for (const std::uint32_t step : work->job.stragglers(now)) {
             if (!place_step(work, step)) break;
