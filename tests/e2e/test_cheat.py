@@ -55,7 +55,10 @@ class OtherWeights(NetworkTest):
         self.start_cheat()
 
         def cheated():
-            answer = self.chat(max_tokens=8)
+            # At a price that only the cheating node asks; before it is there, nobody answers.
+            answer = self.chat(max_tokens=8, provider={"max_price": {"prompt": "0.01", "completion": "0.01"}})
+            if not answer.is_done():
+                return None
             job = self.ended_job(answer.id())
             return job if job.get("node") != honest["node"] else None
 
