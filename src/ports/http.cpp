@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "ports/web_socket.hpp"
+
 namespace vcity::ports {
 namespace {
 
@@ -34,6 +36,10 @@ void HttpHeaders::set(std::string name, std::string value) {
         return;
     }
     fields.emplace_back(std::move(name), std::move(value));
+}
+
+Task<Result<std::unique_ptr<WebSocket>>> HttpResponder::upgrade(WebSocketLimits /*limits*/) {
+    co_return make_error(Errc::kInvalid, "this server speaks no WebSocket");
 }
 
 }  // namespace vcity::ports

@@ -37,7 +37,10 @@ struct HttpResponse {
     std::string body;
 };
 
-// The answer to one request. Exactly one of: respond() once, or start(), any number of write(), then finish().
+class WebSocket;
+struct WebSocketLimits;
+
+// The answer to one request. Exactly one of: respond() once; start(), any number of write(), then finish(); upgrade().
 class HttpResponder {
   public:
     virtual ~HttpResponder() = default;
@@ -49,6 +52,9 @@ class HttpResponder {
     virtual Task<Result<void>> finish() = 0;
     // False once the client closed its side; known without writing.
     virtual bool is_connected() const = 0;
+    // Answers a request that asks for a WebSocket; see ports/web_socket.hpp. It must be gone before handle() returns.
+    // kInvalid: the request does not ask for one; it is unanswered then. kUnavailable: the client has gone.
+    virtual Task<Result<std::unique_ptr<WebSocket>>> upgrade(WebSocketLimits limits);
 };
 
 // Called once for every request, many at a time, on the role's runtime. The responder lives until handle() returns.

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -20,17 +19,14 @@
 #include <boost/beast/http/read.hpp>
 #include <sys/socket.h>
 
+#include "adapters/http/client_tls.hpp"
+
 namespace vcity::adapters {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using asio::ip::tcp;
 using ports::HttpResponse;
-
-class ClientTls {
-  public:
-    asio::ssl::context context{asio::ssl::context::tls_client};
-};
 
 namespace {
 
@@ -52,29 +48,6 @@ Error http_error(const boost::system::error_code& code, const char* what) {
     }
     const bool is_malformed = code.category() == http::make_error_code(http::error::bad_chunk).category();
     return with(is_malformed ? Errc::kCorrupt : Errc::kUnavailable);
-}
-
-// getaddrinfo cannot be interrupted: past the deadline its answer is left to itself.
-Task<Result<tcp::resolver::results_type>> resolve(std::string host, std::uint16_t port, TimePoint deadline) {
-    struct Lookup {
-        explicit Lookup(const asio::any_io_executor& executor) : resolver{executor}, timer{executor} {}
-        tcp::resolver resolver;
-        asio::steady_timer timer;
-        Result<tcp::resolver::results_type> result = make_error(Errc::kTimeout, "name lookup took too long");
-    };
-    const auto executor = co_await asio::this_coro::executor;
-    const auto lookup = std::make_shared<Lookup>(executor);
-    lookup->timer.expires_at(deadline);
-    lookup->resolver.async_resolve(host, std::to_string(port), [lookup](const auto& error, auto results) {
-        if (error) {
-            lookup->result = http_error(error, "name lookup");
-        } else {
-            lookup->result = std::move(results);
-        }
-        lookup->timer.cancel();
-    });
-    co_await lookup->timer.async_wait(kAwait);
-    co_return lookup->result;
 }
 
 Task<Result<void>> shake_hands(PlainStream* /*stream*/, std::string /*host*/) {
@@ -102,7 +75,7 @@ class BeastConnection final : public ClientConnection {
           buffer_{options.header_bytes_max + kPieceBytes} {}
 
     Task<Result<void>> connect(codec::Url url, TimePoint deadline) override {
-        CO_TRY(const auto addresses, co_await resolve(url.host, url.port, deadline));
+        CO_TRY(const auto addresses, co_await resolve_name(url.host, url.port, deadline));
         transport().expires_at(deadline);
         const auto [error, endpoint] = co_await transport().async_connect(addresses, kAwait);
         if (error) co_return http_error(error, "connect");
@@ -175,6 +148,29 @@ class BeastConnection final : public ClientConnection {
 };
 
 }  // namespace
+
+// getaddrinfo cannot be interrupted: past the deadline its answer is left to itself.
+Task<Result<tcp::resolver::results_type>> resolve_name(std::string host, std::uint16_t port, TimePoint deadline) {
+    struct Lookup {
+        explicit Lookup(const asio::any_io_executor& executor) : resolver{executor}, timer{executor} {}
+        tcp::resolver resolver;
+        asio::steady_timer timer;
+        Result<tcp::resolver::results_type> result = make_error(Errc::kTimeout, "name lookup took too long");
+    };
+    const auto executor = co_await asio::this_coro::executor;
+    const auto lookup = std::make_shared<Lookup>(executor);
+    lookup->timer.expires_at(deadline);
+    lookup->resolver.async_resolve(host, std::to_string(port), [lookup](const auto& error, auto results) {
+        if (error) {
+            lookup->result = http_error(error, "name lookup");
+        } else {
+            lookup->result = std::move(results);
+        }
+        lookup->timer.cancel();
+    });
+    co_await lookup->timer.async_wait(kAwait);
+    co_return lookup->result;
+}
 
 Result<std::shared_ptr<ClientTls>> load_client_authorities(const std::string& authorities_file) {
     auto tls = std::make_shared<ClientTls>();

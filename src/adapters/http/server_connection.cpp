@@ -9,7 +9,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -18,6 +18,7 @@
 #include "adapters/http/request_head.hpp"
 #include "adapters/http/response_head.hpp"
 #include "adapters/http/server_state.hpp"
+#include "adapters/http/web_socket_stream.hpp"
 #include "base/check.hpp"
 
 namespace vcity::adapters {
@@ -106,6 +107,7 @@ class Connection final : public ports::HttpResponder, public ServerConnection {
     Task<Result<void>> start(HttpResponse head) override;
     Task<Result<void>> write(std::string chunk) override;
     Task<Result<void>> finish() override;
+    Task<Result<std::unique_ptr<ports::WebSocket>>> upgrade(ports::WebSocketLimits limits) override;
     bool is_connected() const override { return is_connected_; }
 
     void end_when_idle() override {
@@ -139,7 +141,7 @@ class Connection final : public ports::HttpResponder, public ServerConnection {
     TimePoint after(Duration duration) const { return state_->runtime->now() + duration; }
 
     std::shared_ptr<HttpServer::State> state_;
-    beast::tcp_stream stream_;
+    HttpTransport stream_;
     asio::steady_timer watch_timer_;
     beast::flat_buffer buffer_;
     std::string remote_;
@@ -153,6 +155,8 @@ class Connection final : public ports::HttpResponder, public ServerConnection {
     bool is_head_ = false;
     bool is_http_1_0_ = false;
     bool is_chunked_ = false;
+    bool is_upgraded_ = false;
+    std::optional<http::request_header<>> upgrade_;  // asks for a WebSocket
     Answer answer_ = Answer::kNone;
 };
 
@@ -232,6 +236,8 @@ Task<std::optional<HttpFailure>> Connection::receive(HttpRequest* request) {
     is_http_1_0_ = parser.get().version() == 10;
     is_head_ = parser.get().method() == http::verb::head;
     is_keep_alive_ = parser.keep_alive() && !state_->is_stopping;
+    upgrade_.reset();
+    if (beast::websocket::is_upgrade(parser.get())) upgrade_ = parser.get().base();
     // Before the body: what its trailer adds is not part of the header.
     *request = make_request(parser, remote_);
     if (!parser.is_done()) {
@@ -300,6 +306,24 @@ Task<Result<void>> Connection::finish() {
     co_return co_await send(asio::buffer(last));
 }
 
+Task<Result<std::unique_ptr<ports::WebSocket>>> Connection::upgrade(ports::WebSocketLimits limits) {
+    CHECK(answer_ == Answer::kNone);
+    // Nothing may follow the request before it is answered.
+    if (!upgrade_ || buffer_.size() > 0) co_return make_error(Errc::kInvalid, "not a request for a WebSocket");
+    const http::request<http::empty_body> request{*upgrade_};
+    is_upgraded_ = true;
+    is_keep_alive_ = false;
+    answer_ = Answer::kDone;
+    stream_.socket().cancel();
+    watch_timer_.cancel();
+    stream_.expires_never();
+    auto socket = std::make_unique<BeastWebSocket<HttpTransport&>>(limits, stream_);
+    socket->set_handshake_timeout(state_->options.write_timeout);
+    const auto [error] = co_await socket->stream().async_accept(request, kAwait);
+    if (error) co_return make_error(Errc::kUnavailable, "websocket handshake: " + error.message());
+    co_return socket;
+}
+
 // Answers for the handler, and then closes: after a failure the two sides may not agree on where the next request
 // starts.
 Task<void> Connection::fail(HttpFailure failure) {
@@ -330,7 +354,9 @@ bool Connection::has_peer_left() {
 
 // Sees the client leave while the handler works on its request and nothing is read from it.
 Task<void> Connection::watch(std::shared_ptr<Connection> self, std::uint64_t request) {
-    const auto is_over = [&self, request] { return !self->is_handling_ || self->requests_ != request; };
+    const auto is_over = [&self, request] {
+        return !self->is_handling_ || self->is_upgraded_ || self->requests_ != request;
+    };
     while (!is_over()) {
         const auto [error] = co_await self->stream_.socket().async_wait(tcp::socket::wait_read, kAwait);
         if (error || is_over()) co_return;
