@@ -9,7 +9,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -18,7 +18,7 @@
 #include "adapters/http/request_head.hpp"
 #include "adapters/http/response_head.hpp"
 #include "adapters/http/server_state.hpp"
-#include "adapters/http/web_socket_stream.hpp"
+#include "adapters/http/web_socket_accept.hpp"
 #include "base/check.hpp"
 
 namespace vcity::adapters {
@@ -87,6 +87,20 @@ HttpRequest make_request(const Parser& parser, const std::string& remote) {
     return request;
 }
 
+// The handler's hold on the WebSocket that a connection has become; the server can end it meanwhile.
+class UpgradedSocket final : public ports::WebSocket {
+  public:
+    explicit UpgradedSocket(std::shared_ptr<ports::WebSocket> socket) : socket_{std::move(socket)} {}
+
+    Task<Result<ports::WebSocketMessage>> read() override { return socket_->read(); }
+    Task<Result<void>> write(ports::WebSocketMessage message) override { return socket_->write(std::move(message)); }
+    Task<void> close() override { return socket_->close(); }
+    void abort() override { socket_->abort(); }
+
+  private:
+    std::shared_ptr<ports::WebSocket> socket_;
+};
+
 // One client, from accept to close. Lives as long as run(), and a little longer while its watcher ends.
 class Connection final : public ports::HttpResponder, public ServerConnection {
   public:
@@ -116,6 +130,7 @@ class Connection final : public ports::HttpResponder, public ServerConnection {
     void cut() override {
         is_connected_ = false;
         stream_.close();
+        if (const auto socket = upgraded_.lock()) socket->abort();
     }
 
   private:
@@ -141,7 +156,7 @@ class Connection final : public ports::HttpResponder, public ServerConnection {
     TimePoint after(Duration duration) const { return state_->runtime->now() + duration; }
 
     std::shared_ptr<HttpServer::State> state_;
-    HttpTransport stream_;
+    beast::tcp_stream stream_;
     asio::steady_timer watch_timer_;
     beast::flat_buffer buffer_;
     std::string remote_;
@@ -156,7 +171,8 @@ class Connection final : public ports::HttpResponder, public ServerConnection {
     bool is_http_1_0_ = false;
     bool is_chunked_ = false;
     bool is_upgraded_ = false;
-    std::optional<http::request_header<>> upgrade_;  // asks for a WebSocket
+    std::string upgrade_head_;  // of a request that asks for something else than HTTP
+    std::weak_ptr<ports::WebSocket> upgraded_;
     Answer answer_ = Answer::kNone;
 };
 
@@ -229,6 +245,7 @@ Task<std::optional<HttpFailure>> Connection::receive(HttpRequest* request) {
     parser.on_chunk_header(limit_extension);
     boost::system::error_code error;
     const std::size_t taken = parser.put(asio::buffer(unread().data(), *head), error);
+    upgrade_head_ = parser.upgrade() ? std::string{unread().substr(0, *head)} : std::string{};
     buffer_.consume(taken);
     if (error == http::error::body_limit) co_return kBodyTooLarge;
     if (error || !parser.is_header_done()) co_return kBadHead;
@@ -236,8 +253,6 @@ Task<std::optional<HttpFailure>> Connection::receive(HttpRequest* request) {
     is_http_1_0_ = parser.get().version() == 10;
     is_head_ = parser.get().method() == http::verb::head;
     is_keep_alive_ = parser.keep_alive() && !state_->is_stopping;
-    upgrade_.reset();
-    if (beast::websocket::is_upgrade(parser.get())) upgrade_ = parser.get().base();
     // Before the body: what its trailer adds is not part of the header.
     *request = make_request(parser, remote_);
     if (!parser.is_done()) {
@@ -309,19 +324,20 @@ Task<Result<void>> Connection::finish() {
 Task<Result<std::unique_ptr<ports::WebSocket>>> Connection::upgrade(ports::WebSocketLimits limits) {
     CHECK(answer_ == Answer::kNone);
     // Nothing may follow the request before it is answered.
-    if (!upgrade_ || buffer_.size() > 0) co_return make_error(Errc::kInvalid, "not a request for a WebSocket");
-    const http::request<http::empty_body> request{*upgrade_};
+    if (upgrade_head_.empty() || buffer_.size() > 0) {
+        co_return make_error(Errc::kInvalid, "not a request for a WebSocket");
+    }
     is_upgraded_ = true;
     is_keep_alive_ = false;
     answer_ = Answer::kDone;
     stream_.socket().cancel();
     watch_timer_.cancel();
-    stream_.expires_never();
-    auto socket = std::make_unique<BeastWebSocket<HttpTransport&>>(limits, stream_);
-    socket->set_handshake_timeout(state_->options.write_timeout);
-    const auto [error] = co_await socket->stream().async_accept(request, kAwait);
-    if (error) co_return make_error(Errc::kUnavailable, "websocket handshake: " + error.message());
-    co_return socket;
+    auto accepted = co_await accept_web_socket(stream_.release_socket(), std::move(upgrade_head_), limits,
+                                               state_->options.write_timeout);
+    if (!accepted) co_return make_error(Errc::kUnavailable, accepted.error().message);
+    const std::shared_ptr<ports::WebSocket> socket = *std::move(accepted);
+    upgraded_ = socket;
+    co_return std::make_unique<UpgradedSocket>(socket);
 }
 
 // Answers for the handler, and then closes: after a failure the two sides may not agree on where the next request

@@ -72,7 +72,8 @@ Task<void> with_ends(AsioRuntime* runtime,
         co_await handler->changed.wait_until(runtime->now() + 5s);
     }
     EXPECT_EQ(handler->seen.headers.get("authorization"), "Bearer sk-test");
-    co_await test({runtime, opened->get(), handler->socket});
+    const WebSocketEnds ends{runtime, opened->get(), handler->socket};
+    co_await test(ends);
     handler->is_over = true;
     handler->changed.notify();
     const auto ended = co_await server->shutdown(runtime->now() + 1s);

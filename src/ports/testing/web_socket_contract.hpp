@@ -105,7 +105,8 @@ inline Task<void> abort_ends_waits(WebSocketEnds ends) {
     TaskGroup group{ends.runtime};
     group.spawn(expect_end(ends.client));
     group.spawn(expect_end(ends.server));
-    co_await ends.runtime->sleep_until(ends.runtime->now() + std::chrono::milliseconds{1});
+    const TimePoint soon = ends.runtime->now() + std::chrono::milliseconds{1};
+    co_await ends.runtime->sleep_until(soon);
     ends.client->abort();
     ends.client->abort();
     const TimePoint deadline = ends.runtime->now() + std::chrono::seconds{5};
@@ -138,7 +139,8 @@ inline Task<void> writer_waits(WebSocketEnds ends) {
     int before = -1;
     while (written != before) {
         before = written;
-        co_await ends.runtime->sleep_until(ends.runtime->now() + std::chrono::milliseconds{10});
+        const TimePoint soon = ends.runtime->now() + std::chrono::milliseconds{10};
+        co_await ends.runtime->sleep_until(soon);
     }
     EXPECT_LT(written, kFloodMessages);
     for (int number = 0; number < kFloodMessages; ++number) {

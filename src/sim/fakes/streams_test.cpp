@@ -41,7 +41,8 @@ Task<void> exchange(ByteStreamPair* pair, bool* ended) {
     EXPECT_EQ(rest.value(), (Bytes{3, 4, 5}));
     const auto end = co_await pair->second->read(100);
     EXPECT_TRUE(end.value().empty());
-    const auto broken = co_await pair->second->write(Bytes{1});
+    Bytes more{1};
+    const auto broken = co_await pair->second->write(std::move(more));
     EXPECT_FALSE(broken);
     *ended = true;
 }

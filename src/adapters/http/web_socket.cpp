@@ -1,15 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "adapters/http/web_socket_client.hpp"
-
+#include <algorithm>
+#include <utility>
 #include <vector>
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/bind_handler.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <boost/beast/websocket.hpp>
 
 #include "adapters/http/client_connection.hpp"
 #include "adapters/http/client_tls.hpp"
-#include "adapters/http/web_socket_stream.hpp"
+#include "adapters/http/web_socket_accept.hpp"
+#include "adapters/http/web_socket_client.hpp"
 #include "codec/url.hpp"
 
 namespace vcity::adapters {
@@ -22,6 +33,91 @@ namespace {
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kReasonBytesMax = 512;
+
+class HttpTransport : public beast::tcp_stream {
+  public:
+    using beast::tcp_stream::tcp_stream;
+};
+
+// How Beast ends the transport below a WebSocket, found by the type of its argument. Beast's own versions wait for the
+// peer to close first, which a hostile one never does.
+template <class Handler>
+void end_transport(HttpTransport* transport, Handler&& handler) {
+    boost::system::error_code ignored;
+    ignored = transport->socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    asio::post(beast::bind_front_handler(std::forward<Handler>(handler), boost::system::error_code{}));
+}
+template <class Handler>
+void async_teardown(beast::role_type /*role*/, HttpTransport& transport, Handler&& handler) {
+    end_transport(&transport, std::forward<Handler>(handler));
+}
+template <class Handler>
+void async_teardown(beast::role_type /*role*/, asio::ssl::stream<HttpTransport>& stream, Handler&& handler) {
+    end_transport(&stream.next_layer(), std::forward<Handler>(handler));
+}
+
+template <class Next>
+class BeastWebSocket final : public ports::WebSocket {
+  public:
+    using Stream = websocket::stream<Next, false>;
+
+    template <class... Arguments>
+    explicit BeastWebSocket(const ports::WebSocketLimits& limits, Arguments&&... arguments)
+        : limits_{limits}, stream_{std::forward<Arguments>(arguments)...} {
+        stream_.auto_fragment(false);
+        stream_.read_message_max(limits.message_bytes_max);
+    }
+    ~BeastWebSocket() override { abort(); }
+    BeastWebSocket(const BeastWebSocket&) = delete;
+    BeastWebSocket& operator=(const BeastWebSocket&) = delete;
+
+    Stream& stream() { return stream_; }
+    HttpTransport& transport() { return beast::get_lowest_layer(stream_); }
+
+    void set_handshake_timeout(Duration timeout) {
+        stream_.set_option(websocket::stream_base::timeout{timeout, limits_.silence_max, true});
+    }
+
+    Task<Result<ports::WebSocketMessage>> read() override {
+        // A message grows with the bytes that arrive, not with the length it claims.
+        constexpr std::size_t kPieceBytes = 16U << 10U;
+        ports::WebSocketMessage message;
+        auto buffer = asio::dynamic_buffer(message.bytes);
+        do {
+            const auto [error, size] = co_await stream_.async_read_some(buffer, kPieceBytes, kAwait);
+            if (error) co_return web_socket_error(error);
+        } while (!stream_.is_message_done());
+        message.is_text = stream_.got_text();
+        co_return message;
+    }
+
+    Task<Result<void>> write(ports::WebSocketMessage message) override {
+        stream_.text(message.is_text);
+        const auto [error, size] = co_await stream_.async_write(asio::buffer(message.bytes), kAwait);
+        if (error) co_return web_socket_error(error);
+        co_return Result<void>{};
+    }
+
+    Task<void> close() override {
+        set_handshake_timeout(kCloseTimeout);
+        const websocket::close_reason reason{websocket::close_code::normal};
+        co_await stream_.async_close(reason, kAwait);
+    }
+
+    void abort() override { transport().close(); }
+
+    static Error web_socket_error(const boost::system::error_code& code) {
+        const bool is_violation =
+            code == websocket::condition::protocol_violation || code == websocket::error::message_too_big;
+        return make_error(is_violation ? Errc::kCorrupt : Errc::kUnavailable, "websocket: " + code.message());
+    }
+
+  private:
+    static constexpr Duration kCloseTimeout = std::chrono::seconds{2};
+
+    ports::WebSocketLimits limits_;
+    Stream stream_;
+};
 
 using PlainSocket = BeastWebSocket<HttpTransport>;
 using SecureSocket = BeastWebSocket<asio::ssl::stream<HttpTransport>>;
@@ -133,6 +229,23 @@ Task<Result<std::unique_ptr<ports::WebSocket>>> BeastWebSocketClient::open(std::
     }
     auto socket = std::make_unique<SecureSocket>(options_.limits, executor, tls_->context);
     co_return co_await open_secure(std::move(socket), &dial);
+}
+
+Task<Result<std::unique_ptr<ports::WebSocket>>> accept_web_socket(tcp::socket socket,
+                                                                  std::string head,
+                                                                  ports::WebSocketLimits limits,
+                                                                  Duration handshake_timeout) {
+    beast::http::request_parser<beast::http::empty_body> parser;
+    boost::system::error_code problem;
+    parser.put(asio::buffer(head), problem);
+    if (problem || !parser.is_done() || !websocket::is_upgrade(parser.get())) {
+        co_return make_error(Errc::kInvalid, "not a request for a WebSocket");
+    }
+    auto accepted = std::make_unique<PlainSocket>(limits, std::move(socket));
+    accepted->set_handshake_timeout(handshake_timeout);
+    const auto [error] = co_await accepted->stream().async_accept(parser.get(), kAwait);
+    if (error) co_return make_error(Errc::kUnavailable, "websocket handshake: " + error.message());
+    co_return std::unique_ptr<ports::WebSocket>{std::move(accepted)};
 }
 
 }  // namespace vcity::adapters
