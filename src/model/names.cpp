@@ -74,6 +74,36 @@ std::string_view to_string(Interconnect interconnect) {
     unreachable();
 }
 
+std::string_view to_string(UnitFeature feature) {
+    switch (feature) {
+        case UnitFeature::kFiles: return "files";
+        case UnitFeature::kContainers: return "containers";
+        case UnitFeature::kPublicNetwork: return "public-network";
+        case UnitFeature::kPorts: return "ports";
+        case UnitFeature::kFinetune: return "finetune";
+        case UnitFeature::kRender: return "render";
+        case UnitFeature::kGenerate: return "generate";
+    }
+    unreachable();
+}
+
+std::string feature_names(std::uint32_t features) {
+    std::string names;
+    for (std::uint32_t one = 1; one <= kAllFeatures; one <<= 1U) {
+        if ((features & one) == 0) continue;
+        names += (names.empty() ? "" : ", ") + std::string{to_string(static_cast<UnitFeature>(one))};
+    }
+    return names.empty() ? "nothing" : names;
+}
+
+std::string_view to_string(Egress egress) {
+    switch (egress) {
+        case Egress::kNone: return "none";
+        case Egress::kPublic: return "public";
+    }
+    unreachable();
+}
+
 std::string_view to_string(ServiceClass service_class) {
     switch (service_class) {
         case ServiceClass::kBestEffort: return "best_effort";

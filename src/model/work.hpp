@@ -16,11 +16,50 @@
 // Work on execution units: what a customer orders, the steps it becomes, and what is known of each of them.
 namespace vcity {
 
+// Its content, or where it is and what it must be: at `url` (https) or, with no url, in the job's space of files under
+// its hash.
 struct InputFile {
-    std::string name;  // [A-Za-z0-9._-]{1,64}
+    std::string name;  // [A-Za-z0-9._-]{1,64}; what a node gets may lie in folders, see work/plan.hpp
     Bytes content;
+    std::string url{};
+    Hash sha256{};  // zero: content is all of it
+    std::uint64_t bytes = 0;
 
     bool operator==(const InputFile&) const = default;
+};
+
+// A file that a step left, kept by its hash in the job's space of files.
+struct StepFile {
+    std::string name;  // path under the folder it lay in, at most 4 parts of [A-Za-z0-9._-]{1,64}
+    Hash sha256;
+    std::uint64_t bytes = 0;
+
+    bool operator==(const StepFile&) const = default;
+};
+
+// Networks that a step may reach. Never the node's own, nor what answers on link-local addresses.
+enum class Egress : std::uint8_t { kNone = 0, kPublic = 1 };
+std::string_view to_string(Egress egress);
+
+struct StepPort {
+    std::string name;  // [a-z0-9-]{1,32}, unique in the group
+    std::uint16_t port = 0;
+
+    bool operator==(const StepPort&) const = default;
+};
+
+// What surrounds the command of a step.
+struct StepSetup {
+    std::string image;    // OCI reference; empty: the node's own /usr
+    std::string program;  // that the node brings along, see work/plan.hpp; empty: the command itself
+    Egress egress = Egress::kNone;
+    std::vector<std::string> egress_hosts;  // of these only; empty: all that egress allows
+    std::vector<StepPort> ports;            // reachable through the network while the step runs
+    bool keeps_files = false;               // what lies in /job/out at its end is kept
+    std::uint32_t checkpoint_seconds = 0;   // so often /job/checkpoint is kept for a later attempt; 0: never
+    bool is_service = false;                // runs until it is stopped or its time is over; anything else is a failure
+
+    bool operator==(const StepSetup&) const = default;
 };
 
 // Equal tasks: shards of a batch, frames of a film, replicas of a training. Each becomes one step, which learns its
@@ -28,6 +67,7 @@ struct InputFile {
 struct StepGroup {
     std::string name;                // [a-z0-9-]{1,32}, unique in the job
     std::vector<std::string> needs;  // groups that must have succeeded before
+    std::vector<std::string> takes;  // of these, groups whose kept files are inputs: /job/in/<group>/<index>/<name>
     std::uint32_t count = 1;
     bool is_gang = false;                  // all at once on units of one region, or none; one failure restarts all
     std::vector<std::string> command;      // absolute path inside the sandbox, then arguments
@@ -37,6 +77,7 @@ struct StepGroup {
     std::uint32_t seconds_max = 3600;  // of one attempt; then it is stopped and has failed
     std::uint32_t retries = 2;         // attempts after the first
     bool is_speculative = false;       // a straggler may get a second copy; the first to end counts
+    StepSetup setup{};
 
     bool operator==(const StepGroup&) const = default;
 };
@@ -84,6 +125,9 @@ struct WorkOrder {
     std::uint64_t quote_id = 0;  // of a WorkQuote whose price must hold; zero: none
     UnixMillis deadline{0};
     std::string trace_id;
+    // Where the job's files are: GET, HEAD and PUT <files_url><sha256 in hex>. Its path holds a secret. Empty: the job
+    // has no files but inline ones.
+    std::string files_url{};
 
     bool operator==(const WorkOrder&) const = default;
 };
@@ -95,6 +139,8 @@ struct StepWork {
     std::vector<InputFile> inputs;
     UnitAsk ask;
     std::uint32_t seconds_max = 0;
+    StepSetup setup{};
+    std::string files_url{};  // of its order
 
     bool operator==(const StepWork&) const = default;
 };
@@ -132,7 +178,8 @@ struct StepStatus {
     UnixMillis started_at{0};
     UnixMillis ended_at{0};
     std::int32_t exit_code = 0;
-    std::string reason;  // why there, why nowhere yet, or why it failed
+    std::string reason;             // why there, why nowhere yet, or why it failed
+    std::vector<StepFile> files{};  // that its counted result left
 
     bool operator==(const StepStatus&) const = default;
 };

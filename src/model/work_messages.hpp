@@ -54,6 +54,15 @@ struct StepOutput {  // node -> scheduler: standard output, in order and without
     Bytes bytes;
     bool operator==(const StepOutput&) const = default;
 };
+struct StepCheckpoint {  // node -> scheduler: all files of the newest checkpoint; they are in the job's space already
+    JobId step_id;
+    std::uint64_t fencing_token = 0;
+    std::uint32_t sequence = 0;  // grows with every checkpoint of the attempt, from 1
+    std::vector<StepFile> files;
+    bool operator==(const StepCheckpoint&) const = default;
+};
+inline constexpr std::size_t kStepInputsMax = 4096;  // files that one step gets
+inline constexpr std::size_t kStepFilesMax = 128;    // of one result or checkpoint
 // Exit codes of commands that the node ended, as shells and timeout(1) give them.
 inline constexpr std::int32_t kTimeLimitExit = 124;
 inline constexpr std::int32_t kCancelledExit = 137;    // 128 + SIGKILL
@@ -64,6 +73,7 @@ struct StepFinished {
     JobFinished finished;
     std::int32_t exit_code = 0;
     std::uint64_t output_bytes = 0;  // sent before
+    std::vector<StepFile> files{};   // kept; the receipt's response hash covers them, see work/plan.hpp
     bool operator==(const StepFinished&) const = default;
 };
 

@@ -276,6 +276,7 @@ Message read_frame(Reader& in, const v1::Frame& frame) {
         case v1::Frame::kStepStarted: return read_body(in, frame.step_started());
         case v1::Frame::kStepOutput: return read_body(in, frame.step_output());
         case v1::Frame::kStepFinished: return read_body(in, frame.step_finished());
+        case v1::Frame::kStepCheckpoint: return read_body(in, frame.step_checkpoint());
         case v1::Frame::kWorkQuoteRequest:
             return WorkQuoteRequest{
                 in.message(frame.work_quote_request().has_order(), frame.work_quote_request().order(), "order")};

@@ -222,6 +222,7 @@ struct FrameWriter {
     void operator()(const StepStarted& value) const { write_body(value, frame.mutable_step_started()); }
     void operator()(const StepOutput& value) const { write_body(value, frame.mutable_step_output()); }
     void operator()(const StepFinished& value) const { write_body(value, frame.mutable_step_finished()); }
+    void operator()(const StepCheckpoint& value) const { write_body(value, frame.mutable_step_checkpoint()); }
     void operator()(const WorkQuoteRequest& value) const {
         wire::write(value.order, frame.mutable_work_quote_request()->mutable_order());
     }

@@ -209,6 +209,7 @@ UnitOffer read(Reader& in, const v1::UnitOffer& proto) {
     value.interconnect = in.enumeration(proto.interconnect(), Interconnect::kFabric, "interconnect");
     value.hourly = Usd{proto.hourly()};
     if (proto.has_spot_hourly()) value.spot_hourly = Usd{proto.spot_hourly()};
+    value.features = proto.features() & kAllFeatures;
     return value;
 }
 

@@ -181,6 +181,7 @@ void write(const UnitOffer& value, v1::UnitOffer* out) {
     out->set_interconnect(static_cast<v1::Interconnect>(static_cast<int>(value.interconnect) + 1));
     out->set_hourly(value.hourly.micro);
     if (value.spot_hourly) out->set_spot_hourly(value.spot_hourly->micro);
+    out->set_features(value.features);
 }
 
 void write(const NodeAnnouncement& value, v1::NodeAnnouncement* out) {

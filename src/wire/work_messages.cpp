@@ -64,6 +64,7 @@ void write_body(const StepFinished& value, v1::StepFinished* out) {
     write_body(value.finished, out->mutable_finished());
     out->set_exit_code(value.exit_code);
     out->set_output_bytes(value.output_bytes);
+    write_list(value.files, out->mutable_files());
 }
 
 StepFinished read_body(Reader& in, const v1::StepFinished& proto) {
@@ -72,6 +73,23 @@ StepFinished read_body(Reader& in, const v1::StepFinished& proto) {
         .finished = read_body(in, proto.finished()),
         .exit_code = proto.exit_code(),
         .output_bytes = proto.output_bytes(),
+        .files = in.list(proto.files(), kStepFilesMax, "files"),
+    };
+}
+
+void write_body(const StepCheckpoint& value, v1::StepCheckpoint* out) {
+    out->set_step_id(raw(value.step_id));
+    out->set_fencing_token(value.fencing_token);
+    out->set_sequence(value.sequence);
+    write_list(value.files, out->mutable_files());
+}
+
+StepCheckpoint read_body(Reader& in, const v1::StepCheckpoint& proto) {
+    return {
+        .step_id = in.fixed<JobId>(proto.step_id(), "step_id"),
+        .fencing_token = proto.fencing_token(),
+        .sequence = proto.sequence(),
+        .files = in.list(proto.files(), kStepFilesMax, "files"),
     };
 }
 

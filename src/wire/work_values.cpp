@@ -14,7 +14,12 @@ constexpr std::size_t kFilesMax = 64;
 constexpr std::size_t kFileBytesMax = 256U << 10U;
 constexpr std::size_t kArgumentBytesMax = 64U << 10U;
 constexpr std::size_t kGroupNameMax = 32;
-constexpr std::size_t kFileNameMax = 64;
+constexpr std::size_t kFileNameMax = 264;  // four parts
+constexpr std::size_t kUrlBytesMax = 2048;
+constexpr std::size_t kImageBytesMax = 512;
+constexpr std::size_t kHostsMax = 32;
+constexpr std::size_t kHostBytesMax = 253;
+constexpr std::size_t kPortsMax = 16;
 constexpr std::size_t kJobNameMax = 128;
 
 template <class Proto>
@@ -56,12 +61,65 @@ UnitAsk read(Reader& in, const v1::UnitAsk& proto) {
 void write(const InputFile& value, v1::InputFile* out) {
     out->set_name(clean(value.name));
     out->set_content(raw(value.content));
+    out->set_url(clean(value.url));
+    if (!value.sha256.is_zero()) out->set_sha256(raw(value.sha256));
+    out->set_bytes(value.bytes);
 }
 
 InputFile read(Reader& in, const v1::InputFile& proto) {
     return {
         .name = in.text(proto.name(), "name", kFileNameMax),
         .content = in.data(proto.content(), "content", kFileBytesMax),
+        .url = in.text(proto.url(), "url", kUrlBytesMax),
+        .sha256 = proto.sha256().empty() ? Hash{} : in.fixed<Hash>(proto.sha256(), "sha256"),
+        .bytes = proto.bytes(),
+    };
+}
+
+void write(const StepFile& value, v1::StepFile* out) {
+    out->set_name(clean(value.name));
+    out->set_sha256(raw(value.sha256));
+    out->set_bytes(value.bytes);
+}
+
+StepFile read(Reader& in, const v1::StepFile& proto) {
+    return {
+        .name = in.text(proto.name(), "name", kFileNameMax),
+        .sha256 = in.fixed<Hash>(proto.sha256(), "sha256"),
+        .bytes = proto.bytes(),
+    };
+}
+
+void write(const StepPort& value, v1::StepPort* out) {
+    out->set_name(clean(value.name));
+    out->set_port(value.port);
+}
+
+StepPort read(Reader& in, const v1::StepPort& proto) {
+    return {.name = in.text(proto.name(), "name", kGroupNameMax), .port = in.narrow(proto.port(), "port")};
+}
+
+void write(const StepSetup& value, v1::StepSetup* out) {
+    out->set_image(clean(value.image));
+    out->set_program(clean(value.program));
+    out->set_egress(static_cast<v1::Egress>(static_cast<int>(value.egress) + 1));
+    write_texts(value.egress_hosts, out->mutable_egress_hosts());
+    write_list(value.ports, out->mutable_ports());
+    out->set_keeps_files(value.keeps_files);
+    out->set_checkpoint_seconds(value.checkpoint_seconds);
+    out->set_is_service(value.is_service);
+}
+
+StepSetup read(Reader& in, const v1::StepSetup& proto) {
+    return {
+        .image = in.text(proto.image(), "image", kImageBytesMax),
+        .program = in.text(proto.program(), "program", kGroupNameMax),
+        .egress = in.enumeration(proto.egress(), Egress::kPublic, "egress"),
+        .egress_hosts = in.text_list(proto.egress_hosts(), kHostsMax, "egress_hosts", kHostBytesMax),
+        .ports = in.list(proto.ports(), kPortsMax, "ports"),
+        .keeps_files = proto.keeps_files(),
+        .checkpoint_seconds = proto.checkpoint_seconds(),
+        .is_service = proto.is_service(),
     };
 }
 
@@ -77,12 +135,15 @@ void write(const StepGroup& value, v1::StepGroup* out) {
     out->set_seconds_max(value.seconds_max);
     out->set_retries(value.retries);
     out->set_is_speculative(value.is_speculative);
+    write_texts(value.takes, out->mutable_takes());
+    write(value.setup, out->mutable_setup());
 }
 
 StepGroup read(Reader& in, const v1::StepGroup& proto) {
     return {
         .name = in.text(proto.name(), "name", kGroupNameMax),
         .needs = in.text_list(proto.needs(), kGroupsMax, "needs", kGroupNameMax),
+        .takes = in.text_list(proto.takes(), kGroupsMax, "takes", kGroupNameMax),
         .count = proto.count(),
         .is_gang = proto.is_gang(),
         .command = read_arguments(in, proto.command(), "command"),
@@ -92,6 +153,7 @@ StepGroup read(Reader& in, const v1::StepGroup& proto) {
         .seconds_max = proto.seconds_max(),
         .retries = proto.retries(),
         .is_speculative = proto.is_speculative(),
+        .setup = in.message(proto.has_setup(), proto.setup(), "setup"),
     };
 }
 
@@ -142,6 +204,7 @@ void write(const WorkOrder& value, v1::WorkOrder* out) {
     out->set_quote_id(value.quote_id);
     out->set_deadline(value.deadline.count());
     out->set_trace_id(clean(value.trace_id));
+    out->set_files_url(clean(value.files_url));
 }
 
 WorkOrder read(Reader& in, const v1::WorkOrder& proto) {
@@ -154,6 +217,7 @@ WorkOrder read(Reader& in, const v1::WorkOrder& proto) {
         .quote_id = proto.quote_id(),
         .deadline = UnixMillis{proto.deadline()},
         .trace_id = in.text(proto.trace_id(), "trace_id", kJobNameMax),
+        .files_url = in.text(proto.files_url(), "files_url", kUrlBytesMax),
     };
 }
 
@@ -163,15 +227,19 @@ void write(const StepWork& value, v1::StepWork* out) {
     write_list(value.inputs, out->mutable_inputs());
     write(value.ask, out->mutable_ask());
     out->set_seconds_max(value.seconds_max);
+    write(value.setup, out->mutable_setup());
+    out->set_files_url(clean(value.files_url));
 }
 
 StepWork read(Reader& in, const v1::StepWork& proto) {
     return {
         .command = read_arguments(in, proto.command(), "command"),
         .environment = read_arguments(in, proto.environment(), "environment"),
-        .inputs = in.list(proto.inputs(), kFilesMax, "inputs"),
+        .inputs = in.list(proto.inputs(), kStepInputsMax, "inputs"),
         .ask = in.message(proto.has_ask(), proto.ask(), "ask"),
         .seconds_max = proto.seconds_max(),
+        .setup = in.message(proto.has_setup(), proto.setup(), "setup"),
+        .files_url = in.text(proto.files_url(), "files_url", kUrlBytesMax),
     };
 }
 
@@ -189,6 +257,7 @@ void write(const StepStatus& value, v1::StepStatus* out) {
     out->set_ended_at(value.ended_at.count());
     out->set_exit_code(value.exit_code);
     out->set_reason(clean(value.reason));
+    write_list(value.files, out->mutable_files());
 }
 
 StepStatus read(Reader& in, const v1::StepStatus& proto) {
@@ -206,6 +275,7 @@ StepStatus read(Reader& in, const v1::StepStatus& proto) {
         .ended_at = UnixMillis{proto.ended_at()},
         .exit_code = proto.exit_code(),
         .reason = in.text(proto.reason(), "reason"),
+        .files = in.list(proto.files(), kStepFilesMax, "files"),
     };
 }
 

@@ -12,7 +12,7 @@ namespace {
 using detail::ByteReader;
 using detail::ByteWriter;
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;
 constexpr std::size_t kTermsBytes = 73;  // without the reason's text
 constexpr Errc kLastErrc = Errc::kInternal;
 
@@ -99,6 +99,7 @@ void put(ByteWriter* writer, const Finished& change) {
     writer->put(change.output_bytes);
     writer->put(change.receipt_hash);
     writer->put(change.is_cut_short);
+    detail::put(writer, change.files);
 }
 void get(ByteReader* reader, Finished* change) {
     reader->get(&change->step);
@@ -110,6 +111,7 @@ void get(ByteReader* reader, Finished* change) {
     reader->get(&change->output_bytes);
     reader->get(&change->receipt_hash);
     reader->get(&change->is_cut_short);
+    detail::get(reader, &change->files);
 }
 
 void put(ByteWriter* writer, const AttemptFailed& change) {
@@ -147,6 +149,19 @@ void get(ByteReader* reader, Stopped* change) {
     reader->get(&change->state, WorkState::kCancelled);
     reader->get(&change->code, kLastErrc);
     get_reason(reader, &change->reason);
+}
+
+void put(ByteWriter* writer, const Checkpointed& change) {
+    writer->put(change.step);
+    writer->put(change.fencing_token);
+    writer->put(change.sequence);
+    detail::put(writer, change.files);
+}
+void get(ByteReader* reader, Checkpointed* change) {
+    reader->get(&change->step);
+    reader->get(&change->fencing_token);
+    reader->get(&change->sequence);
+    detail::get(reader, &change->files);
 }
 
 // The change of the given number, counted in the order of the variant.

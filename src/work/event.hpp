@@ -69,7 +69,8 @@ struct Finished {  // delivered and charged, whatever the exit code
     Usd amount;
     std::uint64_t output_bytes = 0;
     Hash receipt_hash;
-    bool is_cut_short = false;  // its job is being stopped: neither done nor a failure
+    bool is_cut_short = false;      // its job is being stopped: neither done nor a failure
+    std::vector<StepFile> files{};  // at most kStepFilesMax, names ascending
 
     bool operator==(const Finished&) const = default;
 };
@@ -97,7 +98,17 @@ struct Stopped {                              // the whole job, by its customer 
     bool operator==(const Stopped&) const = default;
 };
 
-using Change = std::variant<Submitted, Leased, GangLeased, Started, Finished, AttemptFailed, GivenUp, Stopped>;
+struct Checkpointed {  // what a later attempt begins with; replaces the one before
+    std::uint32_t step = 0;
+    std::uint64_t fencing_token = 0;
+    std::uint32_t sequence = 0;  // of this attempt, growing
+    std::vector<StepFile> files;
+
+    bool operator==(const Checkpointed&) const = default;
+};
+
+using Change =
+    std::variant<Submitted, Leased, GangLeased, Started, Finished, AttemptFailed, GivenUp, Stopped, Checkpointed>;
 
 struct Event {
     UnixMillis at{0};  // the scheduler's wall clock
@@ -111,7 +122,7 @@ inline constexpr std::size_t kReasonBytesMax = 512;
 std::string_view shorten(std::string_view reason);
 inline constexpr std::size_t kEventBytesMax = 8U << 20U;
 
-// Canonical bytes: version 1, time, number of the change, its fields in the order of the struct; integers big-endian,
+// Canonical bytes: version 2, time, number of the change, its fields in the order of the struct; integers big-endian,
 // lists and texts with their count (4 bytes) before them. Reasons longer than kReasonBytesMax are cut.
 Bytes encode(const Event& event);
 // Untrusted (a disk may lie). kCorrupt for anything but what encode() writes. Allocates no more than a few times the

@@ -13,7 +13,15 @@ std::vector<Event> one_of_each() {
     group.needs = {"one"};
     group.is_gang = true;
     group.environment = {"A=1"};
-    group.inputs = {{"a", {1, 2}}};
+    group.inputs = {{"a", {1, 2}}, {"b", {}, "https://example.org/b", a_file("b").sha256, 7}};
+    group.takes = {"one"};
+    group.setup.image = "docker.io/library/python:3.12";
+    group.setup.egress = Egress::kPublic;
+    group.setup.egress_hosts = {"example.org"};
+    group.setup.ports = {{"web", 8080}};
+    group.setup.keeps_files = true;
+    group.setup.checkpoint_seconds = 60;
+    group.setup.is_service = true;
     group.ask.gpus = 1;
     group.ask.gpu_models = {"H100"};
     WorkOrder order = an_order({a_group("one"), group});
@@ -33,10 +41,11 @@ std::vector<Event> one_of_each() {
         {at, Leased{terms}},
         {at, GangLeased{{terms, terms}}},
         {at, Started{1, 9}},
-        {at, Finished{1, 9, -1, Usd{3}, 5, {}, true}},
+        {at, Finished{1, 9, -1, Usd{3}, 5, {}, true, {a_file("a/b.txt"), a_file("c")}}},
         {at, AttemptFailed{1, 9, Fault::kPreempted, Errc::kTimeout, "late"}},
         {at, GivenUp{1, Errc::kInvalid, "no"}},
         {at, Stopped{WorkState::kCancelled, Errc::kDenied, "by its customer"}},
+        {at, Checkpointed{1, 9, 2, {a_file("weights.bin")}}},
     };
 }
 
@@ -62,7 +71,7 @@ TEST(WorkEvent, CutOrLongerBytesAreNoEvent) {
 }
 
 TEST(WorkEvent, UnknownVersionsNumbersAndEnumeratorsAreRefused) {
-    const Bytes stopped = encode(one_of_each().back());
+    const Bytes stopped = encode(one_of_each()[7]);
     constexpr std::size_t kChangeAt = 9;
     for (const std::size_t at : {std::size_t{0}, kChangeAt, kChangeAt + 1, kChangeAt + 2}) {
         Bytes bytes = stopped;

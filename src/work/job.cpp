@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "model/work_messages.hpp"
 #include "work/plan.hpp"
 #include "work/spec_check.hpp"
 
@@ -17,6 +18,11 @@ bool is_over(StepState state) {
 
 Error conflict(std::string message) {
     return make_error(Errc::kConflict, std::move(message));
+}
+
+// A service has done its work when its time is over.
+bool is_success(const StepGroup& group, std::int32_t exit_code) {
+    return group.setup.is_service ? exit_code == kTimeLimitExit : exit_code == 0;
 }
 
 std::uint64_t between(UnixMillis from, UnixMillis to) {
@@ -126,6 +132,7 @@ Result<void> Job::check_change(const Leased& change) const {
         return conflict("step " + std::to_string(terms.step) + " is " + std::string{to_string(step.state)});
     }
     TRY_OK(check_hourly(terms));
+    TRY_OK(check_inputs(terms.step));
     return check_money(terms.quote);
 }
 
@@ -147,6 +154,7 @@ Result<void> Job::check_change(const GangLeased& change) const {
         if (terms.step != first + member) return conflict("the members are not in the order of their steps");
         TRY_OK(check_terms(terms, token));
         TRY_OK(check_hourly(terms));
+        TRY_OK(check_inputs(terms.step));
         token = terms.fencing_token;
         TRY(quote, add(quote, terms.quote));
     }
@@ -167,7 +175,16 @@ Result<void> Job::check_change(const Finished& change) const {
         return make_error(Errc::kInvalid, "an attempt asks for " + to_string(change.amount) + " USD, its quote is " +
                                               to_string(quote) + " USD");
     }
-    return {};
+    return check_files(change.files);
+}
+
+Result<void> Job::check_change(const Checkpointed& change) const {
+    TRY_OK(check_live(change.step, change.fencing_token));
+    const Step& step = steps_[change.step];
+    const auto age = [](std::uint64_t token, std::uint32_t sequence) { return std::pair{token, sequence}; };
+    const auto newest = age(step.checkpoint_token, step.checkpoint_sequence);
+    if (age(change.fencing_token, change.sequence) <= newest) return conflict("there is a newer checkpoint");
+    return check_files(change.files);
 }
 
 Result<void> Job::check_change(const AttemptFailed& change) const {
@@ -253,14 +270,16 @@ void Job::take_change(const Finished& change, UnixMillis at, Effects* effects) {
     step.exit_code = change.exit_code;
     step.output_bytes = change.output_bytes;
     step.receipt_hash = change.receipt_hash;
+    step.files = change.files;
     step.ended_at = at;
     if (change.is_cut_short) {
         stop_step(change.step, effects);
         close_step(&step, StepState::kCancelled, "stopped while it ran", at);
         return;
     }
-    if (change.exit_code != 0) {
-        step.reason = "ended with exit code " + std::to_string(change.exit_code);
+    if (!is_success(group_of(change.step), change.exit_code)) {
+        step.reason = change.exit_code == 0 ? "a service ended by itself"
+                                            : "ended with exit code " + std::to_string(change.exit_code);
         ++steps_[leader_of(change.step)].failures;
         after_failure(change.step, at, effects);
         return;
@@ -317,6 +336,13 @@ void Job::take_change(const Stopped& change, UnixMillis at, Effects* effects) {
     error_ = change.reason;
     error_code_ = change.code;
     ended_at_ = at;
+}
+
+void Job::take_change(const Checkpointed& change, UnixMillis /*at*/, Effects* /*effects*/) {
+    Step& step = steps_[change.step];
+    step.checkpoint = change.files;
+    step.checkpoint_token = change.fencing_token;
+    step.checkpoint_sequence = change.sequence;
 }
 
 // --- pieces of these
@@ -525,6 +551,10 @@ Result<void> Job::finish(const Finished& finished, UnixMillis now, Effects* effe
 Result<void> Job::fail(AttemptFailed failed, UnixMillis now, Effects* effects) {
     failed.reason.resize(shorten(failed.reason).size());
     return commit({now, std::move(failed)}, effects);
+}
+
+Result<void> Job::checkpoint(Checkpointed checkpointed, UnixMillis now, Effects* effects) {
+    return commit({now, std::move(checkpointed)}, effects);
 }
 
 Result<void> Job::give_up(std::uint32_t step, Errc code, std::string reason, UnixMillis now, Effects* effects) {

@@ -75,7 +75,11 @@ class Job {
         UnixMillis ended_at{0};
         std::int32_t exit_code = 0;
         std::uint64_t output_bytes = 0;
-        Hash receipt_hash;  // of the newest delivery
+        Hash receipt_hash;                   // of the newest delivery
+        std::vector<StepFile> files;         // likewise
+        std::vector<StepFile> checkpoint;    // that the next attempt begins with
+        std::uint64_t checkpoint_token = 0;  // of the attempt that made it
+        std::uint32_t checkpoint_sequence = 0;
         std::string reason;
 
         bool operator==(const Step&) const = default;
@@ -105,13 +109,15 @@ class Job {
     // --- commands. `terms.attempt` is set by the job; fencing tokens
     // grow from lease to lease. kConflict: the state is not such that this can happen, e.g. a
     // late message of an attempt that has ended; kExhausted: not affordable before others end; kDenied: never,
-    // or an hour costs more than hourly_max().
+    // an hour costs more than hourly_max(), or the steps it takes from left more files than a step can have.
     Result<void> lease(LeaseTerms terms, UnixMillis now, Effects* effects);
     Result<void> lease_gang(std::vector<LeaseTerms> members, UnixMillis now, Effects* effects);
     Result<void> start(std::uint32_t step, std::uint64_t fencing_token, UnixMillis now, Effects* effects);
     // Also kInvalid: the amount is above the attempt's quote.
     Result<void> finish(const Finished& finished, UnixMillis now, Effects* effects);
     Result<void> fail(AttemptFailed failed, UnixMillis now, Effects* effects);
+    // A checkpoint of a live attempt. kConflict also when it is not newer than the one there is.
+    Result<void> checkpoint(Checkpointed checkpointed, UnixMillis now, Effects* effects);
     // A step or gang that waits: no unit will ever do, or the money is out.
     Result<void> give_up(std::uint32_t step, Errc code, std::string reason, UnixMillis now, Effects* effects);
     Result<void> cancel(std::string reason, UnixMillis now, Effects* effects);
@@ -142,8 +148,10 @@ class Job {
     bool is_gang(std::uint32_t step) const { return group_of(step).is_gang; }
     std::uint32_t first_of_group(std::uint32_t step) const { return groups_[steps_[step].group].first; }
     std::string name_of(std::uint32_t step) const;  // "frames[3]", or "frames" when it is alone
+    // What an attempt at the step would run now: with the files of the groups it takes from, and the newest checkpoint.
+    StepWork work_of(std::uint32_t step) const;
     StepStatus status(std::uint32_t step) const;
-    std::vector<StepStatus> statuses() const;
+    std::vector<StepStatus> statuses() const;  // with the files of its first steps, at most 4,096
 
     bool operator==(const Job& other) const;
 
@@ -173,6 +181,10 @@ class Job {
     Result<void> check_terms(const LeaseTerms& terms, std::uint64_t token_before) const;
     Result<void> check_hourly(const LeaseTerms& terms) const;
     Result<void> check_money(Usd quote) const;
+    Result<void> check_inputs(std::uint32_t step) const;
+    // Calls visit(step) for every step whose files the group takes.
+    template <class Visit>
+    void for_each_taken(const StepGroup& group, Visit visit) const;
     static Result<void> check_change(const Submitted&) { return {}; }
     Result<void> check_change(const Leased& change) const;
     Result<void> check_change(const GangLeased& change) const;
@@ -180,6 +192,7 @@ class Job {
     Result<void> check_change(const Finished& change) const;
     Result<void> check_change(const AttemptFailed& change) const;
     Result<void> check_change(const GivenUp& change) const;
+    Result<void> check_change(const Checkpointed& change) const;
     static Result<void> check_change(const Stopped& change);
 
     void take(const Event& event, Effects* effects);
@@ -191,6 +204,7 @@ class Job {
     void take_change(const AttemptFailed& change, UnixMillis at, Effects* effects);
     void take_change(const GivenUp& change, UnixMillis at, Effects* effects);
     void take_change(const Stopped& change, UnixMillis at, Effects* effects);
+    void take_change(const Checkpointed& change, UnixMillis at, Effects* effects);
 
     std::uint32_t leader_of(std::uint32_t step) const { return is_gang(step) ? first_of_group(step) : step; }
     bool is_exhausted(std::uint32_t step) const;

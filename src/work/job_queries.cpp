@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "model/work_messages.hpp"
 #include "work/job.hpp"
 #include "work/plan.hpp"
 
@@ -54,11 +55,15 @@ std::string text_of(const AttemptFailed& change, const Job& job) {
 std::string text_of(const GivenUp& change, const Job& job) {
     return job.name_of(change.step) + " gets no unit: " + change.reason;
 }
+std::string text_of(const Checkpointed& change, const Job& job) {
+    return fmt::format("{} kept a checkpoint of {} files", job.name_of(change.step), change.files.size());
+}
 std::string text_of(const Stopped& change, const Job& /*job*/) {
     return fmt::format("{}: {}", to_string(change.state), change.reason);
 }
 
 constexpr std::size_t kAvoidedMax = 8;
+constexpr std::size_t kFilesShownMax = 4096;  // in the statuses of one job
 
 std::uint64_t between(UnixMillis from, UnixMillis to) {
     return to > from ? (to - from).count() : 0;
@@ -85,7 +90,8 @@ StepStatus Job::status(std::uint32_t step) const {
                       .started_at = known.started_at,
                       .ended_at = known.ended_at,
                       .exit_code = known.exit_code,
-                      .reason = known.reason};
+                      .reason = known.reason,
+                      .files = known.files};
     if (!status.reason.empty()) return status;
     if (known.state == StepState::kWaiting) {
         status.reason = fmt::format("waits for {}", fmt::join(group_of(step).needs, ", "));
@@ -98,8 +104,42 @@ StepStatus Job::status(std::uint32_t step) const {
 std::vector<StepStatus> Job::statuses() const {
     std::vector<StepStatus> all;
     all.reserve(steps_.size());
-    for (std::uint32_t step = 0; step < steps_.size(); ++step) all.push_back(status(step));
+    std::size_t files = 0;
+    for (std::uint32_t step = 0; step < steps_.size(); ++step) {
+        files += all.emplace_back(status(step)).files.size();
+        if (files > kFilesShownMax) all.back().files.clear();
+    }
     return all;
+}
+
+template <class Visit>
+void Job::for_each_taken(const StepGroup& group, Visit visit) const {
+    for (const std::string& take : group.takes) {
+        const auto from = std::ranges::find(spec().groups, take, &StepGroup::name);
+        const std::uint32_t first = groups_[static_cast<std::size_t>(from - spec().groups.begin())].first;
+        for (std::uint32_t index = 0; index < from->count; ++index) visit(steps_[first + index]);
+    }
+}
+
+Result<void> Job::check_inputs(std::uint32_t step) const {
+    const StepGroup& group = group_of(step);
+    std::size_t files = group.inputs.size() + steps_[step].checkpoint.size();
+    for_each_taken(group, [&](const Step& other) { files += other.files.size(); });
+    if (files <= kStepInputsMax) return {};
+    return make_error(Errc::kDenied,
+                      fmt::format("it would get {} files, at most {} can be had", files, kStepInputsMax));
+}
+
+StepWork Job::work_of(std::uint32_t step) const {
+    const StepGroup& group = group_of(step);
+    StepWork work = step_work(group, steps_[step].index);
+    work.files_url = order_->files_url;
+    for_each_taken(group, [&](const Step& other) {
+        const std::string folder = fmt::format("{}{}/{}/", kTakenFolder, spec().groups[other.group].name, other.index);
+        for (const StepFile& file : other.files) work.inputs.push_back(input_of(file, folder));
+    });
+    for (const StepFile& file : steps_[step].checkpoint) work.inputs.push_back(input_of(file, kCheckpointFolder));
+    return work;
 }
 
 bool Job::may_copy(std::uint32_t step) const {

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "model/work_messages.hpp"
 #include "work/plan.hpp"
 #include "work/work_test_orders.hpp"
 
@@ -375,6 +376,84 @@ TEST_F(JobTest, EveryEventHasALineForPeople) {
                          "gang[0] was lost by its node, nothing charged: it broke",
                          "gang[0] gets no unit: too large",
                      }));
+}
+
+TEST_F(JobTest, AStepGetsTheFilesThatTheGroupsItTakesFromLeft) {
+    StepGroup frames = a_group("frames", 2);
+    frames.setup.keeps_files = true;
+    StepGroup film = a_group("film");
+    film.needs = film.takes = {"frames"};
+    submit({frames, film}, [](WorkOrder* order) { order->files_url = "https://gateway.example/files/token/"; });
+    for (const std::uint32_t step : {0U, 1U}) {
+        Finished done;
+        done.step = step;
+        done.fencing_token = lease(step);
+        done.files = {a_file("a.png"), a_file("b/c.png")};
+        EXPECT_TRUE(job_->finish(done, now_, &effects_).has_value());
+    }
+    const StepWork work = job_->work_of(2);
+    EXPECT_EQ(work.files_url, "https://gateway.example/files/token/");
+    std::vector<std::string> names;
+    for (const InputFile& input : work.inputs) names.push_back(input.name);
+    EXPECT_EQ(names, (std::vector<std::string>{"in/frames/0/a.png", "in/frames/0/b/c.png", "in/frames/1/a.png",
+                                               "in/frames/1/b/c.png"}));
+    EXPECT_EQ(job_->statuses()[0].files.size(), 2U);
+}
+
+TEST_F(JobTest, ALaterAttemptBeginsWithTheNewestCheckpoint) {
+    StepGroup group = a_group();
+    group.setup.checkpoint_seconds = 60;
+    submit({group}, [](WorkOrder* order) { order->files_url = "https://gateway.example/files/token/"; });
+    const std::uint64_t first = lease(0);
+    const auto keep = [&](std::uint64_t token, std::uint32_t sequence, std::string name) {
+        return job_->checkpoint({0, token, sequence, {a_file(std::move(name))}}, now_, &effects_);
+    };
+    EXPECT_TRUE(keep(first, 1, "one").has_value());
+    EXPECT_TRUE(keep(first, 2, "two").has_value());
+    EXPECT_EQ(keep(first, 2, "again").error().code, Errc::kConflict) << "sent twice";
+    EXPECT_EQ(keep(first, 1, "late").error().code, Errc::kConflict);
+    EXPECT_EQ(keep(first, 3, "../up").error().code, Errc::kInvalid);
+    EXPECT_TRUE(fail(0, first, Fault::kNode).has_value());
+    EXPECT_EQ(keep(first, 4, "too late").error().code, Errc::kConflict) << "the attempt has ended";
+    const std::uint64_t second = lease(0);
+    ASSERT_EQ(job_->work_of(0).inputs.size(), 1U);
+    EXPECT_EQ(job_->work_of(0).inputs[0].name, "checkpoint/two");
+    EXPECT_TRUE(keep(second, 1, "three").has_value()) << "each attempt counts from one";
+    EXPECT_TRUE(finish(0, second).has_value());
+}
+
+TEST_F(JobTest, AServiceSucceedsWhenItsTimeIsOverAndFailsWhenItEndsByItself) {
+    StepGroup group = a_group();
+    group.setup.is_service = true;
+    group.retries = 1;
+    submit({group});
+    EXPECT_TRUE(finish(0, lease(0), 0).has_value());
+    EXPECT_EQ(state(0), StepState::kQueued);
+    EXPECT_EQ(job_->steps()[0].reason, "a service ended by itself");
+    EXPECT_TRUE(finish(0, lease(0), kTimeLimitExit).has_value());
+    EXPECT_EQ(state(0), StepState::kDone);
+}
+
+TEST_F(JobTest, AStepThatWouldGetTooManyFilesIsNotLeased) {
+    StepGroup from = a_group("from", 33);
+    from.setup.keeps_files = true;
+    StepGroup to = a_group("to");
+    to.needs = to.takes = {"from"};
+    submit({from, to}, [](WorkOrder* order) { order->files_url = "https://gateway.example/files/token/"; });
+    std::vector<StepFile> files;
+    for (std::size_t number = 0; number < kStepFilesMax; ++number)
+        files.push_back(a_file(std::to_string(1000 + number)));
+    for (std::uint32_t step = 0; step < 33; ++step) {
+        Finished done;
+        done.step = step;
+        done.fencing_token = lease(step);
+        done.files = files;
+        EXPECT_TRUE(job_->finish(done, now_, &effects_).has_value());
+    }
+    const Result<void> leased = job_->lease(terms(33), now_, &effects_);
+    ASSERT_FALSE(leased.has_value());
+    EXPECT_EQ(leased.error().code, Errc::kDenied);
+    EXPECT_EQ(leased.error().message, "it would get 4224 files, at most 4096 can be had");
 }
 
 }  // namespace

@@ -5,12 +5,15 @@ namespace vcity::work::detail {
 namespace {
 
 // The least that one of each takes, so that a count cannot ask for more memory than the input is worth.
-constexpr std::size_t kFileBytesMin = 8;
+constexpr std::size_t kFileBytesMin = 52;
 constexpr std::size_t kGroupBytesMin = 64;
+constexpr std::size_t kPortBytesMin = 6;
+constexpr std::size_t kKeptBytesMin = 44;
 
 void put(ByteWriter* writer, const StepGroup& group) {
     writer->put(group.name);
     writer->put(group.needs);
+    writer->put(group.takes);
     writer->put(group.count);
     writer->put(group.is_gang);
     writer->put(group.command);
@@ -19,11 +22,30 @@ void put(ByteWriter* writer, const StepGroup& group) {
     for (const InputFile& file : group.inputs) {
         writer->put(file.name);
         writer->put(file.content);
+        writer->put(file.url);
+        writer->put(file.sha256);
+        writer->put(file.bytes);
     }
     detail::put(writer, group.ask);
     writer->put(group.seconds_max);
     writer->put(group.retries);
     writer->put(group.is_speculative);
+    detail::put(writer, group.setup);
+}
+
+void get(ByteReader* reader, StepSetup* setup) {
+    reader->get(&setup->image);
+    reader->get(&setup->program);
+    reader->get(&setup->egress, Egress::kPublic);
+    reader->get(&setup->egress_hosts);
+    setup->ports.resize(reader->count(kPortBytesMin));
+    for (StepPort& port : setup->ports) {
+        reader->get(&port.name);
+        reader->get(&port.port);
+    }
+    reader->get(&setup->keeps_files);
+    reader->get(&setup->checkpoint_seconds);
+    reader->get(&setup->is_service);
 }
 
 void get(ByteReader* reader, UnitAsk* ask) {
@@ -40,6 +62,7 @@ void get(ByteReader* reader, UnitAsk* ask) {
 void get(ByteReader* reader, StepGroup* group) {
     reader->get(&group->name);
     reader->get(&group->needs);
+    reader->get(&group->takes);
     reader->get(&group->count);
     reader->get(&group->is_gang);
     reader->get(&group->command);
@@ -48,11 +71,15 @@ void get(ByteReader* reader, StepGroup* group) {
     for (InputFile& file : group->inputs) {
         reader->get(&file.name);
         reader->get(&file.content);
+        reader->get(&file.url);
+        reader->get(&file.sha256);
+        reader->get(&file.bytes);
     }
     get(reader, &group->ask);
     reader->get(&group->seconds_max);
     reader->get(&group->retries);
     reader->get(&group->is_speculative);
+    get(reader, &group->setup);
 }
 
 void get(ByteReader* reader, WorkSpec* spec) {
@@ -107,6 +134,39 @@ void put(ByteWriter* writer, const UnitAsk& ask) {
     writer->put(ask.interconnect);
 }
 
+void put(ByteWriter* writer, const StepSetup& setup) {
+    writer->put(setup.image);
+    writer->put(setup.program);
+    writer->put(setup.egress);
+    writer->put(setup.egress_hosts);
+    writer->put(static_cast<std::uint32_t>(setup.ports.size()));
+    for (const StepPort& port : setup.ports) {
+        writer->put(port.name);
+        writer->put(port.port);
+    }
+    writer->put(setup.keeps_files);
+    writer->put(setup.checkpoint_seconds);
+    writer->put(setup.is_service);
+}
+
+void put(ByteWriter* writer, const std::vector<StepFile>& files) {
+    writer->put(static_cast<std::uint32_t>(files.size()));
+    for (const StepFile& file : files) {
+        writer->put(file.name);
+        writer->put(file.sha256);
+        writer->put(file.bytes);
+    }
+}
+
+void get(ByteReader* reader, std::vector<StepFile>* files) {
+    files->resize(reader->count(kKeptBytesMin));
+    for (StepFile& file : *files) {
+        reader->get(&file.name);
+        reader->get(&file.sha256);
+        reader->get(&file.bytes);
+    }
+}
+
 void put(ByteWriter* writer, const WorkSpec& spec) {
     writer->put(spec.name);
     writer->put(static_cast<std::uint32_t>(spec.groups.size()));
@@ -136,6 +196,7 @@ void put(ByteWriter* writer, const WorkOrder& order) {
     writer->put(order.quote_id);
     writer->put(order.deadline);
     writer->put(order.trace_id);
+    writer->put(order.files_url);
 }
 
 void get(ByteReader* reader, WorkOrder* order) {
@@ -147,6 +208,7 @@ void get(ByteReader* reader, WorkOrder* order) {
     reader->get(&order->quote_id);
     reader->get(&order->deadline);
     reader->get(&order->trace_id);
+    reader->get(&order->files_url);
 }
 
 }  // namespace vcity::work::detail

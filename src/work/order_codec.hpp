@@ -7,6 +7,9 @@
 namespace vcity::work::detail {
 
 void put(ByteWriter* writer, const UnitAsk& ask);
+void put(ByteWriter* writer, const StepSetup& setup);
+void put(ByteWriter* writer, const std::vector<StepFile>& files);
+void get(ByteReader* reader, std::vector<StepFile>* files);
 void put(ByteWriter* writer, const WorkSpec& spec);
 void put(ByteWriter* writer, const WorkOrder& order);
 void get(ByteReader* reader, WorkOrder* order);

@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.hpp"
+#include "base/result.hpp"
 #include "model/node.hpp"
 #include "model/work.hpp"
 
@@ -16,11 +18,21 @@ namespace vcity::work {
 // keccak-256("vcity-step-v1" || job id || group name || index as 4 big-endian bytes).
 JobId step_id(const JobId& job_id, std::string_view group, std::uint32_t index);
 
-// What a node runs for one step: the group's command, files and ask, its environment with VCITY_INDEX and VCITY_COUNT
-// before the rest. Copies the files.
+// What a node runs for one step: the group's command, files, ask and setup, its environment with VCITY_INDEX and
+// VCITY_COUNT before the rest. Copies the files.
 StepWork step_work(const StepGroup& group, std::uint32_t index);
 
-// keccak-256 over names and content of the files; the expensive part of step_hash, equal for all steps of a group.
+// Files that came from other steps or earlier attempts lie in these folders of a step; the order's own have no folder.
+inline constexpr std::string_view kTakenFolder = "in/";  // in/<group>/<index>/<name>
+inline constexpr std::string_view kCheckpointFolder = "checkpoint/";
+InputFile input_of(const StepFile& file, std::string_view folder);
+// At most 4 parts of [A-Za-z0-9._-]{1,64}, none of them "." or "..", with `/` between them.
+bool is_file_path(std::string_view path);
+// kInvalid: too many, a name that is no such path, names that do not ascend, or no hash.
+Result<void> check_files(const std::vector<StepFile>& files);
+
+// keccak-256 over names and content (or hash and size) of the order's own files; the expensive part of step_hash, equal
+// for all steps of a group.
 Hash inputs_hash(const std::vector<InputFile>& inputs);
 // The receipt's request hash: keccak-256("vcity-step-work-v1" || canonical bytes), where inputs_hash stands for the
 // files. Two different works never have the same bytes.
@@ -28,9 +40,22 @@ Hash step_hash(const StepWork& work);
 Hash step_hash(const StepWork& work, const Hash& inputs);
 // Of step_work(group, index) without copying the files.
 Hash step_hash(const StepGroup& group, std::uint32_t index, const Hash& inputs);
+// The receipt's response hash: that of the output without files, else keccak-256("vcity-step-result-v1" || output's
+// keccak-256 || canonical bytes of the files).
+Hash result_hash(const Hash& output, const std::vector<StepFile>& files);
 // Of everything that decides where the steps of a job may go and for how long, and nothing else: two specs with equal
 // hashes have equal prices. Commands, variables and files do not matter.
 Hash price_hash(const WorkSpec& spec);
+
+// Features of a node that a step of the group cannot do without; bits of UnitFeature.
+std::uint32_t features_of(const StepGroup& group);
+
+// Programs that nodes bring along, for StepSetup::program. Their command is what follows the program's name.
+inline constexpr std::string_view kFinetuneProgram = "finetune";
+inline constexpr std::string_view kRenderProgram = "render";
+inline constexpr std::string_view kGenerateProgram = "generate";
+// Nullopt: there is no such program.
+std::optional<UnitFeature> feature_of_program(std::string_view program);
 
 // The receipt's model root: keccak-256("vcity-command-v1").
 Hash command_root();
@@ -54,6 +79,7 @@ struct UnitNeeds {
     Interconnect interconnect = Interconnect::kNone;
     bool is_training = false;    // multi-GPU privilege: goes before other work in the queue, to such units only
     bool is_one_region = false;  // gangs
+    std::uint32_t features = 0;  // see features_of()
 
     bool operator==(const UnitNeeds&) const = default;
 };

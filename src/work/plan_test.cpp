@@ -59,6 +59,9 @@ TEST(WorkPlan, EveryFieldOfAWorkChangesItsHash) {
     EXPECT_TRUE(differs([](StepWork* one) { one->ask.gpus = 1; }));
     EXPECT_TRUE(differs([](StepWork* one) { one->ask.memory_mib = 1; }));
     EXPECT_TRUE(differs([](StepWork* one) { one->seconds_max = 1; }));
+    EXPECT_TRUE(differs([](StepWork* one) { one->setup.image = "busybox"; }));
+    EXPECT_TRUE(differs([](StepWork* one) { one->setup.keeps_files = true; }));
+    EXPECT_TRUE(differs([](StepWork* one) { one->inputs[0].sha256.bytes[0] = 1; }));
 }
 
 TEST(WorkPlan, ThePriceHashLooksAtPlacesAndTimesOnly) {
@@ -126,6 +129,49 @@ TEST(WorkPlan, CriticalSpeculativeStepsHaveASpareFromTheStart) {
     EXPECT_EQ(copies_of(spec, group), 2U);
     group.is_gang = true;
     EXPECT_EQ(copies_of(spec, group), 1U);
+}
+
+TEST(WorkPlan, FeaturesFollowFromTheSetup) {
+    StepGroup group = a_group();
+    EXPECT_EQ(features_of(group), 0U);
+    group.setup.image = "busybox";
+    group.setup.ports = {{"web", 80}};
+    group.setup.egress = Egress::kPublic;
+    EXPECT_EQ(feature_names(features_of(group)), "containers, public-network, ports");
+    group = a_group();
+    group.setup.program = "finetune";
+    group.setup.checkpoint_seconds = 60;
+    EXPECT_EQ(feature_names(features_of(group)), "files, finetune");
+    EXPECT_EQ(needs_of(an_order({group}).spec, group).features, features_of(group));
+}
+
+TEST(WorkPlan, PathsOfFilesHaveFourPartsAtMostAndStayWhereTheyAre) {
+    for (const std::string_view good : {"a", "a/b/c/d", "A-1_2.tar.gz", "..."}) EXPECT_TRUE(is_file_path(good)) << good;
+    for (const std::string_view bad : {"", "/a", "a/", "a//b", "..", "a/../b", ".", "a/b/c/d/e", "a b", "a\\b"}) {
+        EXPECT_FALSE(is_file_path(bad)) << bad;
+    }
+    EXPECT_FALSE(is_file_path(std::string(65, 'a')));
+}
+
+TEST(WorkPlan, TheListOfFilesIsPartOfWhatIsSigned) {
+    const Hash output = step_hash(step_work(a_group(), 0));
+    EXPECT_EQ(result_hash(output, {}), output);
+    const Hash one = result_hash(output, {a_file("a")});
+    EXPECT_NE(one, output);
+    EXPECT_NE(one, result_hash(output, {a_file("b")}));
+    EXPECT_NE(one, result_hash(output, {a_file("a", 8)}));
+    EXPECT_EQ(check_files({a_file("b"), a_file("a")}).error().message, "the names of files do not ascend");
+    EXPECT_EQ(check_files({a_file("a"), a_file("a")}).error().code, Errc::kInvalid);
+    EXPECT_EQ(check_files({StepFile{"a", {}, 1}}).error().message, "a file has no hash");
+}
+
+TEST(WorkPlan, FilesOfOtherStepsDoNotChangeWhatWasOrdered) {
+    StepWork work = step_work(a_group(), 0);
+    const Hash before = step_hash(work);
+    work.inputs.push_back(input_of(a_file("a.png"), "in/frames/0/"));
+    EXPECT_EQ(step_hash(work), before);
+    work.inputs.push_back(input_of(a_file("a.png"), ""));
+    EXPECT_NE(step_hash(work), before);
 }
 
 }  // namespace

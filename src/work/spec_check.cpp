@@ -8,58 +8,35 @@
 
 #include <fmt/format.h>
 
+#include "work/check_text.hpp"
+#include "work/setup_check.hpp"
+
 namespace vcity::work {
 namespace {
 
+using detail::check_label;
+using detail::check_source;
+using detail::check_takes;
+using detail::invalid;
+using detail::is_one_of;
+using detail::is_printable;
+using detail::kUpperCase;
+using detail::quoted;
+using detail::within;
+
 using Limits = SpecLimits;
 
-bool is_one_of(char character, std::string_view others) {
-    return (character >= 'a' && character <= 'z') || (character >= '0' && character <= '9') ||
-           others.find(character) != std::string_view::npos;
-}
-
-constexpr std::string_view kUpperCase = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-
-bool is_printable(std::string_view text) {
-    return std::ranges::none_of(text, [](char character) {
-        const auto code = static_cast<unsigned char>(character);
-        return code < 0x20 || code == 0x7f;
-    });
-}
-
-// A customer's text in a message: short and harmless in a terminal.
-std::string quoted(std::string_view text) {
-    constexpr std::size_t kShownMax = 40;
-    std::string shown{text.substr(0, kShownMax)};
-    for (char& character : shown) {
-        const auto code = static_cast<unsigned char>(character);
-        if (code < 0x20 || code >= 0x7f) character = '?';
-    }
-    return fmt::format("\"{}{}\"", shown, text.size() > kShownMax ? "..." : "");
-}
-
-Error invalid(std::string message) {
-    return make_error(Errc::kInvalid, std::move(message));
-}
-
-Result<void> within(std::string_view what, std::uint64_t value, std::uint64_t least, std::uint64_t most) {
-    if (value >= least && value <= most) return {};
-    return invalid(fmt::format("{} is {}, must be {} to {}", what, value, least, most));
-}
-
-Result<void> check_label(std::string_view what, std::string_view label) {
-    if (!label.empty() && label.size() <= Limits::kLabelBytesMax && is_printable(label)) return {};
-    return invalid(fmt::format("{} {} must be 1 to {} printable bytes", what, quoted(label), Limits::kLabelBytesMax));
-}
-
 Result<void> check_command(const StepGroup& group) {
-    TRY_OK(within("number of arguments", group.command.size(), 1, Limits::kArgumentsMax));
+    // An image has a command of its own, and a program is its own.
+    const bool is_free = !group.setup.image.empty() || !group.setup.program.empty();
+    TRY_OK(within("number of arguments", group.command.size(), is_free ? 0 : 1, Limits::kArgumentsMax));
     std::size_t bytes = 0;
     for (const std::string& argument : group.command) {
         if (argument.find('\0') != std::string::npos) return invalid("an argument contains a zero byte");
         bytes += argument.size();
     }
-    TRY_OK(within("size of the command in bytes", bytes, 1, Limits::kCommandBytesMax));
+    TRY_OK(within("size of the command in bytes", bytes, is_free ? 0 : 1, Limits::kCommandBytesMax));
+    if (is_free) return {};
     const std::string& program = group.command.front();
     if (!program.starts_with('/') || program.ends_with('/')) {
         return invalid(fmt::format("command {} must begin with the absolute path of a program", quoted(program)));
@@ -117,6 +94,7 @@ Result<void> check_inputs(const StepGroup& group) {
             return invalid(fmt::format("input file {}: a name is 1 to {} letters, digits, '.', '_' or '-'",
                                        quoted(file.name), Limits::kInputNameBytesMax));
         }
+        TRY_OK(check_source(file));
         names.push_back(file.name);
     }
     std::ranges::sort(names);
@@ -161,6 +139,7 @@ Result<void> check_group(const StepGroup& group) {
     TRY_OK(check_environment(group));
     TRY_OK(check_inputs(group));
     TRY_OK(check_ask(group.ask));
+    TRY_OK(detail::check_setup(group));
     TRY_OK(within("seconds_max", group.seconds_max, 1, Limits::kSecondsMax));
     return within("retries", group.retries, 0, Limits::kRetriesMax);
 }
@@ -202,6 +181,7 @@ Result<void> check_needs(const WorkSpec& spec) {
             }
             needs[at].push_back(number);
         }
+        TRY_OK(check_takes(spec, group));
     }
     std::vector<bool> is_free(count, false);
     for (std::size_t round = 0; round < count; ++round) {
@@ -269,7 +249,8 @@ Result<void> check(const WorkOrder& order) {
     }
     if (order.deadline.count() == 0) return invalid("the deadline is missing");
     TRY_OK(within("size of the trace id in bytes", order.trace_id.size(), 0, kTraceBytesMax));
-    return check(order.spec);
+    TRY_OK(check(order.spec));
+    return detail::check_files_url(order);
 }
 
 }  // namespace vcity::work

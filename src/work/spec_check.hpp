@@ -32,6 +32,14 @@ struct SpecLimits {
     static constexpr std::uint32_t kMemoryMibMax = 1U << 27U;
     static constexpr std::uint32_t kDiskMibMax = 1U << 30U;
     static constexpr std::uint32_t kVramMibMax = 1U << 24U;
+    static constexpr std::uint64_t kFileBytesMax = std::uint64_t{1} << 40U;  // of an input that is fetched
+    static constexpr std::size_t kTakenStepsMax = 1024;                      // whose files one step gets
+    static constexpr std::size_t kUrlBytesMax = 2048;
+    static constexpr std::size_t kImageBytesMax = 512;
+    static constexpr std::size_t kHostsMax = 32;
+    static constexpr std::size_t kHostBytesMax = 253;
+    static constexpr std::size_t kPortsMax = 16;
+    static constexpr std::uint32_t kCheckpointSecondsMin = 10;
     static constexpr std::uint32_t kPreferenceMax = 100;
     static constexpr std::uint32_t kReputationMax = 10'000;
     static constexpr std::uint32_t kLevelMax = 3;

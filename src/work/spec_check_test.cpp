@@ -170,5 +170,93 @@ TEST(SpecCheck, PreferencesAndFiltersStayInTheirScales) {
     EXPECT_EQ(spec([](WorkSpec* one) { one->regions = {""}; }), "region \"\" must be 1 to 31 printable bytes");
 }
 
+TEST(SpecCheck, WhatSurroundsACommandIsCheckedToo) {
+    const auto setup_fault = [](const std::function<void(StepSetup*)>& change) {
+        return group_fault([&](StepGroup* group) { change(&group->setup); });
+    };
+    EXPECT_EQ(setup_fault([](StepSetup* setup) {
+                  setup->image = "registry.example.org:5000/team/app@sha256:0011";
+                  setup->egress = Egress::kPublic;
+                  setup->egress_hosts = {"example.org"};
+                  setup->ports = {{"web", 80}, {"ssh", 22}};
+                  setup->is_service = true;
+              }),
+              "");
+    EXPECT_EQ(setup_fault([](StepSetup* setup) { setup->image = "-rf /"; }),
+              "image \"-rf /\" must be a reference such as \"docker.io/library/python:3.12\" of at most 512 bytes");
+    EXPECT_EQ(setup_fault([](StepSetup* setup) { setup->program = "mine"; }),
+              "program \"mine\" is not known; there are \"finetune\", \"render\" and \"generate\"");
+    EXPECT_EQ(setup_fault([](StepSetup* setup) {
+                  setup->program = "render";
+                  setup->image = "blender";
+              }),
+              "a program of the node runs without an image");
+    EXPECT_EQ(setup_fault([](StepSetup* setup) { setup->egress_hosts = {"example.org"}; }),
+              "egress_hosts are named, but egress is none");
+    EXPECT_EQ(setup_fault([](StepSetup* setup) { setup->ports = {{"web", 0}}; }),
+              "port \"web\" is 0, must be 1 to 65535");
+    EXPECT_EQ(setup_fault([](StepSetup* setup) { setup->ports = {{"a", 80}, {"b", 80}}; }),
+              "port \"b\" (80) is there twice");
+    EXPECT_EQ(setup_fault([](StepSetup* setup) { setup->checkpoint_seconds = 9; }),
+              "checkpoint_seconds is 9, must be 10 to 2592000");
+    EXPECT_EQ(group_fault([](StepGroup* group) { group->setup.is_service = group->is_speculative = true; }),
+              "a service has no end to wait for: it cannot be speculative");
+}
+
+TEST(SpecCheck, AnImageHasItsOwnCommandAndOthersNeedOne) {
+    EXPECT_EQ(group_fault([](StepGroup* group) {
+                  group->setup.image = "busybox";
+                  group->command.clear();
+              }),
+              "");
+    EXPECT_EQ(group_fault([](StepGroup* group) { group->command.clear(); }),
+              "number of arguments is 0, must be 1 to 256");
+}
+
+TEST(SpecCheck, AFetchedFileNeedsItsHashAndAPlace) {
+    const auto file_fault = [](const std::function<void(InputFile*)>& change) {
+        return group_fault([&](StepGroup* group) {
+            InputFile file;
+            file.name = "data";
+            file.sha256.bytes.fill(1);
+            change(&file);
+            group->inputs = {file};
+        });
+    };
+    EXPECT_EQ(file_fault([](InputFile* file) { file->url = "https://example.org/data"; }), "");
+    EXPECT_EQ(file_fault([](InputFile*) {}), "the job's files have no place: files_url is empty");
+    EXPECT_EQ(file_fault([](InputFile* file) { file->url = "ftp://example.org/data"; }),
+              "input file \"data\": url \"ftp://example.org/data\" must be http or https and at most 2048 bytes");
+    EXPECT_EQ(file_fault([](InputFile* file) { file->content = {1}; }),
+              "input file \"data\" has content and a sha256: one of them");
+    EXPECT_EQ(file_fault([](InputFile* file) {
+                  file->sha256 = {};
+                  file->url = "https://example.org/data";
+              }),
+              "input file \"data\": what is fetched needs its sha256");
+    EXPECT_EQ(fault_of([](WorkOrder* order) {
+                  order->files_url = "https://gateway.example/files/token/";
+                  order->spec.groups[0].setup.keeps_files = true;
+              }),
+              "");
+    EXPECT_EQ(fault_of([](WorkOrder* order) { order->files_url = "file:///etc/"; }),
+              "files_url must be http or https and end with '/'");
+}
+
+TEST(SpecCheck, FilesAreTakenOfGroupsThatAreNeededAndKeepThem) {
+    const auto take_fault = [](bool is_kept, std::vector<std::string> takes) {
+        return fault_of([&](WorkOrder* order) {
+            order->files_url = "https://gateway.example/files/token/";
+            order->spec.groups[0].setup.keeps_files = is_kept;
+            order->spec.groups[1].needs = {"one"};
+            order->spec.groups[1].takes = std::move(takes);
+        });
+    };
+    EXPECT_EQ(take_fault(true, {"one"}), "");
+    EXPECT_EQ(take_fault(false, {"one"}), "group \"two\" takes files of \"one\", which keeps none");
+    EXPECT_EQ(take_fault(true, {"two"}), "group \"two\" takes files of \"two\", which it does not need");
+    EXPECT_EQ(take_fault(true, {"one", "one"}), "group \"two\" takes \"one\" twice");
+}
+
 }  // namespace
 }  // namespace vcity::work

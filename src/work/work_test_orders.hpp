@@ -16,6 +16,14 @@ inline StepGroup a_group(std::string name = "main", std::uint32_t count = 1) {
     return group;
 }
 
+inline StepFile a_file(std::string name, std::uint64_t bytes = 7) {
+    StepFile file;
+    file.name = std::move(name);
+    file.sha256.bytes.fill(5);
+    file.bytes = bytes;
+    return file;
+}
+
 inline WorkOrder an_order(std::vector<StepGroup> groups = {a_group()}) {
     WorkOrder order;
     order.job_id.bytes.fill(7);

@@ -293,6 +293,8 @@ bool Scheduler::route_to_work(const Address& node, const Message& message) {
         work_.on_started(node, *started);
     } else if (const auto* output = std::get_if<StepOutput>(&message)) {
         work_.on_output(node, *output);
+    } else if (const auto* checkpoint = std::get_if<StepCheckpoint>(&message)) {
+        work_.on_checkpoint(node, *checkpoint);
     } else if (const auto* finished = std::get_if<StepFinished>(&message)) {
         const JobId attempt = finished->finished.job_id;
         // Perhaps one that is stored already and whose acknowledgement was lost.

@@ -116,7 +116,17 @@ class RandomValues {
                 list([this] { return unit_offer(); })};
     }
     UnitOffer unit_offer() {
-        return {u32(), label(), u32(), u32(), u32(), u32(), u32(), pick(Interconnect::kFabric), usd(), maybe_usd()};
+        return {u32(),
+                label(),
+                u32(),
+                u32(),
+                u32(),
+                u32(),
+                u32(),
+                pick(Interconnect::kFabric),
+                usd(),
+                maybe_usd(),
+                u32() & kAllFeatures};
     }
     std::optional<Usd> maybe_usd() { return coin() ? std::optional<Usd>{usd()} : std::nullopt; }
     std::vector<std::string> texts() {
@@ -127,10 +137,24 @@ class RandomValues {
     }
     UnitAsk unit_ask() { return {names(), u32(), u32(), u32(), u32(), u32(), u32(), pick(Interconnect::kFabric)}; }
     std::vector<InputFile> input_files() {
-        return list([this] { return InputFile{label(), bytes()}; });
+        return list([this] { return InputFile{label(), bytes(), text(), fixed<Hash>(), u64()}; });
+    }
+    std::vector<StepFile> step_files() {
+        return list([this] { return StepFile{text(), fixed<Hash>(), u64()}; });
+    }
+    StepSetup step_setup() {
+        return {text(),
+                label(),
+                pick(Egress::kPublic),
+                texts(),
+                list([this] { return StepPort{label(), static_cast<std::uint16_t>(below(65'536))}; }),
+                coin(),
+                u32(),
+                coin()};
     }
     StepGroup step_group() {
-        return {label(), names(), u32(), coin(), texts(), texts(), input_files(), unit_ask(), u32(), u32(), coin()};
+        return {label(),       names(),    names(), u32(), coin(), texts(),     texts(),
+                input_files(), unit_ask(), u32(),   u32(), coin(), step_setup()};
     }
     WorkSpec work_spec() {
         return {text(),
@@ -146,14 +170,14 @@ class RandomValues {
                 pick(ServiceClass::kCritical)};
     }
     WorkOrder work_order() {
-        return {fixed<JobId>(), fixed<Address>(), cap(), work_spec(), usd(), u64(), time(), text()};
+        return {fixed<JobId>(), fixed<Address>(), cap(), work_spec(), usd(), u64(), time(), text(), text()};
     }
-    StepWork step_work() { return {texts(), texts(), input_files(), unit_ask(), u32()}; }
+    StepWork step_work() { return {texts(), texts(), input_files(), unit_ask(), u32(), step_setup(), text()}; }
     StepStatus step_status() {
         return {fixed<JobId>(), label(),          u32(),  pick(StepState::kCancelled),
                 u32(),          fixed<Address>(), u32(),  usd(),
                 usd(),          time(),           time(), exit_code(),
-                text()};
+                text(),         step_files()};
     }
     std::int32_t exit_code() { return static_cast<std::int32_t>(next()); }
     std::vector<StepStatus> step_statuses() {
@@ -204,7 +228,8 @@ class RandomValues {
             StepGrant{lease(), fixed<Address>(), u32(), u32(), step_work(), usd(), usd(), text()},
             StepStarted{fixed<JobId>(), u64(), time()},
             StepOutput{fixed<JobId>(), u64(), u64(), bytes()},
-            StepFinished{job_finished(), exit_code(), u64()},
+            StepFinished{job_finished(), exit_code(), u64(), step_files()},
+            StepCheckpoint{fixed<JobId>(), u64(), u32(), step_files()},
             WorkQuoteRequest{work_order()},
             WorkQuote{fixed<JobId>(), u64(), usd(), usd(), time(), step_statuses(), text()},
             WorkSubmit{work_order()},

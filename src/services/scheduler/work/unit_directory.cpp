@@ -41,7 +41,8 @@ bool is_same_name(std::string_view a, std::string_view b) {
 }
 
 std::string unique_name(const UnitOffer& offer) {
-    return offer.gpus == 0 ? "cpu" : fmt::format("{} {} MiB", offer.gpu_model, offer.vram_mib);
+    const std::string name = offer.gpus == 0 ? "cpu" : fmt::format("{} {} MiB", offer.gpu_model, offer.vram_mib);
+    return offer.features == 0 ? name : fmt::format("{} with {}", name, feature_names(offer.features));
 }
 
 std::uint32_t whole_tokens(Vcai stake) {
@@ -68,7 +69,8 @@ std::uint8_t bit_of(NodeKind kind) {
 }  // namespace
 
 // Without GPUs, and a region that was not told, are always there.
-UnitDirectory::UnitDirectory() : names_{.models = {{"cpu", 0}}, .regions = {"unknown"}}, planner_{{}, kGrain} {
+UnitDirectory::UnitDirectory()
+    : names_{.models = {{"cpu", 0}}, .classes = {{}}, .regions = {"unknown"}}, planner_{{}, kGrain} {
     rebuild();
 }
 
@@ -116,6 +118,7 @@ bool UnitDirectory::learn(const NodeAnnouncement& announcement) {
         const bool is_known = std::ranges::any_of(names_.models, [&](const auto& model) { return model.name == name; });
         if (is_known || names_.models.size() >= placement::kModelsMax) continue;
         names_.models.push_back({name, offer.vram_mib});
+        names_.classes.push_back({offer.gpu_model, offer.features});
         is_new = true;
     }
     return is_new;
@@ -258,24 +261,31 @@ void UnitDirectory::rate(const Address& node, std::uint32_t reputation_bp) {
     }
 }
 
-Result<std::uint64_t> UnitDirectory::models_of(const UnitAsk& ask) const {
-    if (ask.gpus == 0) return std::uint64_t{1};  // "cpu" is the first
+Error UnitDirectory::nobody_offers(const UnitAsk& ask, std::uint32_t features) const {
+    std::vector<std::string> known;
+    for (const placement::GpuModel& model : names_.models) known.push_back(model.name);
+    std::string wanted = "units without GPUs";
+    if (ask.gpus != 0) {
+        wanted =
+            "a GPU of model " + (ask.gpu_models.empty() ? "any" : fmt::format("{}", fmt::join(ask.gpu_models, " or ")));
+    }
+    if (features != 0) wanted += " with " + feature_names(features);
+    return make_error(Errc::kNotFound,
+                      fmt::format("nobody has offered {} yet; offered so far: {}", wanted, fmt::join(known, "; ")));
+}
+
+Result<std::uint64_t> UnitDirectory::models_of(const UnitAsk& ask, std::uint32_t features) const {
     std::uint64_t models = 0;
-    for (std::size_t index = 1; index < names_.models.size(); ++index) {
-        const std::string& full = names_.models[index].name;
-        const std::string name = full.substr(0, full.rfind(' ', full.rfind(' ') - 1));
+    for (std::size_t index = 0; index < names_.classes.size(); ++index) {
+        const UnitClass& one = names_.classes[index];
+        if (one.gpu_model.empty() != (ask.gpus == 0) || (features & ~one.features) != 0) continue;
         const bool is_wanted = ask.gpu_models.empty() || std::ranges::any_of(ask.gpu_models, [&](const auto& wanted) {
-                                   return is_same_name(wanted, name);
+                                   return is_same_name(wanted, one.gpu_model);
                                });
         if (is_wanted) models |= std::uint64_t{1} << index;
     }
-    if (models != 0) return models;
-    std::string known;
-    for (std::size_t index = 1; index < names_.models.size(); ++index) known += ", " + names_.models[index].name;
-    return make_error(Errc::kNotFound,
-                      fmt::format("nobody has offered a GPU of model {} yet; offered so far: {}",
-                                  ask.gpu_models.empty() ? "any" : fmt::format("{}", fmt::join(ask.gpu_models, " or ")),
-                                  known.empty() ? "none" : known.substr(2)));
+    if (models == 0) return nobody_offers(ask, features);
+    return models;
 }
 
 Result<placement::UnitDemand> UnitDirectory::to_demand(const UnitQuery& query, std::uint8_t kinds) const {
@@ -283,7 +293,7 @@ Result<placement::UnitDemand> UnitDirectory::to_demand(const UnitQuery& query, s
     const UnitAsk& ask = query.group->ask;
     const work::UnitNeeds needs = work::needs_of(spec, *query.group);
     placement::UnitDemand demand;
-    TRY(demand.models, models_of(ask));
+    TRY(demand.models, models_of(ask, needs.features));
     demand.kinds = kinds;
     const auto home = std::ranges::find(names_.regions, spec.customer_region);
     if (home != names_.regions.end()) demand.customer_region = static_cast<std::uint8_t>(home - names_.regions.begin());

@@ -115,8 +115,14 @@ class UnitDirectory {
         placement::Grant grant;
         bool is_taken = false;  // the unit is there and the index knows of it
     };
+    // What the index takes for a GPU model: cards of one model and memory, or none, at nodes that can do the same.
+    struct UnitClass {
+        std::string gpu_model;  // empty without GPUs
+        std::uint32_t features = 0;
+    };
     struct Names {
         std::vector<placement::GpuModel> models;
+        std::vector<UnitClass> classes;  // of the models
         std::vector<std::string> regions;
     };
 
@@ -129,7 +135,8 @@ class UnitDirectory {
     void plan_packing();
     placement::ExecutionUnit to_unit(const placement::UnitId& id, const Unit& unit) const;
     Result<placement::UnitDemand> to_demand(const UnitQuery& query, std::uint8_t kinds) const;
-    Result<std::uint64_t> models_of(const UnitAsk& ask) const;
+    Result<std::uint64_t> models_of(const UnitAsk& ask, std::uint32_t features) const;
+    Error nobody_offers(const UnitAsk& ask, std::uint32_t features) const;
     // Units of nodes to avoid take nothing until they are set free again: a demand can name only a few.
     std::vector<placement::UnitId> shut(const UnitQuery& query);
     void set_open(const std::vector<placement::UnitId>& ids, bool is_open);

@@ -303,6 +303,21 @@ void WorkDesk::on_output(const Address& node, StepOutput output) {
     running->output += fresh;
 }
 
+void WorkDesk::on_checkpoint(const Address& node, StepCheckpoint checkpoint) {
+    Running* running = running_of(node, checkpoint.step_id, checkpoint.fencing_token);
+    if (running == nullptr) return;
+    LiveWork* work = find(running->job);
+    if (work->job.group_of(running->step).setup.checkpoint_seconds == 0) return;
+    work::Checkpointed event;
+    event.step = running->step;
+    event.fencing_token = checkpoint.fencing_token;
+    event.sequence = checkpoint.sequence;
+    event.files = std::move(checkpoint.files);
+    // One that came again after a reconnect, or that names no files that can be: the older one stands.
+    const Result<void> kept = work->job.checkpoint(std::move(event), context_->runtime()->unix_now(), &work->effects);
+    if (kept) save(work);
+}
+
 Result<SignedReceipt> WorkDesk::check_receipt(const LiveWork& work,
                                               const Running& running,
                                               const StepFinished& finished) const {
@@ -327,7 +342,9 @@ Result<SignedReceipt> WorkDesk::check_receipt(const LiveWork& work,
     if (market::receipt_hash(bill) != said.receipt_hash) {
         return make_error(Errc::kInvalid, "the receipt names other parties, work or prices than its lease");
     }
-    if (finished.output_bytes != running.output.size() || bill.response_hash != market::response_hash(running.output)) {
+    TRY_OK(work::check_files(finished.files));
+    const Hash result = work::result_hash(market::response_hash(running.output), finished.files);
+    if (finished.output_bytes != running.output.size() || bill.response_hash != result) {
         return make_error(Errc::kInvalid, "the output is not the one that was signed for");
     }
     if (bill.started_at > bill.finished_at) return make_error(Errc::kInvalid, "it ends before it starts");
@@ -391,6 +408,7 @@ void WorkDesk::deliver(LiveWork* work, const JobId& attempt, SignedReceipt recei
     done.output_bytes = running.output.size();
     done.receipt_hash = market::receipt_hash(receipt.receipt);
     done.is_cut_short = work->stopping && finished.exit_code != 0;
+    done.files = finished.files;
     const Result<void> taken = work->job.finish(done, context_->runtime()->unix_now(), &work->effects);
     CHECK(taken.has_value());
     JobRecord record;

@@ -64,6 +64,7 @@ class WorkDesk {
     void on_failed(const Address& node, const NodeFailedJob& failed);
     void on_started(const Address& node, const StepStarted& started);
     void on_output(const Address& node, StepOutput output);
+    void on_checkpoint(const Address& node, StepCheckpoint checkpoint);
     // False: nobody waits for this result.
     bool on_finished(const Address& node, const StepFinished& finished);
 

@@ -349,7 +349,6 @@ void WorkDesk::grant(LiveWork* work, const JobId& attempt) {
     const auto found = attempts_.find(attempt);
     if (found == attempts_.end()) return;  // stopped meanwhile
     Running& running = found->second;
-    const work::Job::Step& step = work->job.steps()[running.step];
     running.is_granted = true;
     StepGrant grant;
     grant.lease.job_id = attempt;
@@ -360,7 +359,7 @@ void WorkDesk::grant(LiveWork* work, const JobId& attempt) {
     grant.client = work->job.order().client;
     grant.unit = running.terms.unit;
     grant.gpu_mask = running.terms.gpu_mask;
-    grant.work = work::step_work(work->job.group_of(running.step), step.index);
+    grant.work = work->job.work_of(running.step);
     grant.hourly = running.terms.hourly;
     grant.quote = running.terms.quote;
     grant.trace_id = work->job.order().trace_id;
