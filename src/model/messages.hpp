@@ -9,6 +9,7 @@
 
 #include "model/audit.hpp"
 #include "model/job.hpp"
+#include "model/tunnel_messages.hpp"
 #include "model/work_messages.hpp"
 
 namespace vcity {
@@ -268,6 +269,10 @@ using Message = std::variant<LinkChallenge,
                              WorkOutputRequest,
                              WorkOutputReply,
                              UnitsRequest,
-                             UnitsReply>;
+                             UnitsReply,
+                             TunnelOpen,
+                             TunnelRequest,
+                             TunnelRefused,
+                             StepAway>;
 
 }  // namespace vcity

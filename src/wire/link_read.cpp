@@ -2,6 +2,7 @@
 #include <vcity/v1/link.pb.h>
 
 #include "wire/shape.hpp"
+#include "wire/tunnel_convert.hpp"
 #include "wire/wire.hpp"
 #include "wire/work_convert.hpp"
 
@@ -237,6 +238,11 @@ CapacityReply read_body(Reader& in, const v1::CapacityReply& proto) {
     };
 }
 
+template <class Carrier>
+auto read_order(Reader& in, const Carrier& carrier) {
+    return in.message(carrier.has_order(), carrier.order(), "order");
+}
+
 Message read_frame(Reader& in, const v1::Frame& frame) {
     switch (frame.body_case()) {
         case v1::Frame::kLinkChallenge:
@@ -254,8 +260,7 @@ Message read_frame(Reader& in, const v1::Frame& frame) {
         case v1::Frame::kReceiptAck: return read_body(in, frame.receipt_ack());
         case v1::Frame::kJobCancel:
             return JobCancel{read_job_id(in, frame.job_cancel().job_id()), frame.job_cancel().fencing_token()};
-        case v1::Frame::kJobRequest:
-            return JobRequest{in.message(frame.job_request().has_order(), frame.job_request().order(), "order")};
+        case v1::Frame::kJobRequest: return JobRequest{read_order(in, frame.job_request())};
         case v1::Frame::kJobPlaced: return read_body(in, frame.job_placed());
         case v1::Frame::kJobDone: return read_body(in, frame.job_done());
         case v1::Frame::kJobFailed: return read_body(in, frame.job_failed());
@@ -277,12 +282,9 @@ Message read_frame(Reader& in, const v1::Frame& frame) {
         case v1::Frame::kStepOutput: return read_body(in, frame.step_output());
         case v1::Frame::kStepFinished: return read_body(in, frame.step_finished());
         case v1::Frame::kStepCheckpoint: return read_body(in, frame.step_checkpoint());
-        case v1::Frame::kWorkQuoteRequest:
-            return WorkQuoteRequest{
-                in.message(frame.work_quote_request().has_order(), frame.work_quote_request().order(), "order")};
+        case v1::Frame::kWorkQuoteRequest: return WorkQuoteRequest{read_order(in, frame.work_quote_request())};
         case v1::Frame::kWorkQuote: return read_body(in, frame.work_quote());
-        case v1::Frame::kWorkSubmit:
-            return WorkSubmit{in.message(frame.work_submit().has_order(), frame.work_submit().order(), "order")};
+        case v1::Frame::kWorkSubmit: return WorkSubmit{read_order(in, frame.work_submit())};
         case v1::Frame::kWorkAccepted: return read_body(in, frame.work_accepted());
         case v1::Frame::kWorkCancel: return read_body(in, frame.work_cancel());
         case v1::Frame::kWorkStatusRequest: return read_body(in, frame.work_status_request());
@@ -291,6 +293,10 @@ Message read_frame(Reader& in, const v1::Frame& frame) {
         case v1::Frame::kWorkOutputReply: return read_body(in, frame.work_output_reply());
         case v1::Frame::kUnitsRequest: return UnitsRequest{};
         case v1::Frame::kUnitsReply: return read_body(in, frame.units_reply());
+        case v1::Frame::kTunnelOpen: return read_body(in, frame.tunnel_open());
+        case v1::Frame::kTunnelRequest: return read_body(in, frame.tunnel_request());
+        case v1::Frame::kTunnelRefused: return read_body(in, frame.tunnel_refused());
+        case v1::Frame::kStepAway: return read_body(in, frame.step_away());
         case v1::Frame::BODY_NOT_SET: break;
     }
     in.fail("body", "is missing or of an unknown kind");

@@ -2,6 +2,7 @@
 #include <vcity/v1/link.pb.h>
 
 #include "wire/shape.hpp"
+#include "wire/tunnel_convert.hpp"
 #include "wire/wire.hpp"
 #include "wire/work_convert.hpp"
 #include "wire/write_list.hpp"
@@ -238,6 +239,10 @@ struct FrameWriter {
     void operator()(const WorkOutputReply& value) const { write_body(value, frame.mutable_work_output_reply()); }
     void operator()(const UnitsRequest& /*value*/) const { frame.mutable_units_request(); }
     void operator()(const UnitsReply& value) const { write_body(value, frame.mutable_units_reply()); }
+    void operator()(const TunnelOpen& value) const { write_body(value, frame.mutable_tunnel_open()); }
+    void operator()(const TunnelRequest& value) const { write_body(value, frame.mutable_tunnel_request()); }
+    void operator()(const TunnelRefused& value) const { write_body(value, frame.mutable_tunnel_refused()); }
+    void operator()(const StepAway& value) const { write_body(value, frame.mutable_step_away()); }
     void operator()(const VerdictReport& value) const {
         wire::write(value.verdict, frame.mutable_verdict_report()->mutable_verdict());
         frame.mutable_verdict_report()->set_confirmed(value.confirmed);

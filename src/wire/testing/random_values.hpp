@@ -192,6 +192,9 @@ class RandomValues {
                 time(),        time(),         fixed<Signature>(), pick(FinishReason::kCancelled)};
     }
 
+    TunnelTarget tunnel_target() { return {pick(TunnelKind::kSsh), u16(), texts(), coin(), u16(), u16()}; }
+    std::uint16_t u16() { return static_cast<std::uint16_t>(next()); }
+
     // One value of every alternative, in the order of the variant.
     std::vector<Message> every_message() {
         return {
@@ -242,6 +245,10 @@ class RandomValues {
             WorkOutputReply{fixed<JobId>(), fixed<JobId>(), coin(), u64(), bytes(), coin()},
             UnitsRequest{},
             UnitsReply{list([this] { return unit_entry(); })},
+            TunnelOpen{fixed<TunnelId>(), fixed<JobId>(), fixed<Address>(), label(), u32(), tunnel_target(), text()},
+            TunnelRequest{fixed<TunnelId>(), fixed<JobId>(), u64(), tunnel_target(), text()},
+            TunnelRefused{fixed<TunnelId>(), code(), text()},
+            StepAway{fixed<JobId>(), u64(), u64()},
         };
     }
     std::vector<WorkerMessage> every_worker_message() {
