@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +11,7 @@
 #include "base/bytes.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "ports/byte_stream.hpp"
 
 namespace vcity::ports {
 
@@ -36,6 +39,30 @@ struct SandboxSpec {
     bool gives_way = false;       // to whatever else the machine has to do
 };
 
+struct TerminalSize {
+    std::uint16_t columns = 80;
+    std::uint16_t rows = 24;
+
+    bool operator==(const TerminalSize&) const = default;
+};
+
+// A program beside the one that a sandbox was started for, under the same limits.
+struct SandboxCommand {
+    std::vector<std::string> command;      // absolute path inside, then arguments
+    std::vector<std::string> environment;  // "NAME=value", after that of the sandbox
+    std::optional<TerminalSize> terminal;  // none: its input, output and error are one stream
+};
+
+// Such a program: its input and output are the stream. Destroying it ends the program.
+class SandboxSession : public ByteStream {
+  public:
+    // No effect without a terminal.
+    virtual void resize(TerminalSize size) = 0;
+    // Its exit status, after its output has ended; 128 + n when signal n ended it. kTimeout at the deadline,
+    // kUnavailable when the sandbox has ended.
+    virtual Task<Result<int>> wait(TimePoint deadline) = 0;
+};
+
 // A running sandbox. Standard error goes to the log, line by line and bounded.
 class SandboxProcess {
   public:
@@ -48,6 +75,11 @@ class SandboxProcess {
     virtual void kill() = 0;
     // Its exit status; 128 + n when signal n ended it.
     virtual Task<Result<int>> wait(TimePoint deadline) = 0;
+    // A connection to a TCP port on the sandbox's loopback. kUnavailable: nobody listens there, or the sandbox has
+    // ended; kInvalid: this sandbox has no way in. What is opened outlives this handle and breaks with the sandbox.
+    virtual Task<Result<std::unique_ptr<ByteStream>>> dial(std::uint16_t port, TimePoint deadline);
+    // Starts a program beside the first one; errors as of dial().
+    virtual Task<Result<std::unique_ptr<SandboxSession>>> exec(SandboxCommand command, TimePoint deadline);
 };
 
 class Sandbox {
