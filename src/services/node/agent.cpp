@@ -27,11 +27,12 @@ NodeAgent::NodeAgent(NodeDeps deps, NodeOptions options)
       group_{deps_.runtime},
       changed_{deps_.runtime},
       stopped_{deps_.runtime},
+      intake_changed_{deps_.runtime},
       capacity_{&group_, deps_.capacity, [this](Message message) { post(std::move(message)); }},
       steps_{StepRunner::Parts{deps_.runtime, deps_.store, deps_.signer, deps_.sandbox, &group_, &metrics_,
                                &deps_.deployment, log_.named("node.steps"),
                                [this](Message message) { return post_bulk(std::move(message)); },
-                               [this] { changed_.notify(); }},
+                               [this] { changed_.notify(); }, [this] { note_done(); }},
              options_.units, options_.steps},
       openings_{deps_.runtime, options_.openings_queued_max} {
     services::PeerLinkOptions link;
@@ -52,6 +53,7 @@ Task<Result<void>> NodeAgent::run() {
     if (!prepared || stopping_) co_return prepared;
     group_.spawn(run_pump());
     group_.spawn(run_openings());
+    group_.spawn(watch_intake());
     if (deps_.sealer != nullptr) group_.spawn(watch_monitor());
     co_await link_->run();
     openings_.close();
@@ -73,9 +75,11 @@ void NodeAgent::stop() {
     openings_.close();
     changed_.notify();
     stopped_.notify();
+    intake_changed_.notify();
 }
 
 Task<Result<void>> NodeAgent::prepare() {
+    CO_TRY_OK(co_await recover_intake());
     CO_TRY_OK(co_await recover());
     CO_TRY_OK(co_await steps_.recover());
     CO_TRY(model_, co_await deps_.inference->ready(deps_.runtime->now() + options_.model_load_timeout));
@@ -140,10 +144,11 @@ NodeAnnouncement NodeAgent::announcement() const {
     NodeAnnouncement announcement;
     announcement.kind = options_.kind;
     announcement.hardware = options_.hardware;
-    announcement.offers.push_back(std::move(offer));
+    // Who takes no work offers none; what runs already goes on.
+    if (takes_work()) announcement.offers.push_back(std::move(offer));
     announcement.software_version = options_.software_version;
     announcement.monitor_key = monitor_key_.hash;
-    announcement.units = steps_.units();
+    if (takes_work()) announcement.units = steps_.units();
     return announcement;
 }
 
@@ -161,6 +166,8 @@ bool NodeAgent::post_bulk(Message message) {
 }
 
 void NodeAgent::announce() {
+    announced_open_ = takes_work();
+    steps_.set_open(announced_open_);
     NodeReady ready;
     ready.announcement = announcement();
     for (const auto& [job_id, work] : works_) ready.active_leases.push_back(work->lease);

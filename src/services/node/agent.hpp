@@ -16,8 +16,10 @@
 #include "ports/store.hpp"
 #include "services/common/peer_link.hpp"
 #include "services/node/capacity_desk.hpp"
+#include "services/node/intake.hpp"
 #include "services/node/lease_record.hpp"
 #include "services/node/metrics.hpp"
+#include "services/node/status.hpp"
 #include "services/node/steps/step_runner.hpp"
 
 namespace vcity::node {
@@ -82,6 +84,19 @@ class NodeAgent final : private services::PeerLinkHandler {
     bool is_connected() const { return session_ != nullptr; }
     std::size_t active_leases() const;
 
+    // --- what the owner says (owner.cpp); see Intake. Each is in the store before it takes effect.
+    // Takes nothing new; what runs goes on, and its results are sent as always.
+    Task<Result<void>> drain();
+    Task<Result<void>> resume();
+    // kInvalid, kExhausted: see Intake::plan().
+    Task<Result<void>> maintain(Maintenance window);
+    Task<Result<void>> cancel_maintenance();
+    // Takes nothing new for a reason of the machine's own, e.g. "the owner is using it", until the reason is empty
+    // again. Forgotten with the process.
+    void set_pause(std::string reason);
+    bool takes_work() const;
+    NodeStatus status() const;
+
   private:
     // A lease from its grant to the acknowledgement of its receipt.
     struct Work {
@@ -116,6 +131,13 @@ class NodeAgent final : private services::PeerLinkHandler {
     NodeRecord registration() const;
     NodeAnnouncement announcement() const;
     void announce();
+
+    // --- intake (owner.cpp)
+    Task<Result<void>> recover_intake();
+    Task<Result<void>> keep_intake(Intake intake);
+    Task<void> watch_intake();
+    void announce_intake();
+    void note_done();
 
     // --- leases (lease.cpp)
     void on_grant(LeaseGrant grant);
@@ -160,6 +182,7 @@ class NodeAgent final : private services::PeerLinkHandler {
     TaskGroup group_;
     Notifier changed_;
     Notifier stopped_;
+    Notifier intake_changed_;
     CapacityDesk capacity_;
     StepRunner steps_;
     Channel<AuditCall> openings_;
@@ -172,6 +195,10 @@ class NodeAgent final : private services::PeerLinkHandler {
     std::map<JobId, std::unique_ptr<Work>> works_;
     std::vector<Lease> lost_leases_;  // found unfinished after a restart, not yet reported
     std::deque<JobId> traces_;
+    Intake intake_;
+    std::string pause_;
+    bool announced_open_ = true;  // as the scheduler was told last
+    std::deque<TimePoint> done_;  // when results of the last hour were signed
     bool stopping_ = false;
 };
 

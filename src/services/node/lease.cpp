@@ -22,6 +22,7 @@ Duration until(UnixMillis when, UnixMillis now) {
 
 Result<void> NodeAgent::check_grant(const LeaseGrant& grant) const {
     if (stopping_) return make_error(Errc::kUnavailable, "the node is stopping");
+    if (!takes_work()) return make_error(Errc::kUnavailable, "the node takes no work now");
     if (grant.lease.node != deps_.signer->address()) return make_error(Errc::kInvalid, "the lease names another node");
     const auto known = works_.find(grant.lease.job_id);
     if (known != works_.end()) {
@@ -201,6 +202,7 @@ Task<Result<void>> NodeAgent::finish(Work* work, WorkerDone done) {
     CO_TRY_OK(co_await services::commit_until(deps_.runtime, deps_.store, std::move(change), deadline));
     metrics_.tokens_delivered->add(static_cast<double>(record.finished.receipt.receipt.units.output));
     work->finished = std::move(record.finished);
+    note_done();
     co_return Result<void>{};
 }
 

@@ -8,6 +8,7 @@
 #include "market/typed_hashes.hpp"
 #include "services/common/backoff.hpp"
 #include "services/node/lease_record.hpp"
+#include "services/node/work_log.hpp"
 #include "wire/wire.hpp"
 #include "work/plan.hpp"
 #include "work/pricing.hpp"
@@ -69,6 +70,34 @@ void StepRunner::add_leases(std::vector<Lease>* leases) const {
     for (const auto& [attempt, step] : steps_) leases->push_back(step->lease);
 }
 
+void StepRunner::describe(NodeStatus* status) const {
+    for (const UnitOffer& offer : units_) status->units.push_back({.offer = offer});
+    for (const auto& [attempt, step] : steps_) {
+        if (step->receipt) {
+            ++status->unacknowledged;
+            continue;
+        }
+        const StepGrant& grant = *step->grant;
+        RunningStep running;
+        running.attempt = attempt;
+        running.unit = grant.unit;
+        running.gpu_mask = grant.gpu_mask;
+        running.started_at = step->started_at;
+        running.cpu_milli = grant.work.ask.cpu_milli;
+        running.memory_mib = grant.work.ask.memory_mib;
+        running.output_bytes = step->output.size();
+        running.hourly = grant.hourly;
+        status->steps.push_back(running);
+        const auto unit =
+            std::ranges::find(status->units, grant.unit, [](const UnitStatus& known) { return known.offer.number; });
+        if (unit == status->units.end()) continue;
+        ++unit->running;
+        unit->cpu_milli += running.cpu_milli;
+        unit->memory_mib += running.memory_mib;
+        unit->gpu_mask |= running.gpu_mask;
+    }
+}
+
 void StepRunner::on_connected(const Address& scheduler) {
     scheduler_ = scheduler;
     for (const auto& [attempt, step] : steps_) {
@@ -122,6 +151,7 @@ Result<void> StepRunner::check_room(const StepGrant& grant) const {
 
 Result<void> StepRunner::check_grant(const StepGrant& grant) const {
     if (stopping_) return make_error(Errc::kUnavailable, "the node is stopping");
+    if (!is_open_) return make_error(Errc::kUnavailable, "the node takes no work now");
     if (parts_.sandbox == nullptr) return make_error(Errc::kInvalid, "this node runs no commands");
     if (grant.lease.node != parts_.signer->address()) {
         return make_error(Errc::kInvalid, "the lease names another node");
@@ -279,9 +309,12 @@ Task<Result<void>> StepRunner::finish(Step* step) {
            parts_.signer->sign(market::receipt_digest(*parts_.deployment, record.receipt.receipt)));
     ports::StoreChange change;
     change.puts.push_back({step_key(step->lease.job_id), encode(record)});
+    const WorkOrigin origin{.unit = grant.unit, .gpu_mask = grant.gpu_mask};
+    change.puts.push_back({origin_key(step->lease.job_id), encode(origin)});
     CO_TRY_OK(co_await services::commit_until(parts_.runtime, parts_.store, std::move(change),
                                               parts_.runtime->now() + kStorePatience));
     step->receipt = std::move(record.receipt);
+    parts_.done();
     co_return Result<void>{};
 }
 
@@ -357,6 +390,7 @@ Task<void> StepRunner::keep(JobId attempt, ReceiptAck ack) {
 Task<void> StepRunner::forget(JobId attempt) {
     ports::StoreChange change;
     change.deletes.push_back(step_key(attempt));
+    change.deletes.push_back(origin_key(attempt));
     const Result<void> gone = co_await services::commit_until(parts_.runtime, parts_.store, std::move(change),
                                                               parts_.runtime->now() + kStorePatience);
     if (!gone) parts_.log.warn("step_not_forgotten", {{"attempt", codec::to_hex(attempt)}});

@@ -15,6 +15,7 @@
 #include "ports/signer.hpp"
 #include "ports/store.hpp"
 #include "services/node/metrics.hpp"
+#include "services/node/status.hpp"
 #include "services/node/steps/step_record.hpp"
 #include "telemetry/log.hpp"
 
@@ -45,8 +46,9 @@ class StepRunner {
         NodeMetrics* metrics = nullptr;
         const Deployment* deployment = nullptr;
         Log log{nullptr, "steps"};
-        std::function<bool(Message)> post;  // false: no link, or no room on it
-        std::function<void()> changed;      // something is to be pumped
+        std::function<bool(Message)> post;   // false: no link, or no room on it
+        std::function<void()> changed;       // something is to be pumped
+        std::function<void()> done = [] {};  // a receipt was signed
     };
 
     StepRunner(Parts parts, std::vector<UnitOffer> units, StepLimits limits = {})
@@ -61,6 +63,10 @@ class StepRunner {
     bool owns(const JobId& attempt) const { return steps_.contains(attempt); }
     void add_leases(std::vector<Lease>* leases) const;
     std::size_t running() const;
+    // Closed: new leases are refused; what runs goes on.
+    void set_open(bool is_open) { is_open_ = is_open; }
+    // Adds what it knows of units, steps and results.
+    void describe(NodeStatus* status) const;
 
     // --- from the link; none of these wait
     void on_connected(const Address& scheduler);
@@ -107,6 +113,7 @@ class StepRunner {
     std::optional<Address> scheduler_;
     std::map<JobId, std::unique_ptr<Step>> steps_;
     std::deque<Message> reports_;  // failures and refusals that no link has taken yet
+    bool is_open_ = true;
     bool stopping_ = false;
 };
 

@@ -334,6 +334,33 @@ TEST_F(StepRunnerTest, RefusesEverythingWithoutASandbox) {
     EXPECT_EQ(refusal_of([](StepGrant*) {}).code, Errc::kInvalid);
 }
 
+TEST_F(StepRunnerTest, TakesNothingNewWhileItIsClosedAndFinishesWhatRuns) {
+    grant(grant_of({"--print=kept", "--milliseconds=5000"}));
+    pump_for(1s);
+    runner->set_open(false);
+    EXPECT_EQ(refusal_of([](StepGrant*) {}).code, Errc::kUnavailable);
+    pump_for(6s);
+    EXPECT_EQ(only<StepFinished>().exit_code, 0);
+    runner->set_open(true);
+    runner->on_grant(grant_of({"--endless"}, 78));
+    EXPECT_EQ(runner->running(), 1U);
+}
+
+TEST_F(StepRunnerTest, TellsWhatRunsOnEachUnit) {
+    grant(grant_of({"--endless"}));
+    pump_for(1s);
+    NodeStatus status;
+    runner->describe(&status);
+    ASSERT_EQ(status.units.size(), 1U);
+    EXPECT_EQ(status.units[0].running, 1U);
+    EXPECT_EQ(status.units[0].cpu_milli, 1000U);
+    EXPECT_EQ(status.units[0].memory_mib, 256U);
+    ASSERT_EQ(status.steps.size(), 1U);
+    EXPECT_EQ(status.steps[0].unit, offer.number);
+    EXPECT_GT(status.steps[0].started_at.count(), 0U);
+    EXPECT_EQ(status.unacknowledged, 0U);
+}
+
 TEST_F(StepRunnerTest, FillsAUnitOnlyAsFarAsItGoes) {
     for (std::uint8_t number = 1; number <= 4; ++number) grant(grant_of({"--milliseconds=1000"}, number));
     EXPECT_EQ(runner->running(), 4U);
