@@ -36,6 +36,7 @@ struct SandboxSpec {
     std::uint64_t memory_bytes_max = 0;  // address space; 0: no limit
     std::uint32_t processes_max = 64;
     std::uint32_t cores_max = 0;  // so many of the machine's, which others may use too; 0: all
+    bool is_reachable = false;    // dial() and exec() work
     bool gives_way = false;       // to whatever else the machine has to do
 };
 
@@ -73,6 +74,8 @@ class SandboxProcess {
     virtual Task<Result<Bytes>> read(std::size_t max, TimePoint deadline) = 0;
     // Ends it and everything it started, at once. Idempotent.
     virtual void kill() = 0;
+    // Asks it to end (SIGTERM); where it cannot be asked, as kill().
+    virtual void stop() { kill(); }
     // Its exit status; 128 + n when signal n ended it.
     virtual Task<Result<int>> wait(TimePoint deadline) = 0;
     // A connection to a TCP port on the sandbox's loopback. kUnavailable: nobody listens there, or the sandbox has

@@ -22,6 +22,7 @@ constexpr std::size_t kTextBytesMax = 64U << 10U;
 constexpr std::uint32_t kFirstUserId = 0x71000000;
 constexpr std::uint32_t kUserIds = 1U << 24U;
 constexpr std::uint32_t kNobody = 65'534;
+constexpr const char* kInitPath = "/run/vcity-init";
 
 bool is_plain_text(const std::string& text) {
     return text.size() <= kTextBytesMax && text.find('\0') == std::string::npos;
@@ -123,6 +124,10 @@ void add_files(Arguments* arguments,
         add_parent_folders(arguments, mount.target);
         append_to(arguments, {"--ro-bind", mount.source, mount.target});
     }
+    if (spec.is_reachable) {
+        add_parent_folders(arguments, kInitPath);
+        append_to(arguments, {"--ro-bind", options.init_path, kInitPath});
+    }
     if (spec.work_bytes_max != 0) {
         append_to(arguments, {"--perms", "1777", "--size", std::to_string(spec.work_bytes_max), "--tmpfs", "/job"});
         for (std::size_t index = 0; index < spec.files.size(); ++index) {
@@ -205,7 +210,10 @@ SandboxHost inspect_host(std::uint64_t entropy) {
     return host;
 }
 
-Result<void> check_spec(const ports::SandboxSpec& spec) {
+Result<void> check_spec(const ports::SandboxSpec& spec, const BwrapSandboxOptions& options) {
+    if (spec.is_reachable && options.init_path.empty()) {
+        return make_error(Errc::kInvalid, "this sandbox has no way in: vcity-init is not there");
+    }
     if (spec.command.empty() || !is_clean_path(spec.command.front())) {
         return make_error(Errc::kInvalid, "the command must be an absolute path");
     }
@@ -244,6 +252,7 @@ std::vector<std::string> make_command(const ports::SandboxSpec& spec,
     add_files(&arguments, spec, host, options);
     add_environment(&arguments, spec);
     add_limits(&arguments, spec, host, options);
+    if (spec.is_reachable) append_to(&arguments, {kInitPath, "serve", std::to_string(kControlDescriptor)});
     append_to(&arguments, spec.command);
     return arguments;
 }

@@ -12,8 +12,10 @@ namespace vcity::adapters {
 // Descriptors that bubblewrap finds open beside standard input, output and error.
 inline constexpr int kSeccompDescriptor = 3;
 inline constexpr int kInfoDescriptor = 4;
+// Of vcity-init, in sandboxes that can be reached.
+inline constexpr int kControlDescriptor = 5;
 // And the contents of the spec's files from here on.
-inline constexpr int kFirstFileDescriptor = 5;
+inline constexpr int kFirstFileDescriptor = 6;
 inline constexpr std::size_t kFilesMax = 64;
 
 // What the command line depends on besides the spec.
@@ -35,7 +37,7 @@ struct SandboxHost {
 // Looks at this machine. The entropy picks the user id when we are root, and the cores.
 SandboxHost inspect_host(std::uint64_t entropy);
 
-Result<void> check_spec(const ports::SandboxSpec& spec);
+Result<void> check_spec(const ports::SandboxSpec& spec, const BwrapSandboxOptions& options);
 
 // The command line of bubblewrap, program name first. The spec has passed check_spec().
 std::vector<std::string> make_command(const ports::SandboxSpec& spec,

@@ -10,6 +10,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "adapters/sandbox_bwrap/control.hpp"
+
 namespace vcity::adapters {
 namespace {
 
@@ -205,6 +207,54 @@ Task<Result<int>> BwrapProcess::wait(TimePoint deadline) {
     const std::optional<int> status = state_->status;
     if (!status) co_return make_error(Errc::kTimeout, "sandbox: still running");
     co_return *status;
+}
+
+void BwrapProcess::stop() {
+    if (!control_) return kill();
+    init::Request request;
+    request.operation = init::Operation::kTerminate;
+    control_->tell(request);
+}
+
+Task<Result<std::unique_ptr<ports::ByteStream>>> BwrapProcess::dial(std::uint16_t port, TimePoint deadline) {
+    const auto control = control_;
+    if (!control) co_return make_error(Errc::kInvalid, "this sandbox has no way in");
+    init::Request request;
+    request.operation = init::Operation::kDial;
+    request.port = port;
+    std::string nothing;
+    CO_TRY(auto socket, co_await control->open(&request, std::move(nothing), deadline));
+    control->forget(request.id);
+    co_return std::make_unique<SandboxStream>(std::move(socket));
+}
+
+Task<Result<std::unique_ptr<ports::SandboxSession>>> BwrapProcess::exec(ports::SandboxCommand command,
+                                                                        TimePoint deadline) {
+    const auto control = control_;
+    if (!control) co_return make_error(Errc::kInvalid, "this sandbox has no way in");
+    constexpr std::size_t kWordsMax = 512;
+    if (command.command.empty() || command.command.size() > kWordsMax || command.environment.size() > kWordsMax) {
+        co_return make_error(Errc::kInvalid, "sandbox: no command, or too many words");
+    }
+    init::Request request;
+    request.operation = init::Operation::kExec;
+    request.arguments = static_cast<std::uint16_t>(command.command.size());
+    request.variables = static_cast<std::uint16_t>(command.environment.size());
+    if (command.terminal) {
+        request.has_terminal = 1;
+        request.columns = command.terminal->columns;
+        request.rows = command.terminal->rows;
+    }
+    std::string strings;
+    for (const auto* words : {&command.command, &command.environment}) {
+        for (const std::string& word : *words) {
+            // A word ends at a zero byte, whatever it says.
+            strings += word.substr(0, word.find('\0'));
+            strings += '\0';
+        }
+    }
+    CO_TRY(auto socket, co_await control->open(&request, std::move(strings), deadline));
+    co_return std::make_unique<BwrapSession>(control, request.id, std::move(socket));
 }
 
 }  // namespace vcity::adapters

@@ -81,18 +81,27 @@ Task<void> reap_when_ended(std::shared_ptr<SandboxState> state);
 // Waits until bubblewrap has made the namespaces, so that killing is sure from then on.
 Task<Result<void>> await_start(std::shared_ptr<SandboxState> state, TimePoint deadline);
 
+class SandboxControl;
+
 class BwrapProcess final : public ports::SandboxProcess {
   public:
-    explicit BwrapProcess(std::shared_ptr<SandboxState> state) : state_{std::move(state)} {}
+    // control: null in a sandbox without ways in.
+    BwrapProcess(std::shared_ptr<SandboxState> state, std::shared_ptr<SandboxControl> control)
+        : state_{std::move(state)}, control_{std::move(control)} {}
     ~BwrapProcess() override { state_->kill(); }
 
     Task<Result<void>> write(Bytes bytes) override;
     Task<Result<Bytes>> read(std::size_t max, TimePoint deadline) override;
     void kill() override { state_->kill(); }
+    void stop() override;
     Task<Result<int>> wait(TimePoint deadline) override;
+    Task<Result<std::unique_ptr<ports::ByteStream>>> dial(std::uint16_t port, TimePoint deadline) override;
+    Task<Result<std::unique_ptr<ports::SandboxSession>>> exec(ports::SandboxCommand command,
+                                                              TimePoint deadline) override;
 
   private:
     std::shared_ptr<SandboxState> state_;
+    std::shared_ptr<SandboxControl> control_;
 };
 
 }  // namespace vcity::adapters

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 
 #include "adapters/sandbox_bwrap/command.hpp"
+#include "adapters/sandbox_bwrap/control.hpp"
 #include "adapters/sandbox_bwrap/process.hpp"
 #include "adapters/sandbox_bwrap/seccomp.hpp"
 
@@ -38,10 +39,20 @@ Result<std::shared_ptr<SandboxState>> watch(Runtime* runtime,
     }
 }
 
+Result<std::shared_ptr<SandboxControl>> watch_control(Runtime* runtime,
+                                                      const boost::asio::any_io_executor& executor,
+                                                      Descriptor socket) {
+    try {
+        return std::make_shared<SandboxControl>(runtime, executor, std::move(socket));
+    } catch (const boost::system::system_error& error) {
+        return make_error(Errc::kExhausted, std::string{"sandbox: "} + error.what());
+    }
+}
+
 }  // namespace
 
 Task<Result<std::unique_ptr<ports::SandboxProcess>>> BwrapSandbox::start(ports::SandboxSpec spec) {
-    CO_TRY_OK(check_spec(spec));
+    CO_TRY_OK(check_spec(spec, options_));
     CO_TRY(const Descriptor filter, make_seccomp_filter());
     const SandboxHost host = inspect_host(runtime_->random_u64());
     const std::vector<std::string> command = make_command(spec, host, options_);
@@ -51,13 +62,21 @@ Task<Result<std::unique_ptr<ports::SandboxProcess>>> BwrapSandbox::start(ports::
         CO_TRY(Descriptor content, make_file(file.content));
         files.push_back(std::move(content));
     }
-    CO_TRY(ChildProcess child, spawn_bwrap(command, filter, files));
+    CO_TRY(ChildProcess child, spawn_bwrap(command, filter, files, spec.is_reachable));
     files.clear();
 
     const auto executor = co_await boost::asio::this_coro::executor;
+    Descriptor control_socket = std::move(child.control);
     LineLog lines{runtime_, log_, options_};
     CO_TRY(const auto state, watch(runtime_, executor, std::move(child), std::move(lines)));
-    auto process = std::make_unique<BwrapProcess>(state);
+    std::shared_ptr<SandboxControl> control;
+    if (control_socket.is_open()) {
+        Result<std::shared_ptr<SandboxControl>> watched = watch_control(runtime_, executor, std::move(control_socket));
+        if (!watched) state->kill();
+        if (watched) control = *std::move(watched);
+    }
+    auto process = std::make_unique<BwrapProcess>(state, control);
+    if (control) runtime_->spawn(SandboxControl::run(control));
     runtime_->spawn(log_standard_error(state));
     runtime_->spawn(reap_when_ended(state));
     CO_TRY_OK(co_await await_start(state, runtime_->now() + kStartMax));

@@ -9,6 +9,8 @@ namespace vcity::adapters {
 
 struct BwrapSandboxOptions {
     std::string bwrap_path = "/usr/bin/bwrap";
+    // vcity-init, static: what makes sandboxes reachable. Empty: none can be.
+    std::string init_path{};
     std::uint32_t open_files_max = 1'024;
     std::uint64_t scratch_bytes_max = 256U << 20U;  // of the private /tmp, which is memory
     // Lines of standard error that reach the log: so many at once, then so many a second; the rest is counted.

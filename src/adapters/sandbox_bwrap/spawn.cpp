@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -25,11 +26,6 @@ Error failure(const std::string& what, int number) {
     return make_error(is_limit ? Errc::kExhausted : Errc::kUnavailable,
                       "sandbox: " + what + ": " + std::system_category().message(number));
 }
-
-struct Pipe {
-    Descriptor read_end;
-    Descriptor write_end;
-};
 
 Result<Descriptor> move_high(Descriptor low) {
     Descriptor high{::fcntl(low.get(), F_DUPFD_CLOEXEC, kFirstHighDescriptor)};
@@ -63,6 +59,7 @@ class SpawnActions {
     void duplicate(const Descriptor& from, int to) {
         CHECK(posix_spawn_file_actions_adddup2(&actions_, from.get(), to) == 0);
     }
+    void close(int number) { CHECK(posix_spawn_file_actions_addclose(&actions_, number) == 0); }
     void close_from(int first) { CHECK(posix_spawn_file_actions_addclosefrom_np(&actions_, first) == 0); }
     const posix_spawn_file_actions_t* get() const { return &actions_; }
 
@@ -106,9 +103,22 @@ Result<Descriptor> make_file(ByteView content) {
     return file;
 }
 
+Result<Pipe> make_socket_pair(int type) {
+    int ends[2] = {-1, -1};
+    if (::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) != 0) return failure("socketpair", errno);
+    Descriptor theirs{ends[0]};
+    Descriptor ours{ends[1]};
+    Pipe pair;
+    TRY(pair.read_end, move_high(std::move(theirs)));
+    TRY(pair.write_end, move_high(std::move(ours)));
+    if (::fcntl(pair.write_end.get(), F_SETFL, O_NONBLOCK) != 0) return failure("fcntl", errno);
+    return pair;
+}
+
 Result<ChildProcess> spawn_bwrap(const std::vector<std::string>& command,
                                  const Descriptor& seccomp_filter,
-                                 const std::vector<Descriptor>& files) {
+                                 const std::vector<Descriptor>& files,
+                                 bool is_reachable) {
     TRY(Pipe input, make_pipe(OurEnd::kWrite));
     TRY(Pipe output, make_pipe(OurEnd::kRead));
     TRY(Pipe error, make_pipe(OurEnd::kRead));
@@ -116,12 +126,22 @@ Result<ChildProcess> spawn_bwrap(const std::vector<std::string>& command,
     const Descriptor filter{::fcntl(seccomp_filter.get(), F_DUPFD_CLOEXEC, kFirstHighDescriptor)};
     if (!filter.is_open()) return failure("dup", errno);
 
+    Pipe control;
+    if (is_reachable) {
+        TRY(control, make_socket_pair(SOCK_SEQPACKET));
+    }
+
     SpawnActions actions;
     actions.duplicate(input.read_end, STDIN_FILENO);
     actions.duplicate(output.write_end, STDOUT_FILENO);
     actions.duplicate(error.write_end, STDERR_FILENO);
     actions.duplicate(filter, kSeccompDescriptor);
     actions.duplicate(info.write_end, kInfoDescriptor);
+    if (is_reachable) {
+        actions.duplicate(control.read_end, kControlDescriptor);
+    } else {
+        actions.close(kControlDescriptor);
+    }
     int next = kFirstFileDescriptor;
     for (const Descriptor& file : files) actions.duplicate(file, next++);
     actions.close_from(next);
@@ -144,8 +164,8 @@ Result<ChildProcess> spawn_bwrap(const std::vector<std::string>& command,
         ::waitpid(id, nullptr, 0);
         return process.error();
     }
-    return ChildProcess{*std::move(process), std::move(input.write_end), std::move(output.read_end),
-                        std::move(error.read_end), std::move(info.read_end)};
+    return ChildProcess{*std::move(process),       std::move(input.write_end), std::move(output.read_end),
+                        std::move(error.read_end), std::move(info.read_end),   std::move(control.write_end)};
 }
 
 Result<Descriptor> open_process(pid_t id) {

@@ -20,7 +20,16 @@ struct ChildProcess {
     Descriptor output;
     Descriptor error;
     Descriptor info;
+    Descriptor control;  // to vcity-init; not open in a sandbox without ways in
 };
+
+struct Pipe {
+    Descriptor read_end;
+    Descriptor write_end;
+};
+
+// Sockets of the local family, both ways: read_end is for the child, write_end is ours and does not block.
+Result<Pipe> make_socket_pair(int type);
 
 // A file in memory with this content, to be read from its beginning.
 Result<Descriptor> make_file(ByteView content);
@@ -29,7 +38,8 @@ Result<Descriptor> make_file(ByteView content);
 // kFirstFileDescriptor on. The child inherits no other descriptor, no environment and no signal mask.
 Result<ChildProcess> spawn_bwrap(const std::vector<std::string>& command,
                                  const Descriptor& seccomp_filter,
-                                 const std::vector<Descriptor>& files);
+                                 const std::vector<Descriptor>& files,
+                                 bool is_reachable);
 
 // nullopt while it runs; else its exit status, 128 + n for signal n. Reaps it: call it until it gives a value, then
 // never again.
