@@ -38,6 +38,18 @@ void HttpHeaders::set(std::string name, std::string value) {
     fields.emplace_back(std::move(name), std::move(value));
 }
 
+Task<Result<std::string>> HttpResponder::read_body() {
+    co_return std::string{};
+}
+
+std::optional<std::uint64_t> HttpHandler::streams_body(const HttpRequest& /*head*/) const {
+    return std::nullopt;
+}
+
+Task<Result<HttpResponse>> HttpClient::upload(HttpRequest /*request*/, HttpBody* /*body*/, TimePoint /*deadline*/) {
+    co_return make_error(Errc::kInvalid, "this client sends no bodies in pieces");
+}
+
 Task<Result<std::unique_ptr<WebSocket>>> HttpResponder::upgrade(WebSocketLimits /*limits*/) {
     co_return make_error(Errc::kInvalid, "this server speaks no WebSocket");
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -50,8 +52,12 @@ class HttpResponder {
     // kUnavailable when the client has gone.
     virtual Task<Result<void>> write(std::string chunk) = 0;
     virtual Task<Result<void>> finish() = 0;
-    // False once the client closed its side; known without writing.
+    // False once the client closed its side; known without writing. Not watched while a streamed body arrives.
     virtual bool is_connected() const = 0;
+    // The next piece of a streamed body, see HttpHandler::streams_body(); empty at its end, and for any other request.
+    // Who does not read on takes no more from the client. kExhausted: it is longer than it may be; kInvalid: it is
+    // malformed; kUnavailable: the client has gone or is too slow. A request may be answered before its end.
+    virtual Task<Result<std::string>> read_body();
     // Answers a request that asks for a WebSocket; see ports/web_socket.hpp. It must be gone before handle() returns.
     // kInvalid: the request does not ask for one; it is unanswered then. kUnavailable: the client has gone.
     virtual Task<Result<std::unique_ptr<WebSocket>>> upgrade(WebSocketLimits limits);
@@ -61,6 +67,9 @@ class HttpResponder {
 class HttpHandler {
   public:
     virtual ~HttpHandler() = default;
+    // Asked before the body is read. None: the body will be in the request, within the server's own bound. A number of
+    // bytes: handle() reads it in pieces, at most so many, and the request's body is empty.
+    virtual std::optional<std::uint64_t> streams_body(const HttpRequest& head) const;
     virtual Task<void> handle(HttpRequest request, HttpResponder* responder) = 0;
 };
 
@@ -73,12 +82,24 @@ class HttpStream {
     virtual Task<Result<std::string>> read(TimePoint deadline) = 0;
 };
 
+// A body that is sent in pieces, once.
+class HttpBody {
+  public:
+    virtual ~HttpBody() = default;
+    virtual std::uint64_t bytes() const = 0;  // all of it
+    // The next piece; empty at the end. An error ends the request with it.
+    virtual Task<Result<std::string>> read() = 0;
+};
+
 class HttpClient {
   public:
     virtual ~HttpClient() = default;
     // Any status is a response, not an error. Body at most 64 MiB.
     virtual Task<Result<HttpResponse>> send(HttpRequest request, TimePoint deadline) = 0;
     virtual Task<Result<std::unique_ptr<HttpStream>>> open(HttpRequest request, TimePoint deadline) = 0;
+    // send() with that body instead of the request's; kInvalid: this client cannot. The server may answer before it has
+    // taken all of it.
+    virtual Task<Result<HttpResponse>> upload(HttpRequest request, HttpBody* body, TimePoint deadline);
 };
 
 }  // namespace vcity::ports

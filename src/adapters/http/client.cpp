@@ -32,7 +32,8 @@ bool is_ours(std::string_view name) {
     return ours.has(name);
 }
 
-Result<std::string> serialize(const HttpRequest& request, const codec::Url& url) {
+// Head and body; of a body that is sent in pieces only its length.
+Result<std::string> serialize(const HttpRequest& request, const codec::Url& url, const ports::HttpBody* pieces) {
     if (!is_good_method(request.method)) return make_error(Errc::kInvalid, "not a method: " + request.method);
     TRY_OK(check_fields(request.headers));
     std::string text = request.method + " " + url.target + " HTTP/1.1\r\nHost: " + url.authority() + "\r\n";
@@ -40,13 +41,44 @@ Result<std::string> serialize(const HttpRequest& request, const codec::Url& url)
         if (!is_ours(name)) text.append(name).append(": ").append(value).append("\r\n");
     }
     const bool has_body = !request.body.empty() || (request.method != "GET" && request.method != "HEAD");
-    if (has_body) text.append("Content-Length: ").append(std::to_string(request.body.size())).append("\r\n");
+    const std::uint64_t bytes = pieces != nullptr ? pieces->bytes() : request.body.size();
+    if (has_body) text.append("Content-Length: ").append(std::to_string(bytes)).append("\r\n");
+    if (pieces != nullptr) return text.append("\r\n");
     return text.append("\r\n").append(request.body);
 }
 
 Task<Result<HttpResponse>> ask(ClientConnection* connection, std::string text, bool is_head, TimePoint deadline) {
     CO_TRY_OK(co_await connection->send(std::move(text), deadline));
     co_return co_await connection->read_head(is_head, deadline);
+}
+
+// kUnavailable also when the server has begun to answer: the rest of the body is of no use to it.
+Task<Result<void>> send_pieces(ClientConnection* connection, ports::HttpBody* body, TimePoint deadline) {
+    std::uint64_t left = body->bytes();
+    while (left > 0) {
+        CO_TRY(std::string piece, co_await body->read());
+        if (piece.empty() || piece.size() > left) co_return make_error(Errc::kInvalid, "a body of another length");
+        left -= piece.size();
+        if (connection->has_answer()) co_return make_error(Errc::kUnavailable, "answered before the body's end");
+        CO_TRY_OK(co_await connection->send(std::move(piece), deadline));
+    }
+    co_return Result<void>{};
+}
+
+Task<Result<std::string>> read_all(HttpStream* stream, std::size_t bytes_max, TimePoint deadline) {
+    std::string body;
+    while (true) {
+        CO_TRY(const std::string piece, co_await stream->read(deadline));
+        if (piece.empty()) co_return body;
+        if (piece.size() > bytes_max - body.size()) co_return make_error(Errc::kExhausted, "answer is too long");
+        body += piece;
+    }
+}
+
+Result<codec::Url> parse_server(const std::string& target) {
+    TRY(codec::Url url, codec::parse_url(target));
+    if (url.scheme != "http" && url.scheme != "https") return make_error(Errc::kInvalid, "not an http address");
+    return url;
 }
 
 }  // namespace
@@ -192,9 +224,8 @@ Result<std::unique_ptr<BeastHttpClient>> BeastHttpClient::make(Runtime* runtime,
 BeastHttpClient::~BeastHttpClient() = default;
 
 Task<Result<std::unique_ptr<HttpStream>>> BeastHttpClient::open(HttpRequest request, TimePoint deadline) {
-    CO_TRY(const auto url, codec::parse_url(request.target));
-    if (url.scheme != "http" && url.scheme != "https") co_return make_error(Errc::kInvalid, "not an http address");
-    CO_TRY(const std::string text, serialize(request, url));
+    CO_TRY(const auto url, parse_server(request.target));
+    CO_TRY(const std::string text, serialize(request, url, nullptr));
     CO_TRY(auto lease, co_await Pool::lease(pool_, url, deadline));
     const bool is_repeatable = request.method == "GET" || request.method == "HEAD";
     Result<HttpResponse> head = make_error(Errc::kUnavailable, "not sent");
@@ -215,12 +246,32 @@ Task<Result<HttpResponse>> BeastHttpClient::send(HttpRequest request, TimePoint 
     const std::size_t limit = pool_->options().body_bytes_max;
     CO_TRY(const auto stream, co_await open(std::move(request), deadline));
     HttpResponse response = stream->head();
-    while (true) {
-        CO_TRY(const std::string piece, co_await stream->read(deadline));
-        if (piece.empty()) break;
-        if (piece.size() > limit - response.body.size()) co_return make_error(Errc::kExhausted, "answer is too long");
-        response.body += piece;
+    CO_TRY(response.body, co_await read_all(stream.get(), limit, deadline));
+    co_return response;
+}
+
+Task<Result<HttpResponse>> BeastHttpClient::upload(HttpRequest request, ports::HttpBody* body, TimePoint deadline) {
+    const std::size_t limit = pool_->options().body_bytes_max;
+    CO_TRY(const auto url, parse_server(request.target));
+    CO_TRY(std::string text, serialize(request, url, body));
+    CO_TRY(auto lease, co_await Pool::lease(pool_, url, deadline));
+    // A kept connection may have ended, and the body can be read only once.
+    CO_TRY_OK(co_await lease->pool->connect(lease.get(), url, true, deadline));
+    ClientConnection* connection = lease->connection.get();
+    CO_TRY_OK(co_await connection->send(std::move(text), deadline));
+    const Result<void> sent = co_await send_pieces(connection, body, deadline);
+    // Who refuses a body may close before the rest of it has arrived.
+    const bool may_be_answered = sent || sent.error().code == Errc::kUnavailable;
+    if (!may_be_answered) {
+        lease->connection.reset();
+        co_return sent.error();
     }
+    auto head = co_await connection->read_head(false, deadline);
+    if (!head || !sent) connection->expect_no_more();
+    if (!head) co_return sent ? head.error() : sent.error();
+    HttpResponse response = *head;
+    Stream stream{std::move(lease), *std::move(head)};
+    CO_TRY(response.body, co_await read_all(&stream, limit, deadline));
     co_return response;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -19,11 +20,15 @@ struct HttpClientOptions {
     std::size_t body_bytes_max = 64U << 20U;
     // PEM file with the authorities that https servers are checked against; empty: those of the system.
     std::string authorities_file;
+    // Asked for every address that a name stands for, with the server as "https://host:port" (without the port where it
+    // is the scheme's own) and the address as text. Only those with a yes are connected to; none: all are.
+    std::function<bool(const std::string& server, const std::string& address)> may_connect;
 };
 
 // Speaks HTTP/1.1 to http and https servers and keeps connections for the next request. Redirects are answers like any
 // other. Errors: kInvalid for a request that cannot be sent, kUnavailable when the server cannot be reached or breaks
-// off, kTimeout at the deadline, kCorrupt for what is not HTTP, kExhausted for an answer beyond the limits.
+// off, kTimeout at the deadline, kCorrupt for what is not HTTP, kExhausted for an answer beyond the limits, kDenied
+// when no address of the server may be connected to.
 //
 // A request is sent twice only if it is a GET or HEAD and a kept connection ended before the first byte of an answer.
 class BeastHttpClient final : public ports::HttpClient {
@@ -37,6 +42,10 @@ class BeastHttpClient final : public ports::HttpClient {
     Task<Result<ports::HttpResponse>> send(ports::HttpRequest request, TimePoint deadline) override;
     // The deadline is for the head of the answer. A stream may outlive its client.
     Task<Result<std::unique_ptr<ports::HttpStream>>> open(ports::HttpRequest request, TimePoint deadline) override;
+    // The whole exchange ends at the deadline.
+    Task<Result<ports::HttpResponse>> upload(ports::HttpRequest request,
+                                             ports::HttpBody* body,
+                                             TimePoint deadline) override;
 
   private:
     class Pool;

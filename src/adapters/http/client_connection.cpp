@@ -3,7 +3,10 @@
 
 #include <array>
 #include <cerrno>
+#include <functional>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
@@ -71,13 +74,16 @@ class BeastConnection final : public ClientConnection {
     template <class... Arguments>
     explicit BeastConnection(const HttpClientOptions& options, Arguments&&... arguments)
         : header_bytes_max_{options.header_bytes_max},
+          may_connect_{options.may_connect},
           stream_{std::forward<Arguments>(arguments)...},
           buffer_{options.header_bytes_max + kPieceBytes} {}
 
     Task<Result<void>> connect(codec::Url url, TimePoint deadline) override {
         CO_TRY(const auto addresses, co_await resolve_name(url.host, url.port, deadline));
         transport().expires_at(deadline);
-        const auto [error, endpoint] = co_await transport().async_connect(addresses, kAwait);
+        const std::vector<tcp::endpoint> allowed = allowed_of(addresses, url);
+        if (allowed.empty()) co_return make_error(Errc::kDenied, "this server may not be reached from here");
+        const auto [error, endpoint] = co_await transport().async_connect(allowed, kAwait);
         if (error) co_return http_error(error, "connect");
         boost::system::error_code ignored;
         ignored = transport().socket().set_option(tcp::no_delay{true}, ignored);
@@ -127,7 +133,9 @@ class BeastConnection final : public ClientConnection {
         co_return piece;
     }
 
-    bool is_reusable() const override { return parser_ && parser_->is_done() && parser_->keep_alive(); }
+    bool is_reusable() const override { return !is_last_ && parser_ && parser_->is_done() && parser_->keep_alive(); }
+    void expect_no_more() override { is_last_ = true; }
+    bool has_answer() override { return std::is_same_v<Stream, PlainStream> && !is_quiet(); }
 
     bool is_quiet() override {
         if (buffer_.size() > 0) return false;
@@ -140,8 +148,19 @@ class BeastConnection final : public ClientConnection {
 
   private:
     beast::tcp_stream& transport() { return beast::get_lowest_layer(stream_); }
+    std::vector<tcp::endpoint> allowed_of(const tcp::resolver::results_type& addresses, const codec::Url& url) const {
+        const std::string server = url.scheme + "://" + url.authority();
+        std::vector<tcp::endpoint> allowed;
+        for (const auto& entry : addresses) {
+            const tcp::endpoint endpoint = entry.endpoint();
+            if (!may_connect_ || may_connect_(server, endpoint.address().to_string())) allowed.push_back(endpoint);
+        }
+        return allowed;
+    }
 
     std::size_t header_bytes_max_;
+    std::function<bool(const std::string&, const std::string&)> may_connect_;
+    bool is_last_ = false;
     Stream stream_;
     beast::flat_buffer buffer_;
     std::unique_ptr<Parser> parser_;  // of the present answer

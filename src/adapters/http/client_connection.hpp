@@ -35,6 +35,10 @@ class ClientConnection {
     virtual bool is_quiet() = 0;
     // Nothing at all has arrived since send().
     virtual bool is_unanswered() const = 0;
+    // Some of an answer has arrived, or the end of the connection. Over TLS nobody can tell without reading: false.
+    virtual bool has_answer() = 0;
+    // It is not reusable after this answer, whatever the server says.
+    virtual void expect_no_more() = 0;
 };
 
 std::unique_ptr<ClientConnection> make_connection(const boost::asio::any_io_executor& executor,

@@ -27,6 +27,8 @@ struct HttpServerOptions {
     // slower is cut.
     Duration header_timeout = std::chrono::seconds{10};
     Duration request_timeout = std::chrono::seconds{30};
+    // A streamed body may take longer by the time that its bytes need at this speed. Only waits for the client count.
+    std::uint64_t streamed_bytes_per_second_min = 8U << 10U;
     // Between requests of one connection.
     Duration idle_timeout = std::chrono::seconds{60};
     // For the kernel to take one piece of a response: a client that stops reading is cut after it.

@@ -10,6 +10,7 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -53,6 +54,16 @@ constexpr HttpFailure kNobody{0, "", ""};
 constexpr HttpFailure kTooMany{503, "too_many_connections", "too many connections"};
 
 using Parser = http::request_parser<http::string_body>;
+using BodyParser = http::request_parser<http::buffer_body>;
+
+void limit_chunk_extension(std::uint64_t /*size*/, beast::string_view extension, boost::system::error_code& problem) {
+    if (extension.size() > kChunkExtensionBytesMax) problem = http::error::bad_chunk_extension;
+}
+
+bool is_malformed(const boost::system::error_code& error) {
+    return error.category() == http::make_error_code(http::error::bad_chunk).category() &&
+           error != http::error::partial_message && error != http::error::end_of_stream;
+}
 
 std::string describe(const tcp::socket& socket) {
     boost::system::error_code error;
@@ -123,6 +134,7 @@ class Connection final : public ports::HttpResponder, public ServerConnection {
     Task<Result<void>> finish() override;
     Task<Result<std::unique_ptr<ports::WebSocket>>> upgrade(ports::WebSocketLimits limits) override;
     bool is_connected() const override { return is_connected_; }
+    Task<Result<std::string>> read_body() override;
 
     void end_when_idle() override {
         if (!is_handling_) cut();
@@ -141,7 +153,11 @@ class Connection final : public ports::HttpResponder, public ServerConnection {
     Task<Result<std::size_t>> read_head();
     Task<Result<void>> read_more(TimePoint deadline);
     Task<std::optional<HttpFailure>> receive(HttpRequest* request);
+    Task<std::optional<HttpFailure>> begin_body(Parser* parser, const HttpRequest* head);
     Task<std::optional<HttpFailure>> receive_body(Parser* parser);
+    Task<Result<void>> say_continue();
+    TimePoint body_deadline() const;
+    bool is_body_pending() const { return streamed_ && !streamed_->is_done(); }
     Task<Result<void>> send_head(const HttpResponse* response, BodyFraming framing, bool with_body);
     template <class Buffers>
     Task<Result<void>> send(Buffers buffers);
@@ -156,6 +172,9 @@ class Connection final : public ports::HttpResponder, public ServerConnection {
     TimePoint after(Duration duration) const { return state_->runtime->now() + duration; }
 
     std::shared_ptr<HttpServer::State> state_;
+    // Parsers keep references to it.
+    std::function<void(std::uint64_t, beast::string_view, boost::system::error_code&)> limit_chunk_extension_ =
+        limit_chunk_extension;
     beast::tcp_stream stream_;
     asio::steady_timer watch_timer_;
     beast::flat_buffer buffer_;
@@ -171,7 +190,11 @@ class Connection final : public ports::HttpResponder, public ServerConnection {
     bool is_http_1_0_ = false;
     bool is_chunked_ = false;
     bool is_upgraded_ = false;
-    std::string upgrade_head_;  // of a request that asks for something else than HTTP
+    std::unique_ptr<BodyParser> streamed_;  // of a body that the handler reads; null: there is none
+    bool is_continue_due_ = false;          // the client waits for a word before it sends its body
+    std::uint64_t streamed_bytes_ = 0;
+    Duration streamed_wait_{0};  // for the client
+    std::string upgrade_head_;   // of a request that asks for something else than HTTP
     std::weak_ptr<ports::WebSocket> upgraded_;
     Answer answer_ = Answer::kNone;
 };
@@ -207,20 +230,70 @@ Task<Result<std::size_t>> Connection::read_head() {
     }
 }
 
-Task<std::optional<HttpFailure>> Connection::receive_body(Parser* parser) {
+// What is to become of the body: nothing of it is read yet.
+Task<std::optional<HttpFailure>> Connection::begin_body(Parser* parser, const HttpRequest* head) {
+    const std::optional<std::uint64_t> streamed = state_->handler->streams_body(*head);
+    const std::uint64_t bytes_max = streamed.value_or(state_->options.body_bytes_max);
+    if (parser->content_length().value_or(0) > bytes_max) co_return kBodyTooLarge;
+    parser->body_limit(bytes_max);
+    if (parser->is_done()) co_return std::nullopt;
     const auto expect = parser->get()[http::field::expect];
-    if (!expect.empty() && !is_http_1_0_) {
-        if (!beast::iequals(expect, "100-continue")) co_return kBadExpectation;
-        const std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-        const auto sent = co_await send(asio::buffer(go_on));
-        if (!sent) co_return kNobody;
+    is_continue_due_ = !expect.empty() && !is_http_1_0_;
+    if (is_continue_due_ && !beast::iequals(expect, "100-continue")) co_return kBadExpectation;
+    if (!streamed) {
+        co_return co_await receive_body(parser);
     }
+    streamed_ = std::make_unique<BodyParser>(std::move(*parser));
+    streamed_->on_chunk_header(limit_chunk_extension_);
+    streamed_bytes_ = 0;
+    streamed_wait_ = Duration{0};
+    co_return std::nullopt;
+}
+
+Task<Result<void>> Connection::say_continue() {
+    if (!std::exchange(is_continue_due_, false)) co_return Result<void>{};
+    const std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+    co_return co_await send(asio::buffer(go_on));
+}
+
+Task<std::optional<HttpFailure>> Connection::receive_body(Parser* parser) {
+    const auto sent = co_await say_continue();
+    if (!sent) co_return kNobody;
     stream_.expires_after(state_->options.request_timeout);
     const auto [error, size] = co_await http::async_read(stream_, buffer_, *parser, kAwait);
     if (!error) co_return std::nullopt;
     if (error == http::error::body_limit) co_return kBodyTooLarge;
-    const bool is_malformed = error.category() == http::make_error_code(http::error::bad_chunk).category();
-    co_return is_malformed ? kBadBody : kNobody;
+    co_return is_malformed(error) ? kBadBody : kNobody;
+}
+
+TimePoint Connection::body_deadline() const {
+    const HttpServerOptions& options = state_->options;
+    const std::chrono::seconds earned{streamed_bytes_ / options.streamed_bytes_per_second_min};
+    return after(options.request_timeout + earned - streamed_wait_);
+}
+
+Task<Result<std::string>> Connection::read_body() {
+    std::string piece;
+    if (!is_body_pending()) co_return piece;
+    CO_TRY_OK(co_await say_continue());
+    while (piece.empty() && !streamed_->is_done()) {
+        piece.resize(kBodyReadBytes);
+        streamed_->get().body().data = piece.data();
+        streamed_->get().body().size = piece.size();
+        stream_.expires_at(body_deadline());
+        const TimePoint asked = state_->runtime->now();
+        const auto [error, size] = co_await http::async_read_some(stream_, buffer_, *streamed_, kAwait);
+        streamed_wait_ += state_->runtime->now() - asked;
+        if (error == http::error::body_limit) co_return make_error(Errc::kExhausted, kBodyTooLarge.message);
+        if (error && error != http::error::need_buffer) {
+            if (is_malformed(error)) co_return make_error(Errc::kInvalid, kBadBody.message);
+            is_connected_ = false;
+            co_return make_error(Errc::kUnavailable, "the body broke off: " + error.message());
+        }
+        piece.resize(kBodyReadBytes - streamed_->get().body().size);
+    }
+    streamed_bytes_ += piece.size();
+    co_return piece;
 }
 
 // Reads the next request. kNobody: there is none.
@@ -238,16 +311,13 @@ Task<std::optional<HttpFailure>> Connection::receive(HttpRequest* request) {
 
     Parser parser;
     parser.header_limit(static_cast<std::uint32_t>(state_->options.header_bytes_max) + 1);
-    parser.body_limit(state_->options.body_bytes_max);
-    auto limit_extension = [](std::uint64_t, beast::string_view extension, boost::system::error_code& problem) {
-        if (extension.size() > kChunkExtensionBytesMax) problem = http::error::bad_chunk_extension;
-    };
-    parser.on_chunk_header(limit_extension);
+    // Which bound holds is known once the header is.
+    parser.body_limit(boost::none);
+    parser.on_chunk_header(limit_chunk_extension_);
     boost::system::error_code error;
     const std::size_t taken = parser.put(asio::buffer(unread().data(), *head), error);
     upgrade_head_ = parser.upgrade() ? std::string{unread().substr(0, *head)} : std::string{};
     buffer_.consume(taken);
-    if (error == http::error::body_limit) co_return kBodyTooLarge;
     if (error || !parser.is_header_done()) co_return kBadHead;
 
     is_http_1_0_ = parser.get().version() == 10;
@@ -255,11 +325,9 @@ Task<std::optional<HttpFailure>> Connection::receive(HttpRequest* request) {
     is_keep_alive_ = parser.keep_alive() && !state_->is_stopping;
     // Before the body: what its trailer adds is not part of the header.
     *request = make_request(parser, remote_);
-    if (!parser.is_done()) {
-        failure = co_await receive_body(&parser);
-        if (failure) co_return failure;
-    }
-    request->body = std::move(parser.get().body());
+    failure = co_await begin_body(&parser, request);
+    if (failure) co_return failure;
+    if (!streamed_) request->body = std::move(parser.get().body());
     co_return std::nullopt;
 }
 
@@ -281,7 +349,7 @@ Task<Result<void>> Connection::respond(HttpResponse response) {
 
 Task<Result<void>> Connection::send_head(const HttpResponse* response, BodyFraming framing, bool with_body) {
     if (beast::iequals(std::string{response->headers.get("Connection")}, "close")) is_keep_alive_ = false;
-    if (state_->is_stopping) is_keep_alive_ = false;
+    if (state_->is_stopping || is_body_pending()) is_keep_alive_ = false;
     const HeadOptions options{framing, response->body.size(), is_keep_alive_, state_->date(),
                               reason_of(response->status)};
     CO_TRY(const std::string head, serialize_head(*response, options));
@@ -374,6 +442,12 @@ Task<void> Connection::watch(std::shared_ptr<Connection> self, std::uint64_t req
         return !self->is_handling_ || self->is_upgraded_ || self->requests_ != request;
     };
     while (!is_over()) {
+        if (self->is_body_pending()) {
+            // Who reads the body sees the client leave.
+            self->watch_timer_.expires_after(kHiddenEndInterval);
+            co_await self->watch_timer_.async_wait(kAwait);
+            continue;
+        }
         const auto [error] = co_await self->stream_.socket().async_wait(tcp::socket::wait_read, kAwait);
         if (error || is_over()) co_return;
         if (self->has_peer_left()) {
@@ -390,6 +464,8 @@ Task<void> Connection::watch(std::shared_ptr<Connection> self, std::uint64_t req
 Task<bool> Connection::serve_one(std::shared_ptr<Connection> self) {
     HttpRequest request;
     answer_ = Answer::kNone;
+    streamed_.reset();
+    is_continue_due_ = false;
     const auto failure = co_await receive(&request);
     if (failure) {
         if (failure->status != kNobody.status) {
@@ -407,6 +483,7 @@ Task<bool> Connection::serve_one(std::shared_ptr<Connection> self) {
     if (answer_ == Answer::kNone) {
         co_await fail(kNoAnswer);
     }
+    if (is_body_pending()) is_linger_needed_ = true;
     // A stream that was not finished must not look complete.
     co_return answer_ == Answer::kDone&& is_keep_alive_&& is_connected_;
 }
