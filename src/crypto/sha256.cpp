@@ -35,6 +35,24 @@ Hash sha256(ByteView bytes) {
     return hash;
 }
 
+void Sha256::Free::operator()(evp_md_ctx_st* context) const {
+    EVP_MD_CTX_free(context);
+}
+
+Sha256::Sha256() : context_{EVP_MD_CTX_new()} {
+    CHECK(context_ != nullptr && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1);
+}
+
+void Sha256::update(ByteView bytes) {
+    CHECK(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
+}
+
+Hash Sha256::finish() {
+    Hash hash;
+    CHECK(EVP_DigestFinal_ex(context_.get(), hash.bytes.data(), nullptr) == 1);
+    return hash;
+}
+
 Hash hmac_sha256(ByteView key, ByteView message) {
     CHECK(key.size() <= static_cast<std::size_t>(std::numeric_limits<int>::max()));
     // A null key pointer means "the key of last time" to OpenSSL, so an empty key needs an address of its own.
