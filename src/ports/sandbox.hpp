@@ -79,7 +79,8 @@ class SandboxProcess {
     // Its exit status; 128 + n when signal n ended it.
     virtual Task<Result<int>> wait(TimePoint deadline) = 0;
     // A connection to a TCP port on the sandbox's loopback. kUnavailable: nobody listens there, or the sandbox has
-    // ended; kInvalid: this sandbox has no way in. What is opened outlives this handle and breaks with the sandbox.
+    // ended; kInvalid: this sandbox has no way in. What is opened outlives this handle and breaks with the sandbox; the
+    // call itself may still wait when this handle goes.
     virtual Task<Result<std::unique_ptr<ByteStream>>> dial(std::uint16_t port, TimePoint deadline);
     // Starts a program beside the first one; errors as of dial().
     virtual Task<Result<std::unique_ptr<SandboxSession>>> exec(SandboxCommand command, TimePoint deadline);

@@ -30,7 +30,8 @@ Scheduler::Scheduler(SchedulerDeps deps, SchedulerOptions options)
                                    settler_.nudge();
                                }}},
       work_{WorkDesk::Parts{&context_, &switchboard_, &directory_, &caps_, &book_, &tokens_,
-                            [this] { settler_.nudge(); }}} {}
+                            [this] { settler_.nudge(); }}},
+      tunnels_{context_.runtime(), &switchboard_, &directory_, &work_} {}
 
 Task<Result<void>> Scheduler::run() {
     Result<void> prepared = co_await prepare();
@@ -217,6 +218,7 @@ void Scheduler::farewell(SessionId session, const services::LinkPeer& peer) {
     driver_.on_session_gone(session, peer);
     audits_.on_session_gone(session);
     capacity_.on_session_gone(session);
+    tunnels_.on_session_gone(session);
     context_.metrics.nodes_connected->set(static_cast<double>(directory_.connected()));
     context_.log.info("peer_gone",
                       {{"peer", codec::to_hex(peer.address)}, {"role", std::string{to_string(peer.role)}}});
@@ -264,6 +266,8 @@ void Scheduler::route_from_node(SessionId session, const Address& node, Message 
         audits_.on_replay_reply(node, std::move(*replayed));
     } else if (auto* capacity = std::get_if<CapacityReply>(&message)) {
         capacity_.on_reply(node, std::move(*capacity));
+    } else if (auto* tunnel = std::get_if<TunnelRefused>(&message)) {
+        tunnels_.on_refused(node, std::move(*tunnel));
     }
 }
 
@@ -322,6 +326,8 @@ void Scheduler::route_from_gateway(SessionId session, Message message) {
         work_.on_output(session, *output);
     } else if (std::holds_alternative<UnitsRequest>(message)) {
         work_.on_units(session);
+    } else if (auto* tunnel = std::get_if<TunnelOpen>(&message)) {
+        tunnels_.on_open(session, std::move(*tunnel));
     }
 }
 

@@ -7,6 +7,7 @@
 #include "services/scheduler/capacity_desk.hpp"
 #include "services/scheduler/job_driver.hpp"
 #include "services/scheduler/settler.hpp"
+#include "services/scheduler/tunnels/tunnel_desk.hpp"
 #include "services/scheduler/work/work_desk.hpp"
 
 namespace vcity::scheduler {
@@ -66,6 +67,7 @@ class Scheduler {
     Settler settler_;
     JobDriver driver_;
     WorkDesk work_;
+    TunnelDesk tunnels_;
     bool ready_ = false;
     std::size_t connections_ = 0;
     std::size_t status_queries_ = 0;

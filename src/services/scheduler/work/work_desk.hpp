@@ -21,6 +21,14 @@
 
 namespace vcity::scheduler {
 
+// Where a step runs that its customer wants to reach.
+struct ReachableStep {
+    JobId attempt;
+    std::uint64_t fencing_token = 0;
+    Address node;
+    std::vector<StepPort> ports;  // that it declares
+};
+
 // Work on execution units, from the order to the last receipt. A job is what work::Job makes of its events; this desk
 // finds units, writes events before it announces what follows from them, follows the attempts on their nodes, checks
 // and countersigns their receipts and hands them to the settler.
@@ -67,6 +75,12 @@ class WorkDesk {
     void on_checkpoint(const Address& node, StepCheckpoint checkpoint);
     // False: nobody waits for this result.
     bool on_finished(const Address& node, const StepFinished& finished);
+
+    // Of a running step of a live job. kNotFound: this client has no such step; kUnavailable: it does not run now.
+    Result<ReachableStep> reach(const JobId& job_id,
+                                const Address& client,
+                                std::string_view group,
+                                std::uint32_t index) const;
 
     UnitDirectory& units() { return units_; }
     std::size_t live_jobs() const { return jobs_.size(); }
