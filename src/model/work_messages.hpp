@@ -64,6 +64,7 @@ struct StepCheckpoint {  // node -> scheduler: all files of the newest checkpoin
 inline constexpr std::size_t kStepInputsMax = 4096;  // files that one step gets
 inline constexpr std::size_t kStepFilesMax = 128;    // of one result or checkpoint
 // Exit codes of commands that the node ended, as shells and timeout(1) give them.
+inline constexpr std::int32_t kFilesExit = 74;  // EX_IOERR of sysexits.h: what it left cannot be kept
 inline constexpr std::int32_t kTimeLimitExit = 124;
 inline constexpr std::int32_t kCancelledExit = 137;    // 128 + SIGKILL
 inline constexpr std::int32_t kOutputLimitExit = 153;  // 128 + SIGXFSZ

@@ -11,6 +11,7 @@
 #include "base/bytes.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "model/work.hpp"
 #include "ports/byte_stream.hpp"
 
 namespace vcity::ports {
@@ -32,12 +33,19 @@ struct SandboxSpec {
     std::vector<std::string> environment;  // "NAME=value"; nothing else is inherited
     // With room, the program starts in /job, which is writable, as large as that, and holds these files.
     std::vector<SandboxFile> files;
-    std::uint64_t work_bytes_max = 0;    // 0: there is no /job, and there may be no files
+    std::uint64_t work_bytes_max = 0;  // 0: there is no /job, and there may be no files
+    // A folder of the host in place of that: /job is this one, writable, and `files` and work_bytes_max do not matter.
+    std::string job_folder;
     std::uint64_t memory_bytes_max = 0;  // address space; 0: no limit
     std::uint32_t processes_max = 64;
     std::uint32_t cores_max = 0;  // so many of the machine's, which others may use too; 0: all
     bool is_reachable = false;    // dial() and exec() work
     bool gives_way = false;       // to whatever else the machine has to do
+    // What not every backend can do: it refuses with kInvalid what it cannot.
+    std::string image;                      // OCI reference; empty: the host's /usr
+    std::vector<std::string> gpus;          // CDI names, e.g. "nvidia.com/gpu=0"
+    Egress egress = Egress::kNone;          // networks that may be reached
+    std::vector<std::string> egress_hosts;  // of these only; empty: all that egress allows
 };
 
 struct TerminalSize {

@@ -43,6 +43,17 @@ Hash hash_work(const std::vector<std::string>& command,
     return crypto::keccak256(bytes);
 }
 
+std::uint32_t features_of(const StepSetup& setup, const std::vector<InputFile>& inputs) {
+    std::uint32_t features = 0;
+    const bool has_fetched = std::ranges::any_of(inputs, [](const InputFile& file) { return !file.sha256.is_zero(); });
+    if (has_fetched || setup.keeps_files || setup.checkpoint_seconds != 0) features |= bit(UnitFeature::kFiles);
+    if (!setup.image.empty()) features |= bit(UnitFeature::kContainers);
+    if (setup.egress != Egress::kNone) features |= bit(UnitFeature::kPublicNetwork);
+    if (!setup.ports.empty()) features |= bit(UnitFeature::kPorts);
+    if (const auto program = feature_of_program(setup.program)) features |= bit(*program);
+    return features;
+}
+
 }  // namespace
 
 JobId step_id(const JobId& job_id, std::string_view group, std::uint32_t index) {
@@ -186,18 +197,11 @@ std::optional<UnitFeature> feature_of_program(std::string_view program) {
 }
 
 std::uint32_t features_of(const StepGroup& group) {
-    const StepSetup& setup = group.setup;
-    std::uint32_t features = 0;
-    const bool has_large_inputs =
-        std::ranges::any_of(group.inputs, [](const InputFile& file) { return !file.sha256.is_zero(); });
-    if (has_large_inputs || setup.keeps_files || setup.checkpoint_seconds != 0 || !group.takes.empty()) {
-        features |= bit(UnitFeature::kFiles);
-    }
-    if (!setup.image.empty()) features |= bit(UnitFeature::kContainers);
-    if (setup.egress != Egress::kNone) features |= bit(UnitFeature::kPublicNetwork);
-    if (!setup.ports.empty()) features |= bit(UnitFeature::kPorts);
-    if (const auto program = feature_of_program(setup.program)) features |= bit(*program);
-    return features;
+    return features_of(group.setup, group.inputs) | (group.takes.empty() ? 0U : bit(UnitFeature::kFiles));
+}
+
+std::uint32_t features_of(const StepWork& work) {
+    return features_of(work.setup, work.inputs);
 }
 
 Hash command_root() {

@@ -49,6 +49,7 @@ Hash price_hash(const WorkSpec& spec);
 
 // Features of a node that a step of the group cannot do without; bits of UnitFeature.
 std::uint32_t features_of(const StepGroup& group);
+std::uint32_t features_of(const StepWork& work);
 
 // Programs that nodes bring along, for StepSetup::program. Their command is what follows the program's name.
 inline constexpr std::string_view kFinetuneProgram = "finetune";

@@ -128,14 +128,16 @@ void add_files(Arguments* arguments,
         add_parent_folders(arguments, kInitPath);
         append_to(arguments, {"--ro-bind", options.init_path, kInitPath});
     }
-    if (spec.work_bytes_max != 0) {
+    if (!spec.job_folder.empty()) {
+        append_to(arguments, {"--bind", spec.job_folder, "/job"});
+    } else if (spec.work_bytes_max != 0) {
         append_to(arguments, {"--perms", "1777", "--size", std::to_string(spec.work_bytes_max), "--tmpfs", "/job"});
         for (std::size_t index = 0; index < spec.files.size(); ++index) {
             const std::string descriptor = std::to_string(kFirstFileDescriptor + static_cast<int>(index));
             append_to(arguments, {"--perms", "0644", "--file", descriptor, "/job/" + spec.files[index].name});
         }
     }
-    const char* home = spec.work_bytes_max != 0 ? "/job" : "/tmp";
+    const char* home = spec.work_bytes_max != 0 || !spec.job_folder.empty() ? "/job" : "/tmp";
     append_to(arguments, {"--remount-ro", "/dev", "--remount-ro", "/", "--chdir", home});
 }
 
@@ -232,6 +234,14 @@ Result<void> check_spec(const ports::SandboxSpec& spec, const BwrapSandboxOption
         }
     }
     if (spec.processes_max == 0) return make_error(Errc::kInvalid, "no process allowed");
+    if (!spec.image.empty() || !spec.gpus.empty() || spec.egress != Egress::kNone) {
+        return make_error(Errc::kInvalid, "bubblewrap runs no images, passes no GPU on and gives no network");
+    }
+    if (!spec.job_folder.empty()) {
+        std::error_code error;
+        const bool is_folder = is_clean_path(spec.job_folder) && fs::is_directory(spec.job_folder, error);
+        return is_folder ? Result<void>{} : make_error(Errc::kInvalid, "the job's folder is not there");
+    }
     if (spec.files.size() > kFilesMax) return make_error(Errc::kInvalid, "too many files");
     std::uint64_t bytes = 0;
     for (const ports::SandboxFile& file : spec.files) {

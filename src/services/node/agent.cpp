@@ -29,11 +29,11 @@ NodeAgent::NodeAgent(NodeDeps deps, NodeOptions options)
       stopped_{deps_.runtime},
       intake_changed_{deps_.runtime},
       capacity_{&group_, deps_.capacity, [this](Message message) { post(std::move(message)); }},
-      steps_{StepRunner::Parts{deps_.runtime, deps_.store, deps_.signer, deps_.sandbox, &group_, &metrics_,
-                               &deps_.deployment, log_.named("node.steps"),
+      steps_{StepRunner::Parts{deps_.runtime, deps_.store, deps_.signer, deps_.sandbox, deps_.volumes, deps_.transfer,
+                               &group_, &metrics_, &deps_.deployment, log_.named("node.steps"),
                                [this](Message message) { return post_bulk(std::move(message)); },
                                [this] { changed_.notify(); }, [this] { note_done(); }},
-             options_.units, options_.steps},
+             options_.units, options_.steps, options_.machine},
       openings_{deps_.runtime, options_.openings_queued_max} {
     services::PeerLinkOptions link;
     link.endpoints = options_.scheduler_endpoints;

@@ -31,7 +31,9 @@ struct NodeDeps {
     ports::Signer* signer = nullptr;
     ports::LinkDialer* dialer = nullptr;
     ports::Inference* inference = nullptr;
-    ports::Sandbox* sandbox = nullptr;          // for commands of customers; nullptr: only the model is served
+    ports::Sandbox* sandbox = nullptr;  // for commands of customers; nullptr: only the model is served
+    ports::Volumes* volumes = nullptr;  // for files of steps, with the next; nullptr: no unit offers files
+    ports::Transfer* transfer = nullptr;
     ports::Sealer* sealer = nullptr;            // the monitor of this machine; nullptr: it has none
     ports::CapacityProver* capacity = nullptr;  // the cards; nullptr: no proof of capacity is offered
     ports::ChainReader* chain_reader = nullptr;
@@ -50,6 +52,7 @@ struct NodeOptions {
     TokenPrices prices;
     std::vector<UnitOffer> units;  // for work of customers; needs a sandbox
     StepLimits steps;
+    StepMachine machine;
     std::string software_version;
     Duration monitor_poll = std::chrono::seconds{10};    // between two looks at the monitor's key
     Duration monitor_timeout = std::chrono::seconds{5};  // of one question to it

@@ -17,7 +17,7 @@ constexpr std::size_t kRecentMax = 100'000;
 Task<Result<void>> NodeAgent::recover_intake() {
     const TimePoint deadline = deps_.runtime->now() + kStorePatience;
     CO_TRY(const std::optional<Bytes> stored,
-           co_await services::get_until(deps_.runtime, deps_.store, std::string{kIntakeKey}, deadline));
+           co_await services::get_until(deps_.runtime, deps_.store, std::string(kIntakeKey), deadline));
     if (stored) {
         CO_TRY(intake_, parse_intake(*stored));
     }

@@ -50,12 +50,32 @@ bool read_number(std::string_view name, std::string_view value, FakeProgram* pro
     return true;
 }
 
-void read_text(std::string_view name, std::string_view value, const ports::SandboxSpec& spec, FakeProgram* program) {
+std::optional<std::string> content_of(std::string_view name, const ports::SandboxSpec& spec, const FakeFiles* files) {
+    if (files != nullptr) {
+        const auto found = files->find(std::string{name});
+        if (found == files->end()) return std::nullopt;
+        return std::string{as_text(found->second)};
+    }
+    const auto file = std::ranges::find(spec.files, name, &ports::SandboxFile::name);
+    if (file == spec.files.end()) return std::nullopt;
+    return std::string{as_text(file->content)};
+}
+
+void read_text(std::string_view name,
+               std::string_view value,
+               const ports::SandboxSpec& spec,
+               FakeFiles* files,
+               FakeProgram* program) {
     if (name == "--print") program->output += value;
     if (name == "--show") {
-        const auto file = std::ranges::find(spec.files, value, &ports::SandboxFile::name);
-        if (file != spec.files.end()) program->output += as_text(file->content);
-        if (file == spec.files.end()) program->status = 1;
+        const std::optional<std::string> content = content_of(value, spec, files);
+        program->output += content.value_or("");
+        if (!content) program->status = 1;
+    }
+    if (name == "--leave" && files != nullptr) {
+        const std::size_t colon = std::min(value.find(':'), value.size());
+        const std::string_view text = value.substr(std::min(colon + 1, value.size()));
+        (*files)[std::string{value.substr(0, colon)}] = Bytes{text.begin(), text.end()};
     }
     if (name == "--variable") {
         const std::string start = std::string{value} + "=";
@@ -83,7 +103,7 @@ Result<void> check_spec(const ports::SandboxSpec& spec) {
 
 }  // namespace
 
-FakeProgram fake_program_of(const ports::SandboxSpec& spec) {
+FakeProgram fake_program_of(const ports::SandboxSpec& spec, FakeFiles* files) {
     FakeProgram program;
     for (const std::string& word : spec.command) {
         const std::string_view all = word;
@@ -95,7 +115,7 @@ FakeProgram fake_program_of(const ports::SandboxSpec& spec) {
             refused.status = kUsageError;
             return refused;
         }
-        read_text(name, value, spec, &program);
+        read_text(name, value, spec, files, &program);
     }
     return program;
 }
@@ -208,7 +228,10 @@ Task<Result<std::unique_ptr<ports::SandboxProcess>>> FakeSandbox::start(ports::S
     }
     ++starts_;
     const bool dies = world_->chance(options_.deaths_per_mille, kWhole);
-    auto process = std::make_unique<FakeProcess>(this, fake_program_of(spec), dies);
+    FakeFiles* files = volumes_ == nullptr ? nullptr : volumes_->files_at(spec.job_folder);
+    if (!spec.job_folder.empty() && files == nullptr)
+        co_return make_error(Errc::kInvalid, "the job's folder is not there");
+    auto process = std::make_unique<FakeProcess>(this, fake_program_of(spec, files), dies);
     last_spec_ = std::move(spec);
     co_return Result<std::unique_ptr<ports::SandboxProcess>>{std::move(process)};
 }

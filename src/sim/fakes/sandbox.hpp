@@ -6,6 +6,7 @@
 #include <string>
 
 #include "ports/sandbox.hpp"
+#include "sim/fakes/files.hpp"
 #include "sim/runtime.hpp"
 
 namespace vcity::sim {
@@ -25,14 +26,16 @@ struct FakeProgram {
 // Reads the arguments of a command, whatever its path is and whichever shell stands before it:
 //   --print=TEXT        output
 //   --flood=BYTES       so many 'x', at most 16 MiB
-//   --show=NAME         the spec's file of that name; status 1 without one
+//   --show=NAME         the file of that name in /job; status 1 without one
+//   --leave=NAME:TEXT   the file, in a volume as /job, at the start
 //   --variable=NAME     the value in the environment
 //   --milliseconds=N    how long it runs, at most a day
 //   --pieces=N          of the output, 1 to 1000
 //   --exit=N            its status, 0 to 255
 //   --endless, --echo
 // Other words mean nothing. A number that is none, or too great, ends the program at once with status 2.
-FakeProgram fake_program_of(const ports::SandboxSpec& spec);
+// `files`: of the volume; null without one.
+FakeProgram fake_program_of(const ports::SandboxSpec& spec, FakeFiles* files = nullptr);
 
 struct FakeSandboxOptions {
     Duration start_time = std::chrono::milliseconds{10};
@@ -48,6 +51,8 @@ class FakeSandbox final : public ports::Sandbox {
 
     Task<Result<std::unique_ptr<ports::SandboxProcess>>> start(ports::SandboxSpec spec) override;
 
+    // Whose paths a spec's job_folder may name.
+    void set_volumes(FakeVolumes* volumes) { volumes_ = volumes; }
     // For what starts from now on.
     void set_options(FakeSandboxOptions options) { options_ = options; }
     std::size_t running() const { return running_; }  // handles that live and were not seen to end
@@ -60,6 +65,7 @@ class FakeSandbox final : public ports::Sandbox {
     SimRuntime* world_;
     Runtime* runtime_;
     FakeSandboxOptions options_;
+    FakeVolumes* volumes_ = nullptr;
     std::size_t running_ = 0;
     std::uint64_t starts_ = 0;
     ports::SandboxSpec last_spec_;

@@ -8,7 +8,7 @@
 namespace vcity::node {
 namespace {
 
-constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kVersion = 2;
 
 }  // namespace
 
@@ -18,7 +18,8 @@ Bytes encode(const StepRecord& record) {
     if (record.is_finished) {
         writer.put(wire::encode(record.receipt));
         writer.put(static_cast<std::uint64_t>(static_cast<std::uint32_t>(record.exit_code)));
-        writer.put(record.output);
+        writer.put(record.output).put(std::uint64_t{record.files.size()});
+        for (const StepFile& file : record.files) writer.put(file.name).put(file.sha256).put(file.bytes);
     }
     return writer.take();
 }
@@ -34,6 +35,12 @@ Result<StepRecord> parse_step_record(ByteView bytes) {
         receipt = reader.bytes();
         record.exit_code = static_cast<std::int32_t>(static_cast<std::uint32_t>(reader.integer()));
         record.output = reader.text();
+        record.files.resize(reader.count());
+        for (StepFile& file : record.files) {
+            file.name = reader.text();
+            file.sha256 = reader.fixed<Hash>();
+            file.bytes = reader.integer();
+        }
     }
     TRY_OK(reader.finish("step"));
     TRY(record.lease, wire::parse_lease(lease));

@@ -15,6 +15,7 @@ struct StepRecord {
     SignedReceipt receipt;  // without the scheduler's signature
     std::int32_t exit_code = 0;
     std::string output;
+    std::vector<StepFile> files;
 
     bool operator==(const StepRecord&) const = default;
 };

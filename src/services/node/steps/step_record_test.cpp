@@ -22,6 +22,10 @@ StepRecord a_finished_step() {
     record.receipt.receipt.amount = Usd{5};
     record.exit_code = 7;
     record.output = std::string{"not text: \xff\0\n", 13};
+    record.files.resize(2);
+    record.files[0].name = "a/b.txt";
+    record.files[0].bytes = 9;
+    record.files[1].sha256.bytes.fill(1);
     return record;
 }
 

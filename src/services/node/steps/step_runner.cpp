@@ -22,6 +22,10 @@ constexpr std::uint64_t kMib = 1U << 20U;
 constexpr std::uint64_t kDefaultDiskMib = 256;
 constexpr std::uint32_t kMilli = 1000;
 
+std::uint64_t disk_bytes(const UnitAsk& ask) {
+    return (ask.disk_mib == 0 ? kDefaultDiskMib : ask.disk_mib) * kMib;
+}
+
 Duration until(UnixMillis when, UnixMillis now) {
     return when > now ? Duration{std::chrono::milliseconds{(when - now).count()}} : Duration{};
 }
@@ -44,6 +48,7 @@ Task<Result<void>> StepRunner::recover() {
         step->receipt = std::move(record.receipt);
         step->exit_code = record.exit_code;
         step->output = std::move(record.output);
+        step->kept = std::move(record.files);
         step->started_at = step->receipt->receipt.started_at;
         steps_.emplace(record.lease.job_id, std::move(step));
     }
@@ -126,29 +131,6 @@ void StepRunner::report_failure(const Lease& lease, Errc code, std::string reaso
     report(std::move(failed));
 }
 
-// What the node itself counts as free: a scheduler that has lost count must not overload it.
-Result<void> StepRunner::check_room(const StepGrant& grant) const {
-    const auto unit = std::ranges::find(units_, grant.unit, &UnitOffer::number);
-    if (unit == units_.end()) return make_error(Errc::kInvalid, "this node has no such unit");
-    const UnitAsk& ask = grant.work.ask;
-    if (ask.gpus != 0) return make_error(Errc::kInvalid, "this node's sandbox cannot pass a GPU on");
-    std::uint64_t cpu_milli = ask.cpu_milli;
-    std::uint64_t memory_mib = ask.memory_mib;
-    std::uint64_t disk_mib = ask.disk_mib;
-    for (const auto& [attempt, step] : steps_) {
-        if (step->receipt || step->grant->unit != grant.unit) continue;
-        cpu_milli += step->grant->work.ask.cpu_milli;
-        memory_mib += step->grant->work.ask.memory_mib;
-        disk_mib += step->grant->work.ask.disk_mib;
-    }
-    const bool fits = cpu_milli <= unit->cpu_milli && memory_mib <= unit->memory_mib && disk_mib <= unit->disk_mib;
-    if (!fits) return make_error(Errc::kExhausted, "the unit is busy");
-    const Usd asked = unit->spot_hourly ? std::min(*unit->spot_hourly, unit->hourly) : unit->hourly;
-    TRY(const Usd hourly, work::hourly_of(ask, asked));
-    if (grant.hourly < hourly) return make_error(Errc::kInvalid, "the lease pays less than this node asks");
-    return {};
-}
-
 Result<void> StepRunner::check_grant(const StepGrant& grant) const {
     if (stopping_) return make_error(Errc::kUnavailable, "the node is stopping");
     if (!is_open_) return make_error(Errc::kUnavailable, "the node takes no work now");
@@ -157,7 +139,6 @@ Result<void> StepRunner::check_grant(const StepGrant& grant) const {
         return make_error(Errc::kInvalid, "the lease names another node");
     }
     if (owns(grant.lease.job_id)) return make_error(Errc::kConflict, "there is a lease of this attempt already");
-    if (grant.work.command.empty()) return make_error(Errc::kInvalid, "no command");
     const UnixMillis now = parts_.runtime->unix_now();
     if (grant.lease.expires_at <= now) return make_error(Errc::kTimeout, "the lease has expired");
     if (steps_.size() >= limits_.results_max + units_.size()) {
@@ -229,57 +210,165 @@ Task<Result<void>> StepRunner::work_on(Step* step) {
     co_return co_await finish(step);
 }
 
-ports::SandboxSpec StepRunner::spec_of(const StepGrant& grant) const {
+TimePoint StepRunner::lease_end(const Step& step) const {
+    return parts_.runtime->now() + until(step.lease.expires_at, parts_.runtime->unix_now());
+}
+
+ports::SandboxSpec StepRunner::spec_of(const Step& step) const {
+    const StepWork& work = step.grant->work;
     ports::SandboxSpec spec;
-    // Nothing to read, and complaints stand beside the output that they are about.
-    spec.command = {"/bin/sh", "-c", "exec \"$@\" < /dev/null 2>&1", "sh"};
-    spec.command.insert(spec.command.end(), grant.work.command.begin(), grant.work.command.end());
-    spec.environment = grant.work.environment;
-    for (const InputFile& input : grant.work.inputs) spec.files.push_back({input.name, input.content});
-    const std::uint64_t disk = grant.work.ask.disk_mib == 0 ? kDefaultDiskMib : grant.work.ask.disk_mib;
-    spec.work_bytes_max = disk * kMib;
-    spec.memory_bytes_max = grant.work.ask.memory_mib * kMib;
+    spec.command = work.command;
+    spec.environment = work.environment;
+    if (const auto program = machine_.programs.find(work.setup.program); program != machine_.programs.end()) {
+        spec.command.insert(spec.command.begin(), program->second.command.begin(), program->second.command.end());
+        spec.read_only = program->second.read_only;
+        spec.environment.insert(spec.environment.begin(), program->second.environment.begin(),
+                                program->second.environment.end());
+    }
+    if (work.setup.image.empty()) {
+        // Nothing to read, and complaints stand beside the output that they are about.
+        const std::vector<std::string> shell{"/bin/sh", "-c", "exec \"$@\" < /dev/null 2>&1", "sh"};
+        spec.command.insert(spec.command.begin(), shell.begin(), shell.end());
+    }
+    spec.image = work.setup.image;
+    spec.egress = work.setup.egress;
+    spec.egress_hosts = work.setup.egress_hosts;
+    if (step.files != nullptr) {
+        spec.job_folder = step.files->path();
+    } else {
+        for (const InputFile& input : work.inputs) spec.files.push_back({input.name, input.content});
+    }
+    spec.work_bytes_max = disk_bytes(work.ask);
+    spec.memory_bytes_max = work.ask.memory_mib * kMib;
     spec.processes_max = limits_.processes_max;
-    spec.cores_max = std::max(1U, (grant.work.ask.cpu_milli + kMilli - 1) / kMilli);
+    spec.cores_max = std::max(1U, (work.ask.cpu_milli + kMilli - 1) / kMilli);
     spec.gives_way = true;  // to the model, above all
+    const auto gpus = machine_.unit_gpus.find(step.grant->unit);
+    for (std::size_t gpu = 0; gpus != machine_.unit_gpus.end() && gpu < gpus->second.size(); ++gpu) {
+        if (work.ask.gpus != 0 && (step.grant->gpu_mask >> gpu & 1U) != 0) spec.gpus.push_back(gpus->second[gpu]);
+    }
     return spec;
 }
 
+Task<Result<void>> StepRunner::prepare(Step* step) {
+    const StepWork& work = step->grant->work;
+    if (!StepFiles::needed(work)) co_return Result<void>{};
+    const StepFiles::Parts parts{parts_.runtime, parts_.volumes, parts_.transfer};
+    CO_TRY(step->files, co_await StepFiles::prepare(parts, codec::to_hex(step->lease.job_id).substr(2), work,
+                                                    disk_bytes(work.ask), lease_end(*step)));
+    co_return Result<void>{};
+}
+
 Task<Result<std::int32_t>> StepRunner::execute(Step* step) {
+    CO_TRY_OK(co_await prepare(step));
     if (step->is_cancelled) co_return make_error(Errc::kUnavailable, "cancelled");
-    CO_TRY(const std::unique_ptr<ports::SandboxProcess> process, co_await parts_.sandbox->start(spec_of(*step->grant)));
+    CO_TRY(const std::unique_ptr<ports::SandboxProcess> process, co_await parts_.sandbox->start(spec_of(*step)));
     step->started_at = parts_.runtime->unix_now();
     step->started_on = parts_.runtime->now();
+    step->look_at = step->started_on + limits_.look_every;
+    step->checkpoint_at = step->started_on + std::chrono::seconds{step->grant->work.setup.checkpoint_seconds};
     step->process = process.get();
     if (step->is_cancelled || stopping_) process->kill();
     parts_.changed();
-    const Duration left = until(step->lease.expires_at, step->started_at);
     const TimePoint deadline =
-        parts_.runtime->now() + std::min<Duration>(std::chrono::seconds{step->grant->work.seconds_max}, left);
-    std::optional<std::int32_t> ended_by_us;
-    while (!ended_by_us) {
-        Result<Bytes> bytes = co_await process->read(kStepOutputBytesMax, deadline);
-        if (!bytes) {
-            const bool has_ended = bytes.error().code == Errc::kUnavailable;
-            if (!has_ended) ended_by_us = kTimeLimitExit;
-            break;
-        }
-        const std::size_t room = limits_.output_bytes_max - step->output.size();
-        if (bytes->size() > room) ended_by_us = kOutputLimitExit;
-        step->output += as_text(*bytes).substr(0, room);
-        parts_.changed();
-    }
+        std::min<TimePoint>(step->started_on + std::chrono::seconds{step->grant->work.seconds_max}, lease_end(*step));
+    const std::optional<std::int32_t> ended_by_us = co_await read_output(step, deadline);
     if (ended_by_us) process->kill();
     // Output may be closed while the command goes on.
     const TimePoint end = ended_by_us ? parts_.runtime->now() + kEndPatience : deadline;
     Result<int> status = co_await process->wait(end);
     if (!status) process->kill();
+    step->ran = parts_.runtime->now() - step->started_on;
     step->process = nullptr;
+    while (step->is_keeping) {
+        co_await keeping_ended_.wait_until(parts_.runtime->now() + kStorePatience);
+    }
     if (stopping_) co_return make_error(Errc::kUnavailable, "the node is stopping");
     // The time was used, whoever ended it.
     if (step->is_cancelled) co_return kCancelledExit;
-    if (ended_by_us) co_return *ended_by_us;
-    co_return status ? static_cast<std::int32_t>(*status) : kTimeLimitExit;
+    step->exit_code = status ? static_cast<std::int32_t>(*status) : kTimeLimitExit;
+    if (ended_by_us) step->exit_code = *ended_by_us;
+    CO_TRY_OK(co_await keep_files(step));
+    co_return step->exit_code;
+}
+
+// Until the command closes its output, or has to be ended by us, with this exit code.
+Task<std::optional<std::int32_t>> StepRunner::read_output(Step* step, TimePoint deadline) {
+    while (true) {
+        const TimePoint until = step->files == nullptr ? deadline : std::min(deadline, step->look_at);
+        const Result<Bytes> bytes = co_await step->process->read(kStepOutputBytesMax, until);
+        const bool is_late = !bytes && bytes.error().code != Errc::kUnavailable;
+        if (is_late && parts_.runtime->now() >= deadline) co_return kTimeLimitExit;
+        if (!bytes && !is_late) co_return std::nullopt;
+        if (bytes) {
+            const std::size_t room = limits_.output_bytes_max - step->output.size();
+            step->output += as_text(*bytes).substr(0, room);
+            parts_.changed();
+            if (bytes->size() > room) co_return kOutputLimitExit;
+        }
+        const bool is_over = co_await look_after(step);
+        if (!is_over) continue;
+        step->output += "\nvcity: /job holds more than the disk that the step asked for\n";
+        co_return kOutputLimitExit;
+    }
+}
+
+// Begins a checkpoint when it is time for one. Whether the step has filled more than its disk.
+Task<bool> StepRunner::look_after(Step* step) {
+    const TimePoint now = parts_.runtime->now();
+    if (step->files == nullptr || now < step->look_at) co_return false;
+    step->look_at = now + limits_.look_every;
+    const std::uint32_t every = step->grant->work.setup.checkpoint_seconds;
+    if (every != 0 && now >= step->checkpoint_at && !step->is_keeping) {
+        step->checkpoint_at = now + std::chrono::seconds{every};
+        step->is_keeping = true;
+        parts_.group->spawn(keep_checkpoint(step->lease.job_id));
+    }
+    co_return co_await step->files->is_over();
+}
+
+// Beside the command: a checkpoint that cannot be kept is no reason to end it.
+Task<void> StepRunner::keep_checkpoint(JobId attempt) {
+    Step* step = steps_.at(attempt).get();
+    const Result<void> sent = co_await send_checkpoint(step);
+    if (!sent) {
+        parts_.log.info("checkpoint_failed", {{"attempt", codec::to_hex(attempt)}, {"reason", sent.error().message}});
+    }
+    step->is_keeping = false;
+    keeping_ended_.notify();
+}
+
+Task<Result<void>> StepRunner::send_checkpoint(Step* step) {
+    CO_TRY(std::vector<StepFile> files, co_await step->files->keep(StepFiles::kCheckpointFolder, lease_end(*step)));
+    if (files.empty()) co_return Result<void>{};
+    StepCheckpoint checkpoint;
+    checkpoint.step_id = step->lease.job_id;
+    checkpoint.fencing_token = step->lease.fencing_token;
+    checkpoint.sequence = ++step->checkpoints;
+    checkpoint.files = std::move(files);
+    report(std::move(checkpoint));
+    co_return Result<void>{};
+}
+
+// What is left when the command has ended: its last checkpoint unless it has succeeded, and the files of its result.
+Task<Result<void>> StepRunner::keep_files(Step* step) {
+    if (step->files == nullptr) co_return Result<void>{};
+    const TimePoint deadline = lease_end(*step);
+    const StepSetup& setup = step->grant->work.setup;
+    Result<void> kept;
+    if (setup.checkpoint_seconds != 0 && step->exit_code != 0) {
+        kept = co_await send_checkpoint(step);
+    }
+    if (kept && setup.keeps_files) {
+        Result<std::vector<StepFile>> files = co_await step->files->keep(StepFiles::kOutFolder, deadline);
+        if (files) step->kept = *std::move(files);
+        if (!files) kept = files.error();
+    }
+    if (kept || kept.error().code != Errc::kInvalid) co_return kept;
+    // The customer's doing: the time was used.
+    step->output += "\nvcity: " + kept.error().message + "\n";
+    if (step->exit_code == 0) step->exit_code = kFilesExit;
+    co_return Result<void>{};
 }
 
 Task<Result<void>> StepRunner::finish(Step* step) {
@@ -289,6 +378,7 @@ Task<Result<void>> StepRunner::finish(Step* step) {
     record.is_finished = true;
     record.exit_code = step->exit_code;
     record.output = step->output;
+    record.files = step->kept;
     UsageReceipt& bill = record.receipt.receipt;
     bill.job_id = step->lease.job_id;
     bill.client = grant.client;
@@ -298,10 +388,10 @@ Task<Result<void>> StepRunner::finish(Step* step) {
     bill.quote = grant.quote;
     bill.model_root = work::command_root();
     bill.request_hash = work::step_hash(grant.work);
-    bill.response_hash = market::response_hash(step->output);
+    bill.response_hash = work::result_hash(market::response_hash(step->output), step->kept);
     bill.started_at = step->started_at;
     // A wall clock that jumps meanwhile costs nobody anything.
-    const auto ran = std::chrono::ceil<std::chrono::milliseconds>(parts_.runtime->now() - step->started_on);
+    const auto ran = std::chrono::ceil<std::chrono::milliseconds>(step->ran);
     bill.finished_at = bill.started_at + ran;
     bill.units.output = work::nominal_units(grant.work.ask, ran);
     bill.amount = work::amount_of(grant.hourly, ran, grant.quote);
@@ -341,6 +431,7 @@ bool StepRunner::pump_step(Step* step) {
     finished.finished = message_of({*step->receipt, FinishReason::kStop});
     finished.exit_code = step->exit_code;
     finished.output_bytes = step->output.size();
+    finished.files = step->kept;
     if (!parts_.post(std::move(finished))) return false;
     step->finish_posted_at = now;
     return true;

@@ -16,6 +16,7 @@
 #include "ports/store.hpp"
 #include "services/node/metrics.hpp"
 #include "services/node/status.hpp"
+#include "services/node/steps/step_files.hpp"
 #include "services/node/steps/step_record.hpp"
 #include "telemetry/log.hpp"
 
@@ -27,21 +28,37 @@ struct StepLimits {
     std::size_t results_max = 256;   // that wait for their acknowledgement; beyond it leases are refused
     std::size_t reports_max = 1024;  // failures and refusals that wait for a link; beyond it the oldest are dropped
     Duration resend_every = std::chrono::seconds{20};
+    Duration look_every = std::chrono::seconds{2};  // at how full the folder of a step is
+};
+
+// A program that a node brings along for steps (StepSetup::program).
+struct StepProgram {
+    std::vector<std::string> command;  // what stands before the step's own arguments
+    std::vector<ports::SandboxMount> read_only;
+    std::vector<std::string> environment;
+};
+
+// What of this machine stands behind the units.
+struct StepMachine {
+    std::map<std::string, StepProgram> programs;                  // by name
+    std::map<std::uint32_t, std::vector<std::string>> unit_gpus;  // CDI names of a unit's GPUs, by the unit's number
 };
 
 // Runs steps of customers' jobs on the units of this node: checks each lease against what is free and what the node
 // asks for it, runs the command in the sandbox, streams its output and signs a receipt for the time.
 //
 // A lease is in the store before its command starts, a result with its output before it is sent; after a crash an
-// unfinished step is reported as failed. What has happened is sent again after a reconnect, and a result until it is
-// acknowledged. One logical thread with the agent.
+// unfinished step is reported as failed. What has happened is sent again after a reconnect, and a result until it
+// is acknowledged. One logical thread with the agent.
 class StepRunner {
   public:
     struct Parts {
         Runtime* runtime = nullptr;
         ports::Store* store = nullptr;
         ports::Signer* signer = nullptr;
-        ports::Sandbox* sandbox = nullptr;  // nullptr: no unit may be offered
+        ports::Sandbox* sandbox = nullptr;    // nullptr: no unit may be offered
+        ports::Volumes* volumes = nullptr;    // nullptr: no unit may offer UnitFeature::kFiles
+        ports::Transfer* transfer = nullptr;  // likewise
         TaskGroup* group = nullptr;
         NodeMetrics* metrics = nullptr;
         const Deployment* deployment = nullptr;
@@ -51,8 +68,12 @@ class StepRunner {
         std::function<void()> done = [] {};  // a receipt was signed
     };
 
-    StepRunner(Parts parts, std::vector<UnitOffer> units, StepLimits limits = {})
-        : parts_{std::move(parts)}, units_{std::move(units)}, limits_{limits} {}
+    StepRunner(Parts parts, std::vector<UnitOffer> units, StepLimits limits = {}, StepMachine machine = {})
+        : parts_{std::move(parts)},
+          units_{std::move(units)},
+          limits_{limits},
+          machine_{std::move(machine)},
+          keeping_ended_{parts_.runtime} {}
 
     // Reads back what was running and what waits for its acknowledgement.
     Task<Result<void>> recover();
@@ -83,6 +104,13 @@ class StepRunner {
         std::string output;
         UnixMillis started_at{0};
         TimePoint started_on;  // the same moment, to measure how long it ran
+        Duration ran{};        // until its command ended
+        std::shared_ptr<StepFiles> files;
+        std::vector<StepFile> kept;  // of its result
+        TimePoint look_at;           // at its folder
+        TimePoint checkpoint_at;
+        std::uint32_t checkpoints = 0;
+        bool is_keeping = false;  // a checkpoint, beside the command
         bool is_cancelled = false;
         ports::SandboxProcess* process = nullptr;  // borrowed from run() while it waits
         std::optional<SignedReceipt> receipt;      // set once it is in the store
@@ -94,12 +122,21 @@ class StepRunner {
     };
 
     Result<void> check_grant(const StepGrant& grant) const;
+    Result<void> check_setup(const StepGrant& grant, const UnitOffer& unit) const;
     Result<void> check_room(const StepGrant& grant) const;
+    bool are_gpus_free(const StepGrant& grant) const;
     Task<void> run(JobId attempt);
     Task<Result<void>> work_on(Step* step);
     Task<Result<std::int32_t>> execute(Step* step);
+    Task<Result<void>> prepare(Step* step);
+    Task<std::optional<std::int32_t>> read_output(Step* step, TimePoint deadline);
+    Task<bool> look_after(Step* step);
+    Task<void> keep_checkpoint(JobId attempt);
+    Task<Result<void>> send_checkpoint(Step* step);
+    Task<Result<void>> keep_files(Step* step);
+    TimePoint lease_end(const Step& step) const;
     Task<Result<void>> finish(Step* step);
-    ports::SandboxSpec spec_of(const StepGrant& grant) const;
+    ports::SandboxSpec spec_of(const Step& step) const;
     Task<void> keep(JobId attempt, ReceiptAck ack);
     Task<void> forget(JobId attempt);
     bool pump_step(Step* step);
@@ -110,10 +147,12 @@ class StepRunner {
     Parts parts_;
     std::vector<UnitOffer> units_;
     StepLimits limits_;
+    StepMachine machine_;
     std::optional<Address> scheduler_;
     std::map<JobId, std::unique_ptr<Step>> steps_;
     std::deque<Message> reports_;  // failures and refusals that no link has taken yet
     bool is_open_ = true;
+    Notifier keeping_ended_;
     bool stopping_ = false;
 };
 
