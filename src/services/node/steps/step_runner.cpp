@@ -404,6 +404,7 @@ Task<Result<void>> StepRunner::finish(Step* step) {
     CO_TRY_OK(co_await services::commit_until(parts_.runtime, parts_.store, std::move(change),
                                               parts_.runtime->now() + kStorePatience));
     step->receipt = std::move(record.receipt);
+    step->files.reset();
     parts_.done();
     co_return Result<void>{};
 }

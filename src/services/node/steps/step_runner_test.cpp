@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "services/node/steps/step_runner_stand.hpp"
+#include "services/node/steps/step_runner_test_stand.hpp"
 
 namespace vcity::node {
 namespace {
