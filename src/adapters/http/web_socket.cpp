@@ -126,7 +126,7 @@ using SecureSocket = BeastWebSocket<asio::ssl::stream<HttpTransport>>;
 struct Dial {
     codec::Url url;
     ports::HttpHeaders headers;
-    std::function<bool(const std::string&)> may_dial;
+    std::function<bool(const std::string&, const std::string&)> may_connect;
     TimePoint deadline;
 };
 
@@ -138,8 +138,11 @@ Error dial_error(const boost::system::error_code& code, const char* what) {
 Task<Result<void>> connect(HttpTransport* transport, const Dial* dial) {
     CO_TRY(const auto found, co_await resolve_name(dial->url.host, dial->url.port, dial->deadline));
     std::vector<tcp::endpoint> endpoints;
+    codec::Url server = dial->url;
+    server.scheme = dial->url.is_secure() ? "https" : "http";
+    const std::string name = server.scheme + "://" + server.authority();
     for (const auto& entry : found) {
-        const bool may = !dial->may_dial || dial->may_dial(entry.endpoint().address().to_string());
+        const bool may = !dial->may_connect || dial->may_connect(name, entry.endpoint().address().to_string());
         if (may) endpoints.push_back(entry.endpoint());
     }
     if (endpoints.empty()) co_return make_error(Errc::kInvalid, dial->url.host + " may not be dialled from here");
@@ -218,7 +221,7 @@ Task<Result<std::unique_ptr<ports::WebSocket>>> BeastWebSocketClient::open(std::
         co_return make_error(Errc::kInvalid, "a WebSocket is dialled at ws:// or wss://");
     }
     dial.headers = std::move(headers);
-    dial.may_dial = options_.may_dial;
+    dial.may_connect = options_.may_connect;
     dial.deadline = deadline;
     const asio::any_io_executor executor = co_await asio::this_coro::executor;
     if (!dial.url.is_secure()) {

@@ -16,8 +16,9 @@ struct WebSocketClientOptions {
     std::size_t header_bytes_max = 16U << 10U;  // of the server's answer
     // PEM file with the authorities that wss servers are checked against; empty: those of the system.
     std::string authorities_file;
-    // Says of an address that a name was resolved to, in text, whether it may be dialled; empty: all may.
-    std::function<bool(const std::string& address)> may_dial;
+    // As of HttpClientOptions: asked for every address that a name stands for, with the server as "https://host:port"
+    // (https stands for wss here, http for ws). Only those with a yes are connected to; none: all are.
+    std::function<bool(const std::string& server, const std::string& address)> may_connect;
 };
 
 class BeastWebSocketClient final : public ports::WebSocketClient {

@@ -124,12 +124,12 @@ TEST_F(WebSocketClientTest, TellsWhatTheServerAnsweredInstead) {
 TEST_F(WebSocketClientTest, DialsNoAddressThatItMayNot) {
     WebSocketClientOptions options;
     std::string asked;
-    options.may_dial = [&asked](const std::string& address) {
-        asked = address;
+    options.may_connect = [&asked](const std::string& address_of, const std::string& address) {
+        asked = address_of + " " + address;
         return false;
     };
     EXPECT_EQ(open("/ws", options).code, Errc::kInvalid);
-    EXPECT_EQ(asked, "127.0.0.1");
+    EXPECT_EQ(asked, "http://127.0.0.1:" + std::to_string(server->port()) + " 127.0.0.1");
 }
 
 TEST_F(WebSocketClientTest, RefusesWhatIsNoWebSocketAddress) {

@@ -14,6 +14,7 @@
 #include "services/gateway/state/generation_log.hpp"
 #include "services/gateway/state/idempotency.hpp"
 #include "services/gateway/state/write_behind.hpp"
+#include "services/gateway/tunnels/tunnel_book.hpp"
 #include "services/gateway/work/work_log.hpp"
 
 namespace vcity::gateway {
@@ -40,6 +41,8 @@ struct GatewayOptions {
     Duration work_patience = std::chrono::seconds{10};  // for the scheduler's answer about work
     std::uint64_t auth_failures_per_minute = 60;        // from one address
     bool admin_loopback_only = true;
+    std::string public_url;  // how nodes and browsers reach this gateway, "https://host" without a slash at its end
+    TunnelOptions tunnels;
 };
 
 // One HTTP request and where its answer goes.

@@ -63,7 +63,12 @@ Gateway::Gateway(GatewayDeps deps, GatewayOptions options)
               .idempotency = &idempotency_,
               .work = &work_log_,
               .metrics = &metrics_,
-              .log = log_} {}
+              .log = log_},
+      tunnel_book_{runtime_, options_.tunnels, options_.public_url,
+                   [this](Message message) { return link_.tell(std::move(message)); }},
+      tunnel_api_{&shared_, &tunnel_book_} {
+    link_.set_on_tunnel([this](const TunnelRefused& refused) { tunnel_book_.on_refused(refused); });
+}
 
 Task<Result<void>> Gateway::start() {
     CO_TRY_OK(co_await keys_.load());
@@ -88,6 +93,7 @@ void Gateway::stop() {
     stopping_ = true;
     link_.stop();
     writes_.stop();
+    tunnel_book_.stop();
     stopped_.notify();
 }
 
@@ -120,6 +126,10 @@ Task<void> Gateway::handle(ports::HttpRequest request, ports::HttpResponder* res
 }
 
 Task<void> Gateway::answer(Exchange* exchange) {
+    if (TunnelApi::door_of(exchange->request) != TunnelApi::Door::kNone) {
+        co_await serve_tunnel(exchange);
+        co_return;
+    }
     const ApiResult<Route> route = route_of(*exchange);
     if (!route) {
         ApiError error = route.error();
@@ -132,6 +142,22 @@ Task<void> Gateway::answer(Exchange* exchange) {
     }
     ApiResult<ports::HttpResponse> response = co_await answer_plain(exchange, *route);
     co_await send(exchange, std::move(response));
+}
+
+Task<void> Gateway::serve_tunnel(Exchange* exchange) {
+    std::optional<KeyRecord> owner;
+    Refusal refused;
+    if (TunnelApi::door_of(exchange->request) == TunnelApi::Door::kKey) {
+        ApiResult<KeyRecord> key = authenticate(*exchange);
+        if (key) owner = *std::move(key);
+        refused = owner ? take_rate(exchange, *owner) : Refusal{key.error()};
+    }
+    if (!refused) {
+        refused = co_await tunnel_api_.serve(exchange, owner ? &*owner : nullptr);
+    }
+    if (!refused) co_return;
+    ApiError error = *std::move(refused);
+    co_await send(exchange, std::move(error));
 }
 
 Task<void> Gateway::send(Exchange* exchange, ApiResult<ports::HttpResponse> response) {

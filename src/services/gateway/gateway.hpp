@@ -12,6 +12,7 @@
 #include "ports/signer.hpp"
 #include "ports/store.hpp"
 #include "services/gateway/exchange.hpp"
+#include "services/gateway/tunnels/tunnel_api.hpp"
 #include "services/gateway/work/work_api.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
@@ -36,6 +37,7 @@ struct GatewayDeps {
 //   GET  /v1/models, /v1/models/{id}        POST /v1/chat/completions, /v1/completions
 //   GET  /v1/generation?id=, /v1/key        GET  /health, /ready
 //   GET, POST /v1/jobs   GET, DELETE /v1/jobs/{id}   GET /v1/jobs/{id}/logs, /v1/jobs/{id}/explain, /v1/offers
+//   GET /v1/jobs/{id}/ports/{group}/{index}/{port|shell|ssh}, POST /v1/jobs/{id}/links, /p/{link}/, /tunnels/{secret}
 //   GET, POST /admin/keys, DELETE /admin/keys/{id}
 class Gateway final : public ports::HttpHandler {
   public:
@@ -71,6 +73,7 @@ class Gateway final : public ports::HttpHandler {
 
     Task<void> answer(Exchange* exchange);
     Task<void> generate(Exchange* exchange, Route route);
+    Task<void> serve_tunnel(Exchange* exchange);
     Task<ApiResult<ports::HttpResponse>> answer_plain(Exchange* exchange, Route route);
     Task<void> send(Exchange* exchange, ApiResult<ports::HttpResponse> response);
     Task<ApiResult<ports::HttpResponse>> generation(Exchange* exchange);
@@ -106,6 +109,8 @@ class Gateway final : public ports::HttpHandler {
     std::size_t running_ = 0;
     Shared shared_;
     WorkApi work_api_{&shared_};
+    TunnelBook tunnel_book_;
+    TunnelApi tunnel_api_;
 };
 
 }  // namespace vcity::gateway

@@ -95,6 +95,8 @@ void SchedulerLink::on_message(Message message) {
                 offers_.update(content, runtime_->unix_now().count() / 1000);
             } else if constexpr (std::is_same_v<Content, JobStatusReply>) {
                 on_status(content);
+            } else if constexpr (std::is_same_v<Content, TunnelRefused>) {
+                if (on_tunnel_) on_tunnel_(content);
             }
             // Nothing else is for a gateway.
         },

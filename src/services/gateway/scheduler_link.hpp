@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -82,6 +83,9 @@ class SchedulerLink final : private services::PeerLinkHandler {
 
     // What the scheduler knows of a job. kUnavailable, kTimeout.
     Task<Result<JobStatusReply>> status(JobId job_id, TimePoint deadline);
+    // A message of a tunnel; false without a connection, or when the scheduler takes nothing off us.
+    bool tell(Message message) { return send(std::move(message)); }
+    void set_on_tunnel(std::function<void(const TunnelRefused&)> on_tunnel) { on_tunnel_ = std::move(on_tunnel); }
     // Work on units: orders, quotes, what became of them, and what is on offer. Errors as of WorkCalls::ask().
     Task<Result<WorkAnswer>> ask(WorkQuestion question, TimePoint deadline);
 
@@ -105,6 +109,7 @@ class SchedulerLink final : private services::PeerLinkHandler {
     std::unordered_map<JobId, std::shared_ptr<UpstreamJob>> jobs_;
     std::unordered_multimap<JobId, std::shared_ptr<Channel<JobStatusReply>>> status_waits_;
     WorkCalls work_;
+    std::function<void(const TunnelRefused&)> on_tunnel_;
     std::deque<JobId> orphans_;  // to be cancelled once connected
     services::PeerLink link_;
 };

@@ -76,7 +76,7 @@ class MemoryStore final : public ports::Store {
     bool broken = false;
 };
 
-class RecordingResponder final : public ports::HttpResponder {
+class RecordingResponder : public ports::HttpResponder {
   public:
     Task<Result<void>> respond(ports::HttpResponse response) override {
         CHECK(!answered && !started);
