@@ -14,6 +14,7 @@
 #include "services/node/earnings.hpp"
 #include "verify/weights_root.hpp"
 #include "wiring/http_client.hpp"
+#include "wiring/node_admin.hpp"
 #include "wiring/role_host.hpp"
 #include "wiring/roles.hpp"
 #include "wiring/run.hpp"
@@ -117,6 +118,7 @@ Result<cli::Exit> run_node(const NodeRunOptions& options) {
                         .log = host->log()};
     node::NodeAgent agent{std::move(deps), std::move(settings)};
     host->set_ready([&agent] { return agent.is_connected(); });
+    TRY_OK(serve_owner(host.get(), &agent, options));
     return host->run([&] { return run_both(host->runtime(), &agent, &worker); }, [&agent] { agent.stop(); });
 }
 

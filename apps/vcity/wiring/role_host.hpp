@@ -43,6 +43,9 @@ class RoleHost {
     // What /readyz asks; until it is set the role is not ready.
     void set_ready(std::function<bool()> is_ready) { ops_.set_ready(std::move(is_ready)); }
     void set_status(std::function<std::string()> status) { ops_.set_status(std::move(status)); }
+    void add_metrics(std::function<std::string()> expose) { ops_.add_metrics(std::move(expose)); }
+    void set_admin(SecretBytes token, OpsHandler::Admin admin) { ops_.set_admin(std::move(token), std::move(admin)); }
+    std::uint16_t ops_port() const { return ops_server_->port(); }
     // Serves the health port and runs the role until it returns or a signal calls stop. The role's error, if any, is
     // the result.
     Result<cli::Exit> run(std::function<Task<Result<void>>()> role, std::function<void()> stop);
