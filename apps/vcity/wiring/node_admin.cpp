@@ -95,7 +95,9 @@ class OwnerDesk {
 
     Task<Result<Json>> answer(AdminCall call) {
         const std::string path{services::path_of(call.target)};
-        if (call.method == "GET" && path == "/admin/work") co_return co_await work(std::move(call));
+        if (call.method == "GET" && path == "/admin/work") {
+            co_return co_await work(std::move(call));
+        }
         if (call.method == "GET" && path == "/admin/status") co_return describe();
         if (call.method != "POST") co_return make_error(Errc::kNotFound, "no such call");
         CO_TRY_OK(co_await change(path, std::move(call)));
@@ -112,9 +114,15 @@ class OwnerDesk {
     }
 
     Task<Result<void>> change(std::string path, AdminCall call) {
-        if (path == "/admin/drain") co_return co_await agent_->drain();
-        if (path == "/admin/resume") co_return co_await agent_->resume();
-        if (path == "/admin/maintenance/cancel") co_return co_await agent_->cancel_maintenance();
+        if (path == "/admin/drain") {
+            co_return co_await agent_->drain();
+        }
+        if (path == "/admin/resume") {
+            co_return co_await agent_->resume();
+        }
+        if (path == "/admin/maintenance/cancel") {
+            co_return co_await agent_->cancel_maintenance();
+        }
         if (path != "/admin/maintenance") co_return make_error(Errc::kNotFound, "no such call");
         CO_TRY(const node::Maintenance window, window_of(call.body));
         co_return co_await agent_->maintain(window);
