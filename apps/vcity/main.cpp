@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <csignal>
 
 #include <CLI/CLI.hpp>
 
 #include "cli/command.hpp"
+#include "cli/config_file.hpp"
 
 namespace {
 
@@ -77,8 +79,14 @@ int main(int argc, char** argv) {
     CLI::App root{"Vcity: one network of everyone's idle GPUs. Roles, tools and a development network in one program."};
     add_global_options(&root, &session, &format);
     add_commands(&root, &commands);
+    auto words = vcity::cli::with_config_file({argv + 1, argv + argc});
+    if (!words) {
+        session.output.print_error(words.error());
+        return static_cast<int>(vcity::cli::exit_of(words.error()));
+    }
     try {
-        root.parse(argc, argv);
+        std::reverse(words->begin(), words->end());
+        root.parse(*std::move(words));
     } catch (const CLI::ParseError& error) {
         const int code = root.exit(error);
         return code == 0 ? 0 : static_cast<int>(Exit::kUsage);

@@ -3,6 +3,7 @@
 
 #include "cli/command.hpp"
 #include "codec/hex.hpp"
+#include "commands/node_owner.hpp"
 #include "wiring/roles.hpp"
 
 namespace vcity::cli {
@@ -58,17 +59,10 @@ Result<Exit> run_model_root(const std::string& folder, Session* session) {
     return Exit::kOk;
 }
 
-Result<Exit> run_earnings(const wiring::NodeRunOptions& options, const std::string& scheduler, Session* session) {
-    TRY(const Json record, wiring::node_earnings(options.role, scheduler));
-    session->output.print(record);
-    return Exit::kOk;
-}
-
 }  // namespace
 
 void add_node_commands(CLI::App* root, Commands* commands) {
     auto options = std::make_shared<wiring::NodeRunOptions>();
-    auto scheduler = std::make_shared<std::string>();
     CLI::App* node = root->add_subcommand("node", "runs models for the network and earns");
     node->require_subcommand(1);
 
@@ -83,12 +77,10 @@ void add_node_commands(CLI::App* root, Commands* commands) {
     add_unit_options(run, options.get());
     commands->on(run, [options](Session* /*session*/) { return wiring::run_node(*options); });
 
-    CLI::App* earnings = node->add_subcommand("earnings", "what this node earned and what was paid out");
-    wiring::add_role_options(earnings, &options->role);
-    earnings->add_option("--scheduler-address", *scheduler, "address of the scheduler")->required();
-    commands->on(earnings,
-                 [options, scheduler](Session* session) { return run_earnings(*options, *scheduler, session); });
-
+    add_node_join(node, commands);
+    add_node_status(node, commands);
+    add_node_earnings(node, commands);
+    add_node_doctor(node, commands);
     add_capacity_command(node, commands);
 
     CLI::App* model_root = node->add_subcommand("model-root", "the weights root that names a model exactly");

@@ -11,7 +11,6 @@
 #include "checkpoint/model_directory.hpp"
 #include "seal/client.hpp"
 #include "services/node/agent.hpp"
-#include "services/node/earnings.hpp"
 #include "verify/weights_root.hpp"
 #include "wiring/http_client.hpp"
 #include "wiring/node_admin.hpp"
@@ -125,21 +124,6 @@ Result<cli::Exit> run_node(const NodeRunOptions& options) {
 Result<Hash> model_root(const std::string& folder) {
     TRY(const auto model, checkpoint::ModelDirectory::open(folder));
     return verify::weights_root(adapters::tensor_views(model.tensors()));
-}
-
-Result<codec::Json> node_earnings(const RoleOptions& role, const std::string& scheduler) {
-    TRY(const Address scheduler_address, crypto::parse_address(scheduler));
-    TRY(const auto host, RoleHost::make("node", role));
-    TRY(const node::Earnings earnings,
-        run_task(host->runtime(), node::read_earnings(host->runtime(), host->store(), host->chain()->reader(),
-                                                      scheduler_address, host->signer()->address())));
-    codec::Json record{codec::JsonObject{}};
-    record.set("receipts", earnings.receipts);
-    record.set("gross_usd", to_string(earnings.gross));
-    record.set("unacknowledged", earnings.unacknowledged);
-    record.set("unacknowledged_usd", to_string(earnings.unacknowledged_gross));
-    record.set("paid_out_usd", to_string(earnings.claimed));
-    return record;
 }
 
 }  // namespace vcity::wiring

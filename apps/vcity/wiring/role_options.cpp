@@ -9,8 +9,8 @@
 namespace vcity::wiring {
 
 void add_role_options(CLI::App* app, RoleOptions* options) {
-    app->set_config("--config", "", "TOML file with these options");
-    app->allow_config_extras(CLI::config_extras_mode::error);
+    // Read before the words are parsed, see cli/config_file.hpp; here for the help only.
+    app->add_option("--config", "TOML file with these options; the command line beats it");
     app->add_option("--state", options->state, "folder for this role's data")->capture_default_str();
     app->add_option("--store", options->store, "postgresql:// URI instead of a SQLite file; passwords in PGPASSFILE")
         ->envname("VCITY_STORE");

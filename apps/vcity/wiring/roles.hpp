@@ -16,7 +16,5 @@ Result<cli::Exit> run_keeper(const KeeperRunOptions& options);
 
 // The weights root of a Hugging Face folder.
 Result<Hash> model_root(const std::string& folder);
-// From the node's own store (the node must not be running) and the chain.
-Result<codec::Json> node_earnings(const RoleOptions& role, const std::string& scheduler);
 
 }  // namespace vcity::wiring
