@@ -24,9 +24,10 @@ std::string address_text(const Address& address) {
     return crypto::to_checksum_address(address);
 }
 
-Json intake_json(const node::NodeStatus& status) {
+Json intake_json(const node::NodeStatus& status, UnixMillis now) {
     JsonArray windows;
     for (const node::Maintenance& window : status.intake.windows) {
+        if (window.to <= now) continue;
         windows.emplace_back(JsonObject{{"from_ms", window.from.count()},
                                         {"to_ms", window.to.count()},
                                         {"category", std::string{to_string(window.category)}}});
@@ -76,7 +77,7 @@ Json status_json(const node::NodeStatus& status, UnixMillis now, UnixMillis star
                            {"identity", address_text(status.identity)},
                            {"connected", status.is_connected}}};
     record.set("scheduler", status.scheduler ? Json{address_text(*status.scheduler)} : Json{});
-    record.set("intake", intake_json(status));
+    record.set("intake", intake_json(status, now));
     record.set("model", Json{JsonObject{{"name", status.model},
                                         {"slots", std::uint64_t{status.slots}},
                                         {"running", static_cast<std::uint64_t>(status.model_calls)}}});
