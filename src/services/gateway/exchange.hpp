@@ -8,6 +8,7 @@
 #include "async/runtime.hpp"
 #include "ports/http.hpp"
 #include "services/gateway/api/request.hpp"
+#include "services/gateway/files/file_book.hpp"
 #include "services/gateway/keys/key_ring.hpp"
 #include "services/gateway/metrics.hpp"
 #include "services/gateway/scheduler_link.hpp"
@@ -18,6 +19,8 @@
 #include "services/gateway/work/work_log.hpp"
 
 namespace vcity::gateway {
+
+class FilesApi;
 
 inline constexpr std::string_view kModelPath = "/v1/models/";
 inline constexpr std::string_view kAdminKeyPath = "/admin/keys/";
@@ -43,6 +46,7 @@ struct GatewayOptions {
     bool admin_loopback_only = true;
     std::string public_url;  // how nodes and browsers reach this gateway, "https://host" without a slash at its end
     TunnelOptions tunnels;
+    FileLimits files;
 };
 
 // One HTTP request and where its answer goes.
@@ -52,6 +56,8 @@ struct Exchange {
     ports::HttpRequest request;
     ports::HttpResponder* responder = nullptr;
     ports::HttpHeaders headers;  // on every response, whatever happens
+    bool is_answered = false;    // in pieces, by whoever was asked; nothing more may be sent
+    Log log{nullptr, "gateway"};
 };
 
 // What all requests share. Owned by the Gateway, which outlives them.
@@ -64,6 +70,7 @@ struct Shared {
     GenerationLog* generations = nullptr;
     IdempotencyBook* idempotency = nullptr;
     WorkLog* work = nullptr;
+    FilesApi* files = nullptr;
     Metrics* metrics = nullptr;
     Log log;
 };

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "codec/hex.hpp"
+#include "crypto/sha256.hpp"
 #include "services/common/http_text.hpp"
 #include "services/gateway/api/answers.hpp"
 #include "services/gateway/generation_flow.hpp"
@@ -25,6 +26,12 @@ ApiError api_error(ErrorCode code, std::string message, std::string param = {}) 
     return error;
 }
 
+std::unique_ptr<FileBook> make_book(const GatewayDeps& deps, const FileLimits& limits) {
+    if (deps.blobs == nullptr) return nullptr;
+    FileBookDeps parts{.runtime = deps.runtime, .store = deps.store, .blobs = deps.blobs, .log = deps.log};
+    return std::make_unique<FileBook>(std::move(parts), limits);
+}
+
 std::string make_request_id(Runtime* runtime) {
     FixedBytes<struct RequestIdTag, 12> bytes;
     runtime->random_bytes(bytes.bytes);
@@ -39,6 +46,7 @@ Gateway::Gateway(GatewayDeps deps, GatewayOptions options)
       deployment_{deps.deployment},
       options_{std::move(options)},
       admin_token_{std::move(deps.admin_token)},
+      files_secret_{crypto::hmac_sha256(deps.key_pepper.reveal(), as_bytes("vcity-files-secret-v1"))},
       log_{deps.log},
       metrics_{deps.metrics},
       link_{{.runtime = deps.runtime,
@@ -54,6 +62,7 @@ Gateway::Gateway(GatewayDeps deps, GatewayOptions options)
       work_log_{&writes_, options_.jobs_max},
       tasks_{deps.runtime},
       stopped_{deps.runtime},
+      files_{make_book(deps, options_.files)},
       shared_{.runtime = runtime_,
               .deployment = &deployment_,
               .options = &options_,
@@ -62,8 +71,10 @@ Gateway::Gateway(GatewayDeps deps, GatewayOptions options)
               .generations = &generations_,
               .idempotency = &idempotency_,
               .work = &work_log_,
+              .files = &files_api_,
               .metrics = &metrics_,
               .log = log_},
+      files_api_{&shared_, files_.get(), files_secret_},
       tunnel_book_{runtime_, options_.tunnels, options_.public_url,
                    [this](Message message) { return link_.tell(std::move(message)); }},
       tunnel_api_{&shared_, &tunnel_book_} {
@@ -75,12 +86,16 @@ Task<Result<void>> Gateway::start() {
     CO_TRY_OK(co_await idempotency_.load());
     CO_TRY_OK(co_await generations_.load(store_));
     CO_TRY_OK(co_await work_log_.load(store_));
+    if (files_) {
+        CO_TRY_OK(co_await files_->load());
+    }
     co_return Result<void>{};
 }
 
 Task<void> Gateway::run() {
     tasks_.spawn(link_.run());
     tasks_.spawn(writes_.run());
+    if (files_) tasks_.spawn(files_->run());
     co_await keep_counters();
     while (tasks_.running() > 0) {
         // Both end by themselves once stopped; the deadline only bounds one wait.
@@ -94,6 +109,7 @@ void Gateway::stop() {
     link_.stop();
     writes_.stop();
     tunnel_book_.stop();
+    if (files_) files_->stop();
     stopped_.notify();
 }
 
@@ -116,6 +132,7 @@ Task<void> Gateway::handle(ports::HttpRequest request, ports::HttpResponder* res
     exchange.started = runtime_->now();
     exchange.request = std::move(request);
     exchange.responder = responder;
+    exchange.log = log_;
     exchange.headers.set("x-request-id", exchange.request_id);
     metrics_.requests->increment();
     const std::string_view retries = exchange.request.headers.get("x-stainless-retry-count");
@@ -123,6 +140,16 @@ Task<void> Gateway::handle(ports::HttpRequest request, ports::HttpResponder* res
     ++running_;
     co_await answer(&exchange);
     --running_;
+}
+
+std::optional<std::uint64_t> Gateway::streams_body(const ports::HttpRequest& head) const {
+    // What a form adds to its file.
+    constexpr std::uint64_t kFormBytesMax = 64U << 10U;
+    if (!files_) return std::nullopt;
+    const std::string_view path = services::path_of(head.target);
+    if (head.method == "POST" && path == kFilesPath) return options_.files.file_bytes_max + kFormBytesMax;
+    if (head.method == "PUT" && path.starts_with(kNodeFilesPath)) return options_.files.job_file_bytes_max;
+    return std::nullopt;
 }
 
 Task<void> Gateway::answer(Exchange* exchange) {
@@ -161,6 +188,7 @@ Task<void> Gateway::serve_tunnel(Exchange* exchange) {
 }
 
 Task<void> Gateway::send(Exchange* exchange, ApiResult<ports::HttpResponse> response) {
+    if (exchange->is_answered) co_return;
     if (!response) metrics_.errors->increment();
     ports::HttpResponse full = response ? *std::move(response) : error_response(response.error(), exchange->request_id);
     for (const auto& [name, value] : exchange->headers.fields) full.headers.set(name, value);
@@ -245,16 +273,28 @@ Task<ApiResult<ports::HttpResponse>> Gateway::answer_plain(Exchange* exchange, R
         }
         co_return co_await admin_key(exchange);
     }
+    if (route == Route::kNodeFiles) {
+        co_return co_await files_api_.answer_node(exchange);
+    }
     ApiResult<KeyRecord> key = authenticate(*exchange);
     if (!key) co_return std::move(key).error();
-    if (route == Route::kWork) {
-        Refusal refused = take_rate(exchange, *key);
+    co_return co_await answer_keyed(exchange, *std::move(key), route);
+}
+
+Task<ApiResult<ports::HttpResponse>> Gateway::answer_keyed(Exchange* exchange, KeyRecord key, Route route) {
+    if (route == Route::kWork || route == Route::kFiles) {
+        Refusal refused = take_rate(exchange, key);
         if (refused) co_return *std::move(refused);
-        co_return co_await work_api_.answer(exchange, *std::move(key));
+    }
+    if (route == Route::kWork) {
+        co_return co_await work_api_.answer(exchange, std::move(key));
+    }
+    if (route == Route::kFiles) {
+        co_return co_await files_api_.answer(exchange, std::move(key));
     }
     if (route == Route::kModels) co_return services::json_response(models_json(link_.offers()));
     if (route == Route::kModel) co_return model(*exchange);
-    if (route == Route::kOwnKey) co_return services::json_response(codec::JsonObject{{"data", to_public_json(*key)}});
+    if (route == Route::kOwnKey) co_return services::json_response(codec::JsonObject{{"data", to_public_json(key)}});
     co_return co_await generation(exchange);
 }
 
@@ -320,6 +360,9 @@ ApiResult<Gateway::Route> Gateway::route_of(const Exchange& exchange) const {
         Entry{kJobsPath, "GET POST", Route::kWork, false},
         Entry{kJobPath, "GET DELETE", Route::kWork, true},
         Entry{kOffersPath, "GET", Route::kWork, false},
+        Entry{kFilesPath, "GET POST", Route::kFiles, false},
+        Entry{kFilePath, "GET DELETE", Route::kFiles, true},
+        Entry{kNodeFilesPath, "GET HEAD PUT", Route::kNodeFiles, true},
         Entry{"/admin/keys", "GET POST", Route::kAdminKeys, false},
         Entry{kAdminKeyPath, "DELETE", Route::kAdminKey, true},
     };

@@ -2,16 +2,20 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "async/task_group.hpp"
 #include "base/secret.hpp"
+#include "ports/blobs.hpp"
 #include "ports/http.hpp"
 #include "ports/link.hpp"
 #include "ports/signer.hpp"
 #include "ports/store.hpp"
 #include "services/gateway/exchange.hpp"
+#include "services/gateway/files/files_api.hpp"
 #include "services/gateway/tunnels/tunnel_api.hpp"
 #include "services/gateway/work/work_api.hpp"
 #include "telemetry/log.hpp"
@@ -27,8 +31,9 @@ struct GatewayDeps {
     MetricRegistry* metrics = nullptr;
     Log log;
     Deployment deployment;
-    SecretBytes key_pepper;   // at least 32 bytes, from a file that only the gateway reads
-    SecretBytes admin_token;  // what 'Authorization: Bearer' must hold on /admin; empty: no admin endpoints
+    SecretBytes key_pepper;             // at least 32 bytes, from a file that only the gateway reads
+    SecretBytes admin_token;            // what 'Authorization: Bearer' must hold on /admin; empty: no admin endpoints
+    ports::BlobStore* blobs = nullptr;  // contents of files; null: this gateway keeps none
 };
 
 // The OpenAI-compatible front of the network (docs/api/openai.md). Knows API keys and their spending caps, turns
@@ -38,6 +43,8 @@ struct GatewayDeps {
 //   GET  /v1/generation?id=, /v1/key        GET  /health, /ready
 //   GET, POST /v1/jobs   GET, DELETE /v1/jobs/{id}   GET /v1/jobs/{id}/logs, /v1/jobs/{id}/explain, /v1/offers
 //   GET /v1/jobs/{id}/ports/{group}/{index}/{port|shell|ssh}, POST /v1/jobs/{id}/links, /p/{link}/, /tunnels/{secret}
+//   GET, POST /v1/files   GET, DELETE /v1/files/{id}   GET /v1/files/{id}/content, /v1/jobs/{id}/files
+//   GET, HEAD, PUT /files/{token}/{sha256} for nodes
 //   GET, POST /admin/keys, DELETE /admin/keys/{id}
 class Gateway final : public ports::HttpHandler {
   public:
@@ -55,6 +62,7 @@ class Gateway final : public ports::HttpHandler {
     bool is_ready() const;
 
     Task<void> handle(ports::HttpRequest request, ports::HttpResponder* responder) override;
+    std::optional<std::uint64_t> streams_body(const ports::HttpRequest& head) const override;
 
   private:
     enum class Route : std::uint8_t {
@@ -67,6 +75,8 @@ class Gateway final : public ports::HttpHandler {
         kGeneration,
         kOwnKey,
         kWork,
+        kFiles,
+        kNodeFiles,
         kAdminKeys,
         kAdminKey,
     };
@@ -75,6 +85,7 @@ class Gateway final : public ports::HttpHandler {
     Task<void> generate(Exchange* exchange, Route route);
     Task<void> serve_tunnel(Exchange* exchange);
     Task<ApiResult<ports::HttpResponse>> answer_plain(Exchange* exchange, Route route);
+    Task<ApiResult<ports::HttpResponse>> answer_keyed(Exchange* exchange, KeyRecord key, Route route);
     Task<void> send(Exchange* exchange, ApiResult<ports::HttpResponse> response);
     Task<ApiResult<ports::HttpResponse>> generation(Exchange* exchange);
     Task<ApiResult<ports::HttpResponse>> admin_keys(Exchange* exchange);
@@ -94,6 +105,7 @@ class Gateway final : public ports::HttpHandler {
     Deployment deployment_;
     GatewayOptions options_;
     SecretBytes admin_token_;
+    Hash files_secret_;  // from the pepper: both must survive a restart and never be known
     Log log_;
     Metrics metrics_;
     SchedulerLink link_;
@@ -107,7 +119,9 @@ class Gateway final : public ports::HttpHandler {
     Notifier stopped_;
     bool stopping_ = false;
     std::size_t running_ = 0;
+    std::unique_ptr<FileBook> files_;  // null: it keeps no files
     Shared shared_;
+    FilesApi files_api_;
     WorkApi work_api_{&shared_};
     TunnelBook tunnel_book_;
     TunnelApi tunnel_api_;

@@ -32,7 +32,9 @@ class GatewayFixture : public ::testing::Test {
     ~GatewayFixture() override { shut_down(); }
 
     void boot(GatewayOptions options) {
-        gateway = std::make_unique<Gateway>(make_deps(&world, &store, &scheduler, &signer), std::move(options));
+        GatewayDeps deps = make_deps(&world, &store, &scheduler, &signer);
+        deps.blobs = blobs;
+        gateway = std::make_unique<Gateway>(std::move(deps), std::move(options));
         world.spawn(start_and_run(gateway.get()));
         pass(std::chrono::milliseconds{500});
         if (key.empty()) key = create_key(R"("name":"test")");
@@ -75,8 +77,9 @@ class GatewayFixture : public ::testing::Test {
         if (!bearer.empty()) request.headers.set("authorization", "Bearer " + bearer);
         return request;
     }
-    std::shared_ptr<RecordingResponder> launch(ports::HttpRequest request) {
+    std::shared_ptr<RecordingResponder> launch(ports::HttpRequest request, std::vector<std::string> arriving = {}) {
         auto responder = std::make_shared<RecordingResponder>();
+        responder->arriving = std::move(arriving);
         world.spawn(run(gateway.get(), std::move(request), responder));
         return responder;
     }
@@ -110,6 +113,7 @@ class GatewayFixture : public ::testing::Test {
     MemoryStore store;
     ScriptedScheduler scheduler{&world};
     KeySigner signer{14};
+    ports::BlobStore* blobs = nullptr;  // of the next boot()
     std::unique_ptr<Gateway> gateway;
     std::string key;
 };

@@ -102,6 +102,14 @@ class RecordingResponder : public ports::HttpResponder {
         co_return Result<void>{};
     }
     bool is_connected() const override { return connected; }
+    Task<Result<std::string>> read_body() override {
+        if (arriving.empty() && arrival_breaks) co_return make_error(Errc::kUnavailable, "the client has gone");
+        std::string piece;
+        if (arriving.empty()) co_return piece;
+        piece = std::move(arriving.front());
+        arriving.erase(arriving.begin());
+        co_return piece;
+    }
 
     std::string body() const {
         std::string all = head.body;
@@ -116,6 +124,8 @@ class RecordingResponder : public ports::HttpResponder {
     bool started = false;
     bool finished = false;
     bool connected = true;
+    std::vector<std::string> arriving;  // of a streamed body
+    bool arrival_breaks = false;        // after them
 };
 
 // The other end of the gateway's link. Answers the handshake, offers and jobs; what a job does is the test's choice.

@@ -30,6 +30,7 @@ enum class ErrorCode : std::uint8_t {
     kRequestRefused,
     kMethodNotAllowed,
     kRequestTooLarge,
+    kRangeNotSatisfiable,
     kUnsupportedMediaType,
     kIdempotencyInProgress,
     kIdempotencyJobEnded,
@@ -43,6 +44,7 @@ enum class ErrorCode : std::uint8_t {
     kSpendingCapInvalid,
     kModelNotAllowed,
     kWorkNotAllowed,
+    kFileQuotaExceeded,
     kAdminNotLocal,
     kRouteNotFound,
     kModelNotFound,
@@ -51,6 +53,7 @@ enum class ErrorCode : std::uint8_t {
     kStepPortRefused,
     kQuoteNotFound,
     kApiKeyNotFound,
+    kFileNotFound,
     kRateLimitExceeded,
     kParallelLimitExceeded,
     kAuthFailureLimitExceeded,
@@ -64,6 +67,8 @@ enum class ErrorCode : std::uint8_t {
     kStepNotReachable,
     kSchedulerUnavailable,
     kGatewayOverloaded,
+    kFilesUnavailable,
+    kStorageFull,
     kRequestTimeout,
 };
 

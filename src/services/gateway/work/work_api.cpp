@@ -9,6 +9,7 @@
 #include "crypto/sha256.hpp"
 #include "market/typed_hashes.hpp"
 #include "services/common/http_text.hpp"
+#include "services/gateway/files/files_api.hpp"
 #include "services/gateway/work/offer_search.hpp"
 #include "services/gateway/work/spec_reader.hpp"
 #include "services/gateway/work/work_json.hpp"
@@ -16,6 +17,7 @@
 namespace vcity::gateway {
 namespace {
 
+constexpr std::string_view kFilesPart = "files/";
 constexpr std::size_t kIdempotencyKeyMax = 255;
 constexpr std::size_t kListDefault = 20;
 constexpr std::size_t kListMax = 100;
@@ -72,11 +74,16 @@ Task<WorkApi::Response> WorkApi::answer(Exchange* exchange, KeyRecord key) {
     const std::size_t slash = rest.find('/');
     const std::optional<JobId> job_id = job_of_work(rest.substr(0, slash));
     const std::string part = slash == std::string::npos ? "" : rest.substr(slash + 1);
-    const bool is_known = part.empty() || ((part == "logs" || part == "explain") && method == "GET");
+    const bool is_files = part == "files" || part.starts_with(kFilesPart);
+    const bool is_known = part.empty() || ((part == "logs" || part == "explain" || is_files) && method == "GET");
     if (!is_known) {
-        co_return spec::refusal(ErrorCode::kRouteNotFound, "", "a job has /logs and /explain, both with GET");
+        co_return spec::refusal(ErrorCode::kRouteNotFound, "", "a job has /logs, /explain and /files, all with GET");
     }
     if (!job_id) co_return job_not_found();
+    if (is_files) {
+        std::string name = services::percent_decoded(part.substr(std::min(kFilesPart.size(), part.size())));
+        co_return co_await files(exchange, std::move(key), *job_id, std::move(name));
+    }
     if (part == "logs") {
         co_return co_await output(exchange, std::move(key), *job_id);
     }
@@ -105,7 +112,7 @@ Refusal WorkApi::check_key(const KeyRecord& key) const {
     return std::nullopt;
 }
 
-ApiResult<WorkRequest> WorkApi::read_body(const Exchange& exchange) const {
+ApiResult<WorkRequest> WorkApi::read_body(const Exchange& exchange, const KeyRecord& key) const {
     const std::string_view type = exchange.request.headers.get("content-type");
     if (!type.empty() && type.find("json") == std::string_view::npos) {
         return spec::refusal(ErrorCode::kUnsupportedMediaType, "", "the body must be application/json");
@@ -114,7 +121,10 @@ ApiResult<WorkRequest> WorkApi::read_body(const Exchange& exchange) const {
     limits.body_bytes_max = shared_->options->work_body_bytes_max;
     ApiResult<codec::Json> body = parse_body(exchange.request.body, limits);
     if (!body) return std::move(body).error();
-    return parse_work_request(*body);
+    const Address& client = key.terms.cap.cap.client;
+    return parse_work_request(*body, [this, &client](const std::string& id, const std::string& path) {
+        return shared_->files->resolve(client, id, path);
+    });
 }
 
 // The same Idempotency-Key of the same API key always names the same job.
@@ -147,13 +157,14 @@ ApiResult<WorkOrder> WorkApi::make_order(const Exchange& exchange, const KeyReco
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::minutes{request.deadline_minutes});
     order.deadline = UnixMillis{runtime->unix_now().count() + static_cast<std::uint64_t>(ahead.count())};
     order.trace_id = exchange.request_id;
+    if (Refusal refused = shared_->files->give_place(&order)) return *std::move(refused);
     return order;
 }
 
 Task<WorkApi::Response> WorkApi::submit(Exchange* exchange, KeyRecord key) {
     Refusal refused = check_key(key);
     if (refused) co_return *std::move(refused);
-    ApiResult<WorkRequest> request = read_body(*exchange);
+    ApiResult<WorkRequest> request = read_body(*exchange, key);
     if (!request) co_return std::move(request).error();
     ApiResult<WorkOrder> order = make_order(*exchange, key, *std::move(request));
     if (!order) co_return std::move(order).error();
@@ -179,6 +190,12 @@ Task<WorkApi::Response> WorkApi::submit(Exchange* exchange, KeyRecord key) {
 Task<WorkApi::Response> WorkApi::place(Exchange* exchange, KeyRecord key, WorkOrder order, Hash fingerprint) {
     Refusal refused = shared_->keys->admit(key.digest, order.budget);
     if (refused) co_return *std::move(refused);
+    const JobId job_id = order.job_id;
+    refused = co_await shared_->files->open_space(order);
+    if (refused) {
+        shared_->keys->release(key.digest, order.budget, {});
+        co_return *std::move(refused);
+    }
     WorkNote note{.job_id = order.job_id,
                   .owner = key.digest,
                   .fingerprint = fingerprint,
@@ -193,7 +210,12 @@ Task<WorkApi::Response> WorkApi::place(Exchange* exchange, KeyRecord key, WorkOr
     // An order beyond the bound was not sent.
     const bool is_turned_away = !answered && answered.error().code == Errc::kExhausted;
     // Of an order without an answer nobody knows yet whether it costs something.
-    shared_->keys->release(key.digest, note.budget, failed != nullptr || is_turned_away ? Usd{} : note.budget);
+    const bool is_refused = failed != nullptr || is_turned_away;
+    shared_->keys->release(key.digest, note.budget, is_refused ? Usd{} : note.budget);
+    // A job that was ordered before, under this id, keeps its files.
+    if (is_refused && shared_->work->find(job_id) == nullptr) {
+        co_await shared_->files->drop_space(job_id);
+    }
     if (failed != nullptr) co_return work_error(*failed);
     if (is_turned_away) co_return unanswered_error(answered.error());
     const std::string name = note.name;
@@ -259,6 +281,17 @@ Task<WorkApi::Response> WorkApi::cancel(KeyRecord key, JobId job_id) {
     learn(*reply);
     if (!reply->known) co_return job_not_found();
     co_return services::json_response(work_json(*reply));
+}
+
+Task<WorkApi::Response> WorkApi::files(Exchange* exchange, KeyRecord key, JobId job_id, std::string rest) {
+    WorkStatusRequest request{.job_id = job_id, .client = key.terms.cap.cap.client, .with_history = false};
+    const Result<WorkAnswer> answered = co_await shared_->link->ask(std::move(request), patience());
+    if (!answered) co_return unanswered_error(answered.error());
+    const auto* reply = std::get_if<WorkStatusReply>(&*answered);
+    if (reply == nullptr) co_return unexpected();
+    learn(*reply);
+    if (!reply->known) co_return job_not_found();
+    co_return co_await shared_->files->answer_job(exchange, *reply, std::move(rest));
 }
 
 Task<WorkApi::Response> WorkApi::output(Exchange* exchange, KeyRecord key, JobId job_id) {

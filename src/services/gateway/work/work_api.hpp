@@ -30,12 +30,13 @@ class WorkApi {
     Task<Response> quote(WorkOrder order);
     Task<Response> status(KeyRecord key, JobId job_id, bool with_history);
     Task<Response> cancel(KeyRecord key, JobId job_id);
+    Task<Response> files(Exchange* exchange, KeyRecord key, JobId job_id, std::string rest);
     Task<Response> output(Exchange* exchange, KeyRecord key, JobId job_id);
     Task<Response> offers(Exchange* exchange);
     Response list(const Exchange& exchange, const KeyRecord& key) const;
 
     Refusal check_key(const KeyRecord& key) const;
-    ApiResult<WorkRequest> read_body(const Exchange& exchange) const;
+    ApiResult<WorkRequest> read_body(const Exchange& exchange, const KeyRecord& key) const;
     ApiResult<WorkOrder> make_order(const Exchange& exchange, const KeyRecord& key, WorkRequest request) const;
     TimePoint patience() const;
     // Notes what a reply says; the budget that an ended job did not need goes back to its key.

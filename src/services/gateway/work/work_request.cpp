@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "codec/base64.hpp"
+#include "services/gateway/work/setup_reader.hpp"
 #include "services/gateway/work/spec_reader.hpp"
 #include "work/spec_check.hpp"
 
@@ -146,45 +146,9 @@ Refusal read_env(const Json& value, const std::string& path, StepGroup* group) {
     return std::nullopt;
 }
 
-Refusal read_input(const Json& value, const std::string& path, InputFile* file) {
-    constexpr std::string_view kAllowed = "a text, {\"text\": \"...\"} or {\"base64\": \"...\"}, of 4 MiB at most";
-    const Json* text = value.is_string() ? &value : value.find("text");
-    const Json* base64 = value.find("base64");
-    const bool is_one =
-        (text == nullptr) != (base64 == nullptr) && (value.is_string() || value.get_object()->size() == 1);
-    const Json* given = text != nullptr ? text : base64;
-    if (!is_one || given->get_string() == nullptr) {
-        return spec::refusal(ErrorCode::kInvalidType, path, value, kAllowed);
-    }
-    const std::string& content = *given->get_string();
-    if (text != nullptr) {
-        if (content.size() > Limits::kInputBytesMax) {
-            return spec::refusal(ErrorCode::kInvalidValue, path, value, kAllowed);
-        }
-        file->content.assign(content.begin(), content.end());
-        return std::nullopt;
-    }
-    Result<Bytes> bytes = codec::parse_base64(content, codec::Base64Alphabet::kStandard, Limits::kInputBytesMax);
-    if (!bytes) {
-        return spec::refusal(ErrorCode::kInvalidValue, path, "'" + path + "': " + bytes.error().message);
-    }
-    file->content = *std::move(bytes);
-    return std::nullopt;
-}
-
-Refusal read_inputs(const Json& value, const std::string& path, StepGroup* group) {
-    const codec::JsonObject* object = value.get_object();
-    if (object == nullptr) {
-        return spec::refusal(ErrorCode::kInvalidType, path, value, "an object of file names and contents");
-    }
-    for (const auto& [name, content] : *object) {
-        InputFile file;
-        file.name = name;
-        const std::string where = spec::child(path, name.substr(0, Limits::kInputNameBytesMax));
-        if (Refusal refused = read_input(content, where, &file)) return refused;
-        group->inputs.push_back(std::move(file));
-    }
-    return std::nullopt;
+template <std::string StepSetup::* Field, std::size_t kBytesMax>
+Refusal read_setup_text(const Json& value, const std::string& path, StepGroup* group) {
+    return spec::read_text(value, path, kBytesMax, &(group->setup.*Field));
 }
 
 constexpr std::array kStep = {
@@ -208,7 +172,29 @@ constexpr std::array kStep = {
     Member<StepGroup>{"run", read_run},
     Member<StepGroup>{"command", read_command},
     Member<StepGroup>{"env", read_env},
-    Member<StepGroup>{"inputs", read_inputs},
+    Member<StepGroup>{"inputs", spec::read_inputs},
+    Member<StepGroup>{"takes",
+                      [](const Json& value, const std::string& path, StepGroup* group) {
+                          return spec::read_texts(value, path, Limits::kGroupsMax, Limits::kGroupNameBytesMax,
+                                                  &group->takes);
+                      }},
+    Member<StepGroup>{"image", read_setup_text<&StepSetup::image, Limits::kImageBytesMax>},
+    Member<StepGroup>{"program", read_setup_text<&StepSetup::program, Limits::kGroupNameBytesMax>},
+    Member<StepGroup>{"keeps_files",
+                      [](const Json& value, const std::string& path, StepGroup* group) {
+                          return spec::read_flag(value, path, &group->setup.keeps_files);
+                      }},
+    Member<StepGroup>{"checkpoint_seconds",
+                      [](const Json& value, const std::string& path, StepGroup* group) {
+                          return spec::read_whole(value, path, Limits::kCheckpointSecondsMin, Limits::kSecondsMax,
+                                                  &group->setup.checkpoint_seconds);
+                      }},
+    Member<StepGroup>{"service",
+                      [](const Json& value, const std::string& path, StepGroup* group) {
+                          return spec::read_flag(value, path, &group->setup.is_service);
+                      }},
+    Member<StepGroup>{"ports", spec::read_ports},
+    Member<StepGroup>{"egress", spec::read_egress},
     Member<StepGroup>{"resources",
                       [](const Json& value, const std::string& path, StepGroup* group) {
                           return spec::read_members<UnitAsk>(value, path, kResources, &group->ask);
@@ -222,9 +208,9 @@ constexpr std::array kStep = {
                           return spec::read_whole(value, path, 0, Limits::kRetriesMax, &group->retries);
                       }},
     Member<StepGroup>{"speculative",
-                      [](const Json& value, const std::string& path, StepGroup* group) {
-                          return spec::read_flag(value, path, &group->is_speculative);
-                      }},
+                      [](const Json& value,
+                         const std::string& path,
+                         StepGroup* group) { return spec::read_flag(value, path, &group->is_speculative); }},
 };
 
 Refusal read_steps(const Json& value, const std::string& path, WorkRequest* request) {
@@ -243,7 +229,7 @@ Refusal read_steps(const Json& value, const std::string& path, WorkRequest* requ
         StepGroup group;
         if (Refusal refused = spec::read_members<StepGroup>((*list)[at], where, kStep, &group)) return refused;
         if (group.name.empty()) group.name = list->size() == 1 ? "main" : fmt::format("step-{}", at);
-        if (group.command.empty()) {
+        if (group.command.empty() && group.setup.program.empty() && group.setup.image.empty()) {
             return spec::refusal(ErrorCode::kMissingParameter, spec::child(where, "run"),
                                  fmt::format("'{}' has neither 'run' (a shell script) nor 'command' (a list)", where));
         }
@@ -340,7 +326,11 @@ constexpr std::array kBody = {
 
 }  // namespace
 
-ApiResult<WorkRequest> parse_work_request(const Json& body) {
+ApiResult<InputFile> no_files(const std::string& /*id*/, const std::string& path) {
+    return spec::refusal(ErrorCode::kFilesUnavailable, path, "'" + path + "': there are no files here");
+}
+
+ApiResult<WorkRequest> parse_work_request(const Json& body, const FileResolver& resolve) {
     WorkRequest request;
     if (Refusal refused = spec::read_members<WorkRequest>(body, "", kBody, &request)) return *std::move(refused);
     if (request.spec.groups.empty()) {
@@ -350,6 +340,7 @@ ApiResult<WorkRequest> parse_work_request(const Json& body) {
         return spec::refusal(ErrorCode::kMissingParameter, "budget",
                              "missing required parameter 'budget': the most that the job may cost, in dollars");
     }
+    if (Refusal refused = spec::resolve_files(resolve, &request.spec)) return *std::move(refused);
     if (request.spec.name.empty()) request.spec.name = request.spec.groups.front().name;
     const Result<void> good = work::check(request.spec);
     if (!good) return spec::refusal(ErrorCode::kInvalidValue, "steps", good.error().message);

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <string>
 
 #include "model/work.hpp"
 #include "services/gateway/api/api_error.hpp"
@@ -18,9 +20,13 @@ struct WorkRequest {
 
 inline constexpr std::uint32_t kDeadlineMinutesMax = 90U * 24U * 60U;
 
+// What an input {"file": "file-..."} at `path` of the body stands for: hash and size, or why there is no such file.
+using FileResolver = std::function<ApiResult<InputFile>(const std::string& id, const std::string& path)>;
+ApiResult<InputFile> no_files(const std::string& id, const std::string& path);
+
 // The body of POST /v1/jobs (docs/api/jobs.md): the SkyPilot-like subset. Every refusal names the field by its path
 // ("steps[1].resources.cpus"), its value, and what is allowed. A null is the same as an absent field. What comes back
 // has passed work::check().
-ApiResult<WorkRequest> parse_work_request(const codec::Json& body);
+ApiResult<WorkRequest> parse_work_request(const codec::Json& body, const FileResolver& resolve = no_files);
 
 }  // namespace vcity::gateway

@@ -13,7 +13,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const gateway::RequestLimits limits;
     const auto body = gateway::parse_body(vcity::as_text({data, size}), limits);
     if (!body) return 0;
-    const gateway::ApiResult<gateway::WorkRequest> request = gateway::parse_work_request(*body);
+    const auto resolve = [](const std::string& id, const std::string&) -> gateway::ApiResult<vcity::InputFile> {
+        vcity::InputFile file;
+        file.sha256.bytes.fill(1);
+        file.bytes = id.size();
+        return file;
+    };
+    const gateway::ApiResult<gateway::WorkRequest> request = gateway::parse_work_request(*body, resolve);
     if (!request) {
         CHECK(gateway::error_response(request.error(), "req_fuzz").status == 400);
         CHECK(!request.error().message.empty());

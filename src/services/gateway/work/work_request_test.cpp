@@ -130,6 +130,75 @@ TEST(WorkRequest, NamesTheFieldOfEveryRefusal) {
     }
 }
 
+TEST(WorkRequest, ReadsWhatSurroundsACommand) {
+    const std::string hash(64, 'b');
+    const auto resolve = [](const std::string& id, const std::string& path) -> ApiResult<InputFile> {
+        if (id != "file-1") return no_files(id, path);
+        InputFile file;
+        file.sha256.bytes.fill(7);
+        file.bytes = 99;
+        return file;
+    };
+    const auto body = codec::parse_json(R"({"budget":1,"steps":[
+        {"name":"first","image":"debian:12","keeps_files":true,"checkpoint_seconds":30,
+         "inputs":{"a":{"file":"file-1"},"b":{"url":"https://example.com/b","sha256":")" +
+                                        hash + R"(","bytes":5}},
+         "ports":[{"name":"web","port":8080},{"port":22}],"service":true,"egress":["pypi.org"]},
+        {"name":"second","needs":["first"],"takes":["first"],"program":"finetune","command":["--rank","8"],
+         "egress":"public"}]})");
+    ASSERT_TRUE(body) << body.error().message;
+    const auto request = parse_work_request(*body, resolve);
+    ASSERT_TRUE(request) << request.error().message;
+    const StepGroup& first = request->spec.groups[0];
+    EXPECT_TRUE(first.command.empty());
+    EXPECT_EQ(first.setup.image, "debian:12");
+    EXPECT_TRUE(first.setup.keeps_files && first.setup.is_service);
+    EXPECT_EQ(first.setup.checkpoint_seconds, 30U);
+    EXPECT_EQ(first.setup.ports, (std::vector<StepPort>{{"web", 8080}, {"port-22", 22}}));
+    EXPECT_EQ(first.setup.egress, Egress::kPublic);
+    EXPECT_EQ(first.setup.egress_hosts, std::vector<std::string>{"pypi.org"});
+    ASSERT_EQ(first.inputs.size(), 2U);
+    EXPECT_EQ(first.inputs[0].bytes, 99U);
+    EXPECT_EQ(first.inputs[0].url, "");
+    EXPECT_EQ(first.inputs[1].url, "https://example.com/b");
+    EXPECT_EQ(first.inputs[1].bytes, 5U);
+    const StepGroup& second = request->spec.groups[1];
+    EXPECT_EQ(second.takes, std::vector<std::string>{"first"});
+    EXPECT_EQ(second.setup.program, "finetune");
+    EXPECT_EQ(second.setup.egress, Egress::kPublic);
+    EXPECT_TRUE(second.setup.egress_hosts.empty());
+}
+
+TEST(WorkRequest, NamesTheFieldOfASetupThatIsWrong) {
+    const std::vector<std::pair<std::string, std::string>> cases = {
+        {R"("inputs":{"a":{"file":"train.jsonl"}})", "steps[0].inputs.a.file"},
+        {R"("inputs":{"a":{"file":3}})", "steps[0].inputs.a.file"},
+        {R"("inputs":{"a":{"url":"ftp://x","sha256":"","bytes":1}})", "steps[0].inputs.a.sha256"},
+        {R"("inputs":{"a":{"url":"https://x"}})", "steps[0].inputs.a"},
+        {R"("inputs":{"a":{"url":"https://x","sha256":"00","bytes":1}})", "steps[0].inputs.a.sha256"},
+        {R"("inputs":{"a":{"url":"https://x","bytes":-1}})", "steps[0].inputs.a.bytes"},
+        {R"("ports":[{"name":"a"}])", "steps[0].ports[0].port"},
+        {R"("ports":[{"port":70000}])", "steps[0].ports[0].port"},
+        {R"("ports":8080)", "steps[0].ports"},
+        {R"("egress":"lan")", "steps[0].egress"},
+        {R"("egress":[1])", "steps[0].egress[0]"},
+        {R"("checkpoint_seconds":1)", "steps[0].checkpoint_seconds"},
+        {R"("keeps_files":"yes")", "steps[0].keeps_files"},
+        {R"("image":7)", "steps[0].image"},
+        {R"("takes":["a"])", "steps"},
+        {R"("program":"mine bitcoin")", "steps"},
+    };
+    for (const auto& [step, param] : cases) {
+        const auto request = parse_step(step);
+        ASSERT_FALSE(request) << step;
+        EXPECT_EQ(request.error().param, param) << step;
+    }
+    const auto unknown = parse_step(R"("inputs":{"a":{"file":"file-2"}})");
+    ASSERT_FALSE(unknown);
+    EXPECT_EQ(unknown.error().param, "steps[0].inputs.a");
+    EXPECT_FALSE(parse_step(R"("egress":[])")->spec.groups[0].setup.egress == Egress::kPublic);
+}
+
 TEST(WorkRequest, RefusesMoneyThatIsNone) {
     for (const char* budget : {"0", "-1", "1e300", "true", "\"1e3\"", "\"-1\"", "\"NaN\"", "[]", "\"99999999999\""}) {
         const auto request = parse(R"({"steps":[{"run":"true"}],"budget":)" + std::string{budget} + "}");
