@@ -70,7 +70,9 @@ Result<void> check_environment(const StepGroup& group) {
         if (!is_name || variable.find('\0') != std::string::npos) {
             return invalid(fmt::format("variable {} must be NAME=value", quoted(variable)));
         }
-        if (name.starts_with("VCITY_")) return invalid(fmt::format("variable {} is set by the network", quoted(name)));
+        // The key for ssh is the one that a customer gives a node to act on.
+        if (name.starts_with("VCITY_") && name != "VCITY_SSH_KEY")
+            return invalid(fmt::format("variable {} is set by the network", quoted(name)));
         names.push_back(name);
     }
     TRY_OK(within("size of the environment in bytes", bytes, 0, Limits::kEnvironmentBytesMax));
