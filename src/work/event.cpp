@@ -151,6 +151,17 @@ void get(ByteReader* reader, Stopped* change) {
     get_reason(reader, &change->reason);
 }
 
+void put(ByteWriter* writer, const Unreachable& change) {
+    writer->put(change.step);
+    writer->put(change.fencing_token);
+    writer->put(change.away_ms);
+}
+void get(ByteReader* reader, Unreachable* change) {
+    reader->get(&change->step);
+    reader->get(&change->fencing_token);
+    reader->get(&change->away_ms);
+}
+
 void put(ByteWriter* writer, const Checkpointed& change) {
     writer->put(change.step);
     writer->put(change.fencing_token);

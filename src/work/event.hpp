@@ -107,8 +107,24 @@ struct Checkpointed {  // what a later attempt begins with; replaces the one bef
     bool operator==(const Checkpointed&) const = default;
 };
 
-using Change =
-    std::variant<Submitted, Leased, GangLeased, Started, Finished, AttemptFailed, GivenUp, Stopped, Checkpointed>;
+struct Unreachable {  // its node was away, and the attempt goes on; a service is not billed for that time
+    std::uint32_t step = 0;
+    std::uint64_t fencing_token = 0;
+    std::uint64_t away_ms = 0;  // in all
+
+    bool operator==(const Unreachable&) const = default;
+};
+
+using Change = std::variant<Submitted,
+                            Leased,
+                            GangLeased,
+                            Started,
+                            Finished,
+                            AttemptFailed,
+                            GivenUp,
+                            Stopped,
+                            Checkpointed,
+                            Unreachable>;
 
 struct Event {
     UnixMillis at{0};  // the scheduler's wall clock

@@ -46,6 +46,7 @@ std::vector<Event> one_of_each() {
         {at, GivenUp{1, Errc::kInvalid, "no"}},
         {at, Stopped{WorkState::kCancelled, Errc::kDenied, "by its customer"}},
         {at, Checkpointed{1, 9, 2, {a_file("weights.bin")}}},
+        {at, Unreachable{1, 9, 12'345}},
     };
 }
 

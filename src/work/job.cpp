@@ -187,6 +187,12 @@ Result<void> Job::check_change(const Checkpointed& change) const {
     return check_files(change.files);
 }
 
+Result<void> Job::check_change(const Unreachable& change) const {
+    TRY_OK(check_live(change.step, change.fencing_token));
+    if (change.away_ms > find_live(change.step, change.fencing_token)->away_ms) return {};
+    return conflict("it was away for longer before");
+}
+
 Result<void> Job::check_change(const AttemptFailed& change) const {
     return check_live(change.step, change.fencing_token);
 }
@@ -345,13 +351,20 @@ void Job::take_change(const Checkpointed& change, UnixMillis /*at*/, Effects* /*
     step.checkpoint_sequence = change.sequence;
 }
 
+void Job::take_change(const Unreachable& change, UnixMillis /*at*/, Effects* /*effects*/) {
+    const auto attempt = std::ranges::find_if(live_, [&](const Attempt& one) {
+        return one.terms.step == change.step && one.terms.fencing_token == change.fencing_token;
+    });
+    attempt->away_ms = change.away_ms;
+}
+
 // --- pieces of these
 
 void Job::begin_attempt(const LeaseTerms& terms, UnixMillis at) {
     Step& step = steps_[terms.step];
     const bool is_copy = step.live > 0;
     if (!is_copy) unqueue(leader_of(terms.step));
-    live_.push_back({.terms = terms, .leased_at = at, .started_at = UnixMillis{0}, .is_copy = is_copy});
+    live_.push_back({.terms = terms, .leased_at = at, .started_at = UnixMillis{0}, .is_copy = is_copy, .away_ms = 0});
     quoted_live_.micro += terms.quote.micro;
     last_token_ = terms.fencing_token;
     ++step.attempts;
@@ -555,6 +568,10 @@ Result<void> Job::fail(AttemptFailed failed, UnixMillis now, Effects* effects) {
 
 Result<void> Job::checkpoint(Checkpointed checkpointed, UnixMillis now, Effects* effects) {
     return commit({now, std::move(checkpointed)}, effects);
+}
+
+Result<void> Job::note_away(Unreachable away, UnixMillis now, Effects* effects) {
+    return commit({now, away}, effects);
 }
 
 Result<void> Job::give_up(std::uint32_t step, Errc code, std::string reason, UnixMillis now, Effects* effects) {

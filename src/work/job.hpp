@@ -26,8 +26,9 @@ inline constexpr std::uint32_t kStragglerRatio = 2;
 struct Attempt {
     LeaseTerms terms;
     UnixMillis leased_at{0};
-    UnixMillis started_at{0};  // 0: the node has not said so
-    bool is_copy = false;      // the second of its step
+    UnixMillis started_at{0};   // 0: the node has not said so
+    bool is_copy = false;       // the second of its step
+    std::uint64_t away_ms = 0;  // for so long it could not be reached
 
     bool operator==(const Attempt&) const = default;
 };
@@ -118,6 +119,8 @@ class Job {
     Result<void> fail(AttemptFailed failed, UnixMillis now, Effects* effects);
     // A checkpoint of a live attempt. kConflict also when it is not newer than the one there is.
     Result<void> checkpoint(Checkpointed checkpointed, UnixMillis now, Effects* effects);
+    // A live attempt's node has been away for so long in all. kConflict also when it was more before.
+    Result<void> note_away(Unreachable away, UnixMillis now, Effects* effects);
     // A step or gang that waits: no unit will ever do, or the money is out.
     Result<void> give_up(std::uint32_t step, Errc code, std::string reason, UnixMillis now, Effects* effects);
     Result<void> cancel(std::string reason, UnixMillis now, Effects* effects);
@@ -193,6 +196,7 @@ class Job {
     Result<void> check_change(const AttemptFailed& change) const;
     Result<void> check_change(const GivenUp& change) const;
     Result<void> check_change(const Checkpointed& change) const;
+    Result<void> check_change(const Unreachable& change) const;
     static Result<void> check_change(const Stopped& change);
 
     void take(const Event& event, Effects* effects);
@@ -205,6 +209,7 @@ class Job {
     void take_change(const GivenUp& change, UnixMillis at, Effects* effects);
     void take_change(const Stopped& change, UnixMillis at, Effects* effects);
     void take_change(const Checkpointed& change, UnixMillis at, Effects* effects);
+    void take_change(const Unreachable& change, UnixMillis at, Effects* effects);
 
     std::uint32_t leader_of(std::uint32_t step) const { return is_gang(step) ? first_of_group(step) : step; }
     bool is_exhausted(std::uint32_t step) const;

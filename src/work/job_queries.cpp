@@ -58,6 +58,10 @@ std::string text_of(const GivenUp& change, const Job& job) {
 std::string text_of(const Checkpointed& change, const Job& job) {
     return fmt::format("{} kept a checkpoint of {} files", job.name_of(change.step), change.files.size());
 }
+std::string text_of(const Unreachable& change, const Job& job) {
+    return fmt::format("{} could not be reached for {:.1f} s in all", job.name_of(change.step),
+                       static_cast<double>(change.away_ms) / 1000);
+}
 std::string text_of(const Stopped& change, const Job& /*job*/) {
     return fmt::format("{}: {}", to_string(change.state), change.reason);
 }

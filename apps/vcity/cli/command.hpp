@@ -59,6 +59,10 @@ void add_chain_commands(CLI::App* root, Commands* commands);
 void add_wallet_commands(CLI::App* root, Commands* commands);
 void add_chat_commands(CLI::App* root, Commands* commands);
 void add_job_commands(CLI::App* root, Commands* commands);
+// ssh, port-forward
+void add_tunnel_commands(CLI::App* root, Commands* commands);
+// logs, the same as job logs
+void add_logs_command(CLI::App* root, Commands* commands);
 // job submit, run, status, logs, explain, cancel, list
 void add_work_commands(CLI::App* noun, Commands* commands);
 void add_offers_commands(CLI::App* root, Commands* commands);

@@ -70,6 +70,8 @@ void add_gateway_commands(CLI::App* root, Commands* commands) {
     noun->require_subcommand(1);
     CLI::App* run = add_run(noun, "run a gateway until it is told to stop", &options->role);
     run->add_option("--listen", options->listen, "address:port for clients")->capture_default_str();
+    run->add_option("--public-url", options->public_url,
+                    "how nodes and browsers reach this gateway, e.g. https://gw.example (default: http://<listen>)");
     run->add_option("--scheduler", options->schedulers,
                     "link of the scheduler; repeat for each process that may act for it")
         ->capture_default_str();

@@ -401,6 +401,14 @@ CLI::App* add_verb(CLI::App* noun, const char* verb, const char* what, JobName* 
 
 }  // namespace
 
+void add_logs_command(CLI::App* root, Commands* commands) {
+    auto name = std::make_shared<JobName>();
+    CLI::App* logs = add_verb(root, "logs", "What a step of a job has written; as job logs", name.get());
+    logs->add_option("step", name->step, "e.g. main or frame/3; without it the job's only step, or all with -f");
+    logs->add_flag("-f,--follow", name->follows, "until the job has ended");
+    commands->on(logs, [name](Session* session) { return run_logs(*name, session); });
+}
+
 void add_work_commands(CLI::App* noun, Commands* commands) {
     add_orders(noun, commands);
     auto name = std::make_shared<JobName>();

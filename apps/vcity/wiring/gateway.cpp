@@ -43,6 +43,7 @@ Result<cli::Exit> run_gateway(const GatewayRunOptions& options) {
     TRY(SecretBytes token, secret_file(or_default(options.admin_token_file, options.role.state + "/admin-token")));
     gateway::GatewayOptions settings;
     settings.link.endpoints = options.schedulers;
+    settings.public_url = options.public_url.empty() ? "http://" + options.listen : options.public_url;
     gateway::GatewayDeps deps{.runtime = host->runtime(),
                               .store = host->store(),
                               .dialer = dialer.get(),

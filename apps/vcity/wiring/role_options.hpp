@@ -91,6 +91,7 @@ struct VerifierRunOptions {
 struct GatewayRunOptions {
     RoleOptions role;
     std::string listen = "127.0.0.1:8080";
+    std::string public_url;  // how nodes and browsers reach it; empty: http://<listen>
     // Links of the processes that may act for the scheduler.
     std::vector<std::string> schedulers{"ws://127.0.0.1:8070/link"};
     std::string pepper_file;       // made when absent

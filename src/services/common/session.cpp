@@ -12,6 +12,7 @@ bool LinkSession::post(Message message) {
 Task<Result<Message>> LinkSession::receive() {
     if (!is_open()) co_return make_error(Errc::kUnavailable, "the session is closed");
     Result<Message> message = co_await connection_->receive(runtime_->now() + tuning_.lost_after);
+    if (message) heard_at_ = runtime_->now();
     if (!message) close();
     co_return message;
 }

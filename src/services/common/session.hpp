@@ -27,7 +27,8 @@ class LinkSession {
           connection_{std::move(connection)},
           tuning_{tuning},
           outbox_{runtime, tuning.outbox_max},
-          closed_{runtime} {}
+          closed_{runtime},
+          heard_at_{runtime->now()} {}
     LinkSession(const LinkSession&) = delete;
     LinkSession& operator=(const LinkSession&) = delete;
 
@@ -44,6 +45,8 @@ class LinkSession {
     // For senders of bulk: half of the queue stays free for everybody else.
     bool has_room() const { return is_open() && outbox_.size() < tuning_.outbox_max / 2; }
     std::string remote() const { return connection_->remote(); }
+    // When the last message came; at first when the session began.
+    TimePoint heard_at() const { return heard_at_; }
 
   private:
     Task<Result<void>> send_patiently(Message message);
@@ -53,6 +56,7 @@ class LinkSession {
     SessionTuning tuning_;
     Channel<Message> outbox_;
     Notifier closed_;
+    TimePoint heard_at_;
 };
 
 }  // namespace vcity::services

@@ -57,9 +57,11 @@ class Pump {
           stream_{stream},
           options_{std::move(options)},
           group_{options_.runtime},
-          idle_{options_.runtime, options_.idle_max} {}
+          idle_{options_.runtime, options_.idle_max},
+          written_{options_.runtime} {}
 
     Task<TunnelCounts> run() {
+        if (options_.notes != nullptr) group_.spawn(carry_notes());
         group_.spawn(carry_in());
         group_.spawn(carry_out());
         group_.spawn(idle_.run([this] { abort(); }));
@@ -102,12 +104,41 @@ class Pump {
         }
         abort();
         idle_.end();
+        if (options_.notes != nullptr) options_.notes->end();
     }
 
     // Once: the two directions may end at the same time.
     Task<void> take_leave() {
         if (std::exchange(is_leaving_, true)) co_return;
+        if (options_.notes != nullptr) options_.notes->end();
+        while (is_writing_) {
+            co_await written_.wait_until(TimePoint::max());
+        }
         co_await socket_->close();
+    }
+
+    // One writer at a time on the socket.
+    Task<Result<void>> send(ports::WebSocketMessage message) {
+        while (is_writing_) {
+            co_await written_.wait_until(TimePoint::max());
+        }
+        is_writing_ = true;
+        Result<void> sent = co_await socket_->write(std::move(message));
+        is_writing_ = false;
+        written_.notify();
+        co_return sent;
+    }
+
+    Task<void> carry_notes() {
+        while (true) {
+            const std::string text = co_await options_.notes->next();
+            if (text.empty()) break;
+            ports::WebSocketMessage message;
+            message.bytes.assign(text.begin(), text.end());
+            message.is_text = true;
+            const Result<void> sent = co_await send(std::move(message));
+            if (!sent) break;
+        }
     }
 
     // From the stream to the tunnel.
@@ -122,7 +153,7 @@ class Pump {
             counts_.from_stream += bytes->size();
             ports::WebSocketMessage message;
             message.bytes = *std::move(bytes);
-            const Result<void> sent = co_await socket_->write(std::move(message));
+            const Result<void> sent = co_await send(std::move(message));
             is_good = sent.has_value();
             if (is_end) break;
         }
@@ -131,7 +162,7 @@ class Pump {
             ports::WebSocketMessage message;
             message.bytes.assign(text.begin(), text.end());
             message.is_text = true;
-            (void)co_await socket_->write(std::move(message));
+            (void)co_await send(std::move(message));
         }
         is_out_done_ = true;
         if (is_good && !options_.farewell && !is_in_done_) co_return;  // the other direction ends it
@@ -144,7 +175,9 @@ class Pump {
     PumpOptions options_;
     TaskGroup group_;
     IdleWatch idle_;
+    Notifier written_;
     TunnelCounts counts_;
+    bool is_writing_ = false;
     bool is_in_done_ = false;
     bool is_out_done_ = false;
     bool is_leaving_ = false;
@@ -198,6 +231,28 @@ class Splice {
 };
 
 }  // namespace
+
+void TunnelNotes::say(std::string text) {
+    constexpr std::size_t kWaitingMax = 8;
+    if (waiting_.size() >= kWaitingMax) waiting_.pop_front();
+    waiting_.push_back(std::move(text));
+    changed_.notify();
+}
+
+void TunnelNotes::end() {
+    is_over_ = true;
+    changed_.notify();
+}
+
+Task<std::string> TunnelNotes::next() {
+    while (waiting_.empty() && !is_over_) {
+        co_await changed_.wait_until(TimePoint::max());
+    }
+    if (is_over_) co_return std::string{};
+    std::string text = std::move(waiting_.front());
+    waiting_.pop_front();
+    co_return text;
+}
 
 Task<TunnelCounts> pump(ports::WebSocket* socket, ports::ByteStream* stream, PumpOptions options) {
     Pump running{socket, stream, std::move(options)};

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <string>
 
+#include "async/channel.hpp"
 #include "async/runtime.hpp"
 #include "ports/byte_stream.hpp"
 #include "ports/web_socket.hpp"
@@ -24,6 +26,22 @@ struct TunnelCounts {
     std::uint64_t from_stream = 0;  // and back
 };
 
+// Text messages that the stream's side has for the other end; the newest few, sent between two pieces of the stream.
+class TunnelNotes {
+  public:
+    explicit TunnelNotes(Runtime* runtime) : changed_{runtime} {}
+
+    void say(std::string text);
+    void end();
+    // The next one; empty once ended.
+    Task<std::string> next();
+
+  private:
+    std::deque<std::string> waiting_;
+    bool is_over_ = false;
+    Notifier changed_;
+};
+
 struct PumpOptions {
     Runtime* runtime = nullptr;
     Duration idle_max = std::chrono::hours{1};  // without a byte either way; then the tunnel ends
@@ -32,6 +50,7 @@ struct PumpOptions {
     // Makes the last text message once the stream has ended, e.g. with an exit status; empty: none is sent. Without it
     // the tunnel lasts until both directions have ended.
     std::function<Task<std::string>()> farewell = {};
+    TunnelNotes* notes = nullptr;  // outlives the pump; none: nothing is said
 };
 
 // Carries bytes between a tunnel and a stream until both directions have ended, one of the two breaks, or nothing has

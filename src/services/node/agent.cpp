@@ -32,8 +32,15 @@ NodeAgent::NodeAgent(NodeDeps deps, NodeOptions options)
       steps_{StepRunner::Parts{deps_.runtime, deps_.store, deps_.signer, deps_.sandbox, deps_.volumes, deps_.transfer,
                                &group_, &metrics_, &deps_.deployment, log_.named("node.steps"),
                                [this](Message message) { return post_bulk(std::move(message)); },
-                               [this] { changed_.notify(); }, [this] { note_done(); }},
+                               [this] { changed_.notify(); }, [this] { note_done(); }, deps_.tunnels != nullptr},
              options_.units, options_.steps, options_.machine},
+      tunnels_{TunnelDesk::Parts{deps_.runtime, deps_.tunnels, &group_,
+                                 [this](const JobId& attempt, std::uint64_t token) -> std::optional<TunnelEnd> {
+                                     const auto step = steps_.running_step(attempt, token);
+                                     if (!step) return std::nullopt;
+                                     return TunnelEnd{step->process, step->setup};
+                                 },
+                                 [this](Message message) { post(std::move(message)); }, log_.named("node.tunnels")}},
       openings_{deps_.runtime, options_.openings_queued_max} {
     services::PeerLinkOptions link;
     link.endpoints = options_.scheduler_endpoints;
@@ -62,6 +69,7 @@ Task<Result<void>> NodeAgent::run() {
         if (work->generation != nullptr) work->generation->cancel();
     }
     steps_.stop();
+    tunnels_.stop();
     while (group_.running() > 0) {
         Result<void> joined = co_await group_.join(deps_.runtime->now() + kStorePatience);
         if (!joined) log_.warn("tasks_linger", {{"running", group_.running()}});
@@ -197,6 +205,7 @@ void NodeAgent::on_connected(services::LinkSession* session, const LinkWelcome& 
 }
 
 void NodeAgent::on_disconnected() {
+    steps_.on_disconnected(session_->heard_at());
     session_ = nullptr;
     metrics_.link_up->set(0);
     capacity_.on_link_lost();
@@ -229,6 +238,10 @@ void NodeAgent::on_message(Message message) {
         on_audit_call(std::move(*replay));
     } else if (auto* capacity = std::get_if<CapacityQuestion>(&message)) {
         capacity_.on_question(std::move(*capacity));
+    } else if (auto* tunnel = std::get_if<TunnelRequest>(&message)) {
+        tunnels_.on_request(std::move(*tunnel));
+    } else if (const auto* away = std::get_if<StepAway>(&message)) {
+        steps_.on_away(*away);
     } else {
         log_.debug("unexpected_message", {{"index", message.index()}});
     }

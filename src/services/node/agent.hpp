@@ -21,6 +21,7 @@
 #include "services/node/metrics.hpp"
 #include "services/node/status.hpp"
 #include "services/node/steps/step_runner.hpp"
+#include "services/node/tunnels/tunnel_desk.hpp"
 
 namespace vcity::node {
 
@@ -34,6 +35,7 @@ struct NodeDeps {
     ports::Sandbox* sandbox = nullptr;  // for commands of customers; nullptr: only the model is served
     ports::Volumes* volumes = nullptr;  // for files of steps, with the next; nullptr: no unit offers files
     ports::Transfer* transfer = nullptr;
+    ports::WebSocketClient* tunnels = nullptr;  // dials gateways for tunnels into steps; nullptr: opens none
     ports::Sealer* sealer = nullptr;            // the monitor of this machine; nullptr: it has none
     ports::CapacityProver* capacity = nullptr;  // the cards; nullptr: no proof of capacity is offered
     ports::ChainReader* chain_reader = nullptr;
@@ -188,6 +190,7 @@ class NodeAgent final : private services::PeerLinkHandler {
     Notifier intake_changed_;
     CapacityDesk capacity_;
     StepRunner steps_;
+    TunnelDesk tunnels_;
     Channel<AuditCall> openings_;
     std::vector<AuditCall> audit_calls_;  // queued or being answered: verifiers ask again
     std::unique_ptr<services::PeerLink> link_;

@@ -95,7 +95,8 @@ struct SchedulerOptions {
     Duration first_token_timeout = std::chrono::seconds{60};
     Duration node_grace = std::chrono::seconds{5};             // away before the first token: then another node
     Duration node_grace_streaming = std::chrono::seconds{20};  // away after it: then the job fails
-    Duration restart_grace = std::chrono::seconds{30};         // for all to come back after the scheduler's restart
+    Duration service_grace = std::chrono::minutes{15};  // a service keeps its node while that one is away, unbilled
+    Duration restart_grace = std::chrono::seconds{30};  // for all to come back after the scheduler's restart
     Duration gateway_grace = std::chrono::seconds{15};
     Duration cancel_grace = std::chrono::seconds{10};
 

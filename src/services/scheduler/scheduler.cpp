@@ -189,7 +189,7 @@ Task<void> Scheduler::serve_session(std::unique_ptr<ports::Connection> connectio
         if (!context_.stopping) route(session, peer, *std::move(message));
     }
     switchboard_.remove(session);
-    farewell(session, peer);
+    farewell(session, peer, link.heard_at());
     link.close();
     while (group.running() > 0) {
         Result<void> joined = co_await group.join(context_.now() + kJoinStep);
@@ -209,11 +209,11 @@ void Scheduler::welcome(SessionId session, const services::LinkPeer& peer) {
                       {{"peer", codec::to_hex(peer.address)}, {"role", std::string{to_string(peer.role)}}});
 }
 
-void Scheduler::farewell(SessionId session, const services::LinkPeer& peer) {
+void Scheduler::farewell(SessionId session, const services::LinkPeer& peer, TimePoint heard) {
     if (peer.role == Role::kCompute) {
         if (directory_.session_of(peer.address) == session) work_.units().close(peer.address);
         directory_.disconnect(peer.address, session);
-        work_.on_node_gone(peer.address, session);
+        work_.on_node_gone(peer.address, session, heard);
     }
     driver_.on_session_gone(session, peer);
     audits_.on_session_gone(session);

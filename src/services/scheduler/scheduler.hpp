@@ -44,7 +44,7 @@ class Scheduler {
     Task<void> serve(std::unique_ptr<ports::Connection> connection);
     Task<void> serve_session(std::unique_ptr<ports::Connection> connection, services::LinkPeer peer);
     void welcome(SessionId session, const services::LinkPeer& peer);
-    void farewell(SessionId session, const services::LinkPeer& peer);
+    void farewell(SessionId session, const services::LinkPeer& peer, TimePoint heard);
     void route(SessionId session, const services::LinkPeer& peer, Message message);
     void route_from_node(SessionId session, const Address& node, Message message);
     void on_node_ready(SessionId session, const Address& node, NodeReady ready);

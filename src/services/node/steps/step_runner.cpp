@@ -105,6 +105,7 @@ void StepRunner::describe(NodeStatus* status) const {
 
 void StepRunner::on_connected(const Address& scheduler) {
     scheduler_ = scheduler;
+    end_outage();
     for (const auto& [attempt, step] : steps_) {
         step->is_start_posted = false;
         step->output_posted = 0;
@@ -243,6 +244,7 @@ ports::SandboxSpec StepRunner::spec_of(const Step& step) const {
     spec.processes_max = limits_.processes_max;
     spec.cores_max = std::max(1U, (work.ask.cpu_milli + kMilli - 1) / kMilli);
     spec.gives_way = true;  // to the model, above all
+    spec.is_reachable = parts_.is_reachable && (work.setup.is_service || !work.setup.ports.empty());
     const auto gpus = machine_.unit_gpus.find(step.grant->unit);
     for (std::size_t gpu = 0; gpus != machine_.unit_gpus.end() && gpu < gpus->second.size(); ++gpu) {
         if (work.ask.gpus != 0 && (step.grant->gpu_mask >> gpu & 1U) != 0) spec.gpus.push_back(gpus->second[gpu]);
@@ -279,6 +281,7 @@ Task<Result<std::int32_t>> StepRunner::execute(Step* step) {
     Result<int> status = co_await process->wait(end);
     if (!status) process->kill();
     step->ran = parts_.runtime->now() - step->started_on;
+    count_away(step);
     step->process = nullptr;
     while (step->is_keeping) {
         co_await keeping_ended_.wait_until(parts_.runtime->now() + kStorePatience);
@@ -391,7 +394,7 @@ Task<Result<void>> StepRunner::finish(Step* step) {
     bill.response_hash = work::result_hash(market::response_hash(step->output), step->kept);
     bill.started_at = step->started_at;
     // A wall clock that jumps meanwhile costs nobody anything.
-    const auto ran = std::chrono::ceil<std::chrono::milliseconds>(step->ran);
+    const std::chrono::milliseconds ran = billed_time(*step);
     bill.finished_at = bill.started_at + ran;
     bill.units.output = work::nominal_units(grant.work.ask, ran);
     bill.amount = work::amount_of(grant.hourly, ran, grant.quote);

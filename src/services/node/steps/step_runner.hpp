@@ -66,6 +66,7 @@ class StepRunner {
         std::function<bool(Message)> post;   // false: no link, or no room on it
         std::function<void()> changed;       // something is to be pumped
         std::function<void()> done = [] {};  // a receipt was signed
+        bool is_reachable = false;           // the sandbox has ways in, and somebody opens tunnels
     };
 
     StepRunner(Parts parts, std::vector<UnitOffer> units, StepLimits limits = {}, StepMachine machine = {})
@@ -80,6 +81,13 @@ class StepRunner {
     // Ends every step; their tasks end in the group.
     void stop();
 
+    // A step whose command runs, under this fencing token. Borrowed until the next await.
+    struct StepReach {
+        ports::SandboxProcess* process = nullptr;
+        const StepSetup* setup = nullptr;
+    };
+    std::optional<StepReach> running_step(const JobId& attempt, std::uint64_t fencing_token) const;
+
     const std::vector<UnitOffer>& units() const { return units_; }
     bool owns(const JobId& attempt) const { return steps_.contains(attempt); }
     void add_leases(std::vector<Lease>* leases) const;
@@ -91,6 +99,9 @@ class StepRunner {
 
     // --- from the link; none of these wait
     void on_connected(const Address& scheduler);
+    // heard: when the scheduler was heard last.
+    void on_disconnected(TimePoint heard);
+    void on_away(const StepAway& away);
     void on_grant(StepGrant grant);
     void on_cancel(const JobCancel& cancel);
     void on_ack(ReceiptAck ack);
@@ -105,6 +116,8 @@ class StepRunner {
         UnixMillis started_at{0};
         TimePoint started_on;  // the same moment, to measure how long it ran
         Duration ran{};        // until its command ended
+        Duration away{};       // of that, without a link
+        Duration away_told{};  // likewise, as the scheduler counts
         std::shared_ptr<StepFiles> files;
         std::vector<StepFile> kept;  // of its result
         TimePoint look_at;           // at its folder
@@ -135,6 +148,9 @@ class StepRunner {
     Task<Result<void>> send_checkpoint(Step* step);
     Task<Result<void>> keep_files(Step* step);
     TimePoint lease_end(const Step& step) const;
+    void count_away(Step* step) const;
+    void end_outage();
+    std::chrono::milliseconds billed_time(const Step& step) const;
     Task<Result<void>> finish(Step* step);
     ports::SandboxSpec spec_of(const Step& step) const;
     Task<void> keep(JobId attempt, ReceiptAck ack);
@@ -151,6 +167,7 @@ class StepRunner {
     std::optional<Address> scheduler_;
     std::map<JobId, std::unique_ptr<Step>> steps_;
     std::deque<Message> reports_;  // failures and refusals that no link has taken yet
+    std::optional<TimePoint> link_lost_at_;
     bool is_open_ = true;
     Notifier keeping_ended_;
     bool stopping_ = false;

@@ -140,7 +140,7 @@ void WorkDesk::check_attempt(const JobId& attempt) {
     const TimePoint now = context_->now();
     TimePoint gone = TimePoint::max();
     if (running.gone_at) {
-        gone = std::max(*running.gone_at + context_->options.node_grace, started_at_ + context_->options.restart_grace);
+        gone = std::max(*running.gone_at + grace_of(running), started_at_ + context_->options.restart_grace);
     }
     if (now >= running.expires) {
         leave_running(find(running.job), attempt, now + context_->options.cancel_grace);
@@ -224,7 +224,11 @@ std::vector<Lease> WorkDesk::on_node_ready(const Address& node, SessionId sessio
             if (!running.is_granted || running.granted_on == session) continue;
             running.granted_on = session;
             running.gone_at.reset();
-            if (!still_there.contains(attempt)) lost.push_back(attempt);
+            if (still_there.contains(attempt)) {
+                end_outage(attempt, session);
+            } else {
+                lost.push_back(attempt);
+            }
         }
     }
     for (const JobId& attempt : lost) {
@@ -253,7 +257,7 @@ std::vector<Lease> WorkDesk::on_node_ready(const Address& node, SessionId sessio
     return others;
 }
 
-void WorkDesk::on_node_gone(const Address& node, SessionId session) {
+void WorkDesk::on_node_gone(const Address& node, SessionId session, TimePoint heard) {
     const auto mine = by_node_.find(node);
     if (mine == by_node_.end()) return;
     for (const JobId& attempt : mine->second) {
@@ -261,7 +265,8 @@ void WorkDesk::on_node_gone(const Address& node, SessionId session) {
         if (running.granted_on != session) continue;
         running.granted_on = kNoSession;
         running.gone_at = context_->now();
-        set_timer(context_->now() + context_->options.node_grace, attempt);
+        running.heard_at = heard;
+        set_timer(context_->now() + grace_of(running), attempt);
     }
 }
 
@@ -349,8 +354,8 @@ Result<SignedReceipt> WorkDesk::check_receipt(const LiveWork& work,
     }
     if (bill.started_at > bill.finished_at) return make_error(Errc::kInvalid, "it ends before it starts");
     const std::chrono::milliseconds ran{(bill.finished_at - bill.started_at).count()};
-    // Nobody is charged for more time than has passed since the lease.
-    if (ran > context_->now() - running.leased_at + kClockSkew) {
+    // Nobody is charged for more time than has passed since the lease, or for a service that could not be reached.
+    if (ran > billable(work, running) + kClockSkew) {
         return make_error(Errc::kInvalid, "it says to have run for longer than its lease has lasted");
     }
     if (bill.finished_at > context_->runtime()->unix_now() + kClockSkew) {

@@ -67,7 +67,8 @@ class WorkDesk {
     bool owns(const JobId& attempt) const { return attempts_.contains(attempt) || leaving_.contains(attempt); }
     // Returns the leases that are not of this desk.
     std::vector<Lease> on_node_ready(const Address& node, SessionId session, const std::vector<Lease>& active);
-    void on_node_gone(const Address& node, SessionId session);
+    // heard: when the node was heard last.
+    void on_node_gone(const Address& node, SessionId session, TimePoint heard);
     void on_refused(const Address& node, const LeaseRefused& refused);
     void on_failed(const Address& node, const NodeFailedJob& failed);
     void on_started(const Address& node, const StepStarted& started);
@@ -132,6 +133,7 @@ class WorkDesk {
         bool is_adopted = false;  // from before a restart, and its node has not been heard of
         SessionId granted_on = kNoSession;
         std::optional<TimePoint> gone_at;
+        std::optional<TimePoint> heard_at;  // before it went
         TimePoint leased_at;
         TimePoint expires;
     };
@@ -214,6 +216,12 @@ class WorkDesk {
     // Tells the node to stop what the scheduler has given up; the unit stays taken until then or until that time.
     void leave_running(LiveWork* work, const JobId& attempt, TimePoint until);
     TimePoint mono_of(UnixMillis at) const;
+    // --- reach (work_reach.cpp)
+    // The node is back with this attempt: what it was away for counts, and the node hears of it.
+    void end_outage(const JobId& attempt, SessionId session);
+    Duration grace_of(const Running& running) const;
+    // The longest time that a receipt of the attempt may say.
+    Duration billable(const LiveWork& work, const Running& running) const;
 
     Parts parts_;
     Context* context_;
