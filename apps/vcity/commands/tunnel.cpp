@@ -103,10 +103,10 @@ Result<Exit> run_ssh(const SshOptions& options, Session* session) {
     adapters::AsioRuntime runtime;
     TRY(wiring::TunnelName name, find_step(&runtime, *session, options.job, options.step));
     if (options.prints_config) {
-        session->output.print_text(fmt::format(
-            "Host {0}\n    User pod\n    ProxyCommand {1}\n    StrictHostKeyChecking accept-new\n"
-            "    UserKnownHostsFile /dev/null\n",
-            name.job, proxy_command(*session, name)));
+        session->output.print_text(
+            fmt::format("Host {0}\n    User pod\n    ProxyCommand {1}\n    StrictHostKeyChecking accept-new\n"
+                        "    UserKnownHostsFile /dev/null\n",
+                        name.job, proxy_command(*session, name)));
         return Exit::kOk;
     }
     if (options.with_openssh) return run_openssh(options, *session, name);
@@ -154,9 +154,8 @@ Result<Exit> run_forward(const ForwardOptions& options, Session* session) {
     }
     TRY(const auto client, wiring::TunnelClient::make(&runtime, session->settings));
     TRY_OK(wiring::run_forwarding(&runtime, client.get(), std::move(forwardings), [session](const auto& forwarding) {
-        session->output.note(fmt::format("{}:{} -> {}/{} port {}; Ctrl-C ends it", forwarding.address,
-                                         forwarding.local, forwarding.to.group, forwarding.to.index,
-                                         forwarding.to.end));
+        session->output.note(fmt::format("{}:{} -> {}/{} port {}; Ctrl-C ends it", forwarding.address, forwarding.local,
+                                         forwarding.to.group, forwarding.to.index, forwarding.to.end));
     }));
     return Exit::kOk;
 }

@@ -7,15 +7,6 @@ namespace vcity::wiring {
 
 namespace fs = std::filesystem;
 
-std::string init_program() {
-    std::error_code error;
-    const fs::path beside = fs::read_symlink("/proc/self/exe", error).parent_path();
-    for (const fs::path& candidate : {beside / "vcity-init", beside / "../init/vcity-init"}) {
-        if (fs::is_regular_file(candidate, error)) return fs::canonical(candidate, error).string();
-    }
-    return {};
-}
-
 Result<std::string> worker_program(const std::string& named) {
     std::error_code error;
     const fs::path beside = fs::read_symlink("/proc/self/exe", error).parent_path();

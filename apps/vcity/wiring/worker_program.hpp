@@ -8,8 +8,6 @@
 namespace vcity::wiring {
 
 // The file of vcity-worker: the one that was named, or the one that lies beside this program. kNotFound otherwise.
-// vcity-init, beside this program; empty when it is not there.
-std::string init_program();
 Result<std::string> worker_program(const std::string& named);
 
 }  // namespace vcity::wiring
