@@ -16,8 +16,8 @@
 namespace vcity::adapters {
 
 // Reads one descriptor and writes another, which stay open and have their flags back when this goes: those of standard
-// input and output belong to the shell as well. finish() does nothing. Descriptors that cannot be waited for (files, /dev/null) are read
-// as they are.
+// input and output belong to the shell as well. finish() does nothing. Descriptors that cannot be waited for (files,
+// /dev/null) are read as they are.
 std::unique_ptr<ports::ByteStream> make_descriptor_stream(const boost::asio::any_io_executor& executor,
                                                           int input,
                                                           int output);

@@ -127,6 +127,11 @@ void add_files(Arguments* arguments,
     if (spec.is_reachable) {
         add_parent_folders(arguments, kInitPath);
         append_to(arguments, {"--ro-bind", options.init_path, kInitPath});
+        std::size_t next = spec.files.size();
+        for (const SystemFile& file : user_files(spec, host)) {
+            const std::string descriptor = std::to_string(kFirstFileDescriptor + static_cast<int>(next++));
+            append_to(arguments, {"--perms", "0644", "--file", descriptor, file.path});
+        }
     }
     if (!spec.job_folder.empty()) {
         append_to(arguments, {"--bind", spec.job_folder, "/job"});
@@ -191,6 +196,15 @@ std::vector<std::uint32_t> usable_cores(std::uint64_t entropy) {
 }
 
 }  // namespace
+
+std::vector<SystemFile> user_files(const ports::SandboxSpec& spec, const SandboxHost& host) {
+    if (!spec.is_reachable) return {};
+    const std::string id = std::to_string(host.user_id.value_or(kNobody));
+    const char* home = spec.work_bytes_max != 0 ? "/job" : "/tmp";
+    const char* shell = fs::exists("/usr/bin/bash") ? "/usr/bin/bash" : "/bin/sh";
+    return {{.path = "/etc/passwd", .content = "pod:x:" + id + ":" + id + "::" + home + ":" + shell + "\n"},
+            {.path = "/etc/group", .content = "pod:x:" + id + ":\n"}};
+}
 
 SandboxHost inspect_host(std::uint64_t entropy) {
     SandboxHost host;

@@ -17,6 +17,7 @@ inline constexpr int kControlDescriptor = 5;
 // And the contents of the spec's files from here on.
 inline constexpr int kFirstFileDescriptor = 6;
 inline constexpr std::size_t kFilesMax = 64;
+inline constexpr std::size_t kSystemFilesMax = 2;
 
 // What the command line depends on besides the spec.
 struct SandboxHost {
@@ -33,6 +34,14 @@ struct SandboxHost {
     // Numbers of those that this process may use, in the order in which a sandbox with a limit takes them.
     std::vector<std::uint32_t> cores;
 };
+
+// Files that programs of a reachable sandbox look into for their user's name: /etc/passwd and /etc/group. They follow
+// the spec's own on the descriptors.
+struct SystemFile {
+    std::string path;
+    std::string content;
+};
+std::vector<SystemFile> user_files(const ports::SandboxSpec& spec, const SandboxHost& host);
 
 // Looks at this machine. The entropy picks the user id when we are root, and the cores.
 SandboxHost inspect_host(std::uint64_t entropy);

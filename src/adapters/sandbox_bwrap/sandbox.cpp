@@ -62,6 +62,10 @@ Task<Result<std::unique_ptr<ports::SandboxProcess>>> BwrapSandbox::start(ports::
         CO_TRY(Descriptor content, make_file(file.content));
         files.push_back(std::move(content));
     }
+    for (const SystemFile& file : user_files(spec, host)) {
+        CO_TRY(Descriptor content, make_file(as_bytes(file.content)));
+        files.push_back(std::move(content));
+    }
     CO_TRY(ChildProcess child, spawn_bwrap(command, filter, files, spec.is_reachable));
     files.clear();
 

@@ -19,7 +19,7 @@ namespace vcity::adapters {
 namespace {
 
 // Above every number that the child's own descriptors get, so that none is overwritten before it is duplicated.
-constexpr int kFirstHighDescriptor = kFirstFileDescriptor + static_cast<int>(kFilesMax);
+constexpr int kFirstHighDescriptor = kFirstFileDescriptor + static_cast<int>(kFilesMax + kSystemFilesMax);
 
 Error failure(const std::string& what, int number) {
     const bool is_limit = number == EMFILE || number == ENFILE || number == EAGAIN || number == ENOMEM;
