@@ -34,6 +34,9 @@ void add_unit_options(CLI::App* run, wiring::NodeRunOptions* options) {
     run->add_option("--unit-price", options->unit_price, "USD for an hour of one core")->capture_default_str();
     run->add_option("--unit-spot-price", options->unit_spot_price,
                     "USD for an hour of one core of best-effort work, which gives way to other work");
+    run->add_option(
+        "--files-from", options->files_from,
+        "origin of customers' files that is not on the public internet, e.g. http://127.0.0.1:8080; repeatable");
     run->add_option("--units-file", options->units_file, "JSON with several units to offer instead of the one")
         ->excludes("--unit-cores", "--unit-memory-mib", "--unit-price", "--unit-spot-price");
 }

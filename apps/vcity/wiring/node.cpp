@@ -17,7 +17,7 @@
 #include "wiring/role_host.hpp"
 #include "wiring/roles.hpp"
 #include "wiring/run.hpp"
-#include "wiring/unit_offers.hpp"
+#include "wiring/step_stand.hpp"
 #include "wiring/worker_program.hpp"
 
 namespace vcity::wiring {
@@ -63,7 +63,6 @@ Result<node::NodeOptions> agent_options(const NodeRunOptions& options) {
     result.prices = {.input = options.price_input, .output = options.price_output};
     result.software_version = VCITY_VERSION;
     TRY(result.stake, parse_vcai(options.role.stake));
-    TRY(result.units, unit_offers(options));
     return result;
 }
 
@@ -92,7 +91,9 @@ Result<cli::Exit> run_node(const NodeRunOptions& options) {
     TRY(const auto host, RoleHost::make("node", options.role));
     TRY(const auto dialer, host->make_dialer());
     adapters::BwrapSandbox sandbox{host->runtime(), host->log().named("worker")};
-    adapters::BwrapSandbox commands{host->runtime(), host->log().named("step")};
+    TRY(const auto steps, StepStand::make(options, host.get()));
+    settings.units = steps->units();
+    settings.machine = steps->machine();
     adapters::InferenceWorkerOptions program;
     program.program = std::move(spec);
     adapters::InferenceWorker worker{host->runtime(), &sandbox, host->log().named("inference"), std::move(program)};
@@ -107,7 +108,9 @@ Result<cli::Exit> run_node(const NodeRunOptions& options) {
                         .signer = host->signer(),
                         .dialer = dialer.get(),
                         .inference = &worker,
-                        .sandbox = options.accept_commands ? &commands : nullptr,
+                        .sandbox = steps->sandbox(),
+                        .volumes = steps->volumes(),
+                        .transfer = steps->transfer(),
                         .sealer = monitor.get(),
                         .capacity = capacity.get(),
                         .chain_reader = host->chain()->reader(),

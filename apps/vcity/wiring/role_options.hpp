@@ -62,6 +62,7 @@ struct NodeRunOptions {
     std::string unit_price = "0.01";        // USD for an hour of one core
     std::string unit_spot_price;            // for best-effort work; empty: the same market as all
     std::string units_file;                 // several units instead, see services/node/steps/units_file.hpp
+    std::vector<std::string> files_from;    // origins of files beyond the public internet, e.g. a gateway on loopback
     std::uint64_t capacity_memory_mib = 0;  // of the processor when it stands in for a card; 0: no proof is offered
 };
 

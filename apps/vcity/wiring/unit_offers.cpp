@@ -23,13 +23,13 @@ std::uint32_t memory_of_machine_mib() {
 }
 
 // What a file offers, no more than the machine has.
-Result<std::vector<UnitOffer>> units_of_file(const std::string& path) {
+Result<node::OwnUnits> units_of_file(const std::string& path) {
     TRY(const std::string text, cli::read_file(path, node::kUnitsFileBytesMax));
-    Result<std::vector<UnitOffer>> units = node::parse_units_file(text);
+    Result<node::OwnUnits> units = node::parse_units_file(text);
     if (!units) return make_error(units.error().code, path + ": " + units.error().message);
     std::uint64_t cpu_milli = 0;
     std::uint64_t memory_mib = 0;
-    for (const UnitOffer& unit : *units) {
+    for (const UnitOffer& unit : units->offers) {
         cpu_milli += unit.cpu_milli;
         memory_mib += unit.memory_mib;
     }
@@ -42,11 +42,8 @@ Result<std::vector<UnitOffer>> units_of_file(const std::string& path) {
     return units;
 }
 
-}  // namespace
-
-Result<std::vector<UnitOffer>> unit_offers(const NodeRunOptions& options) {
-    if (!options.accept_commands) return std::vector<UnitOffer>{};
-    if (!options.units_file.empty()) return units_of_file(options.units_file);
+// A share of this machine.
+Result<UnitOffer> one_unit(const NodeRunOptions& options) {
     const std::uint32_t cores = std::max(1U, std::thread::hardware_concurrency());
     const std::uint32_t memory_mib = memory_of_machine_mib();
     if (options.unit_cores > cores || options.unit_memory_mib > memory_mib) {
@@ -62,7 +59,22 @@ Result<std::vector<UnitOffer>> unit_offers(const NodeRunOptions& options) {
         TRY(const Usd spot, parse_usd(options.unit_spot_price));
         offer.spot_hourly = spot;
     }
-    return std::vector<UnitOffer>{offer};
+    return offer;
+}
+
+}  // namespace
+
+Result<node::OwnUnits> unit_offers(const NodeRunOptions& options, std::uint32_t features) {
+    node::OwnUnits units;
+    if (!options.accept_commands) return units;
+    if (options.units_file.empty()) {
+        TRY(UnitOffer offer, one_unit(options));
+        units.offers.push_back(std::move(offer));
+    } else {
+        TRY(units, units_of_file(options.units_file));
+    }
+    for (UnitOffer& offer : units.offers) offer.features = features;
+    return units;
 }
 
 }  // namespace vcity::wiring

@@ -232,6 +232,7 @@ ports::SandboxSpec StepRunner::spec_of(const Step& step) const {
         spec.command.insert(spec.command.begin(), shell.begin(), shell.end());
     }
     spec.image = work.setup.image;
+    spec.is_reachable = !work.setup.ports.empty() || work.setup.is_service;
     spec.egress = work.setup.egress;
     spec.egress_hosts = work.setup.egress_hosts;
     if (step.files != nullptr) {

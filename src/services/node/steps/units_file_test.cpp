@@ -7,7 +7,7 @@ namespace vcity::node {
 namespace {
 
 std::string refusal_of(std::string_view text) {
-    const Result<std::vector<UnitOffer>> parsed = parse_units_file(text);
+    const Result<OwnUnits> parsed = parse_units_file(text);
     EXPECT_FALSE(parsed.has_value()) << text;
     if (!parsed) EXPECT_EQ(parsed.error().code, Errc::kInvalid);
     return parsed ? "" : parsed.error().message;
@@ -23,20 +23,21 @@ TEST(UnitsFile, ReadsEveryField) {
         {"cpu_milli": 500, "memory_mib": 256, "hourly": "1"}]})");
 
     ASSERT_TRUE(units.has_value()) << units.error().message;
-    ASSERT_EQ(units->size(), 2U);
+    ASSERT_EQ(units->offers.size(), 2U);
+    EXPECT_TRUE(units->gpus.empty());
     UnitOffer first;
     first.cpu_milli = 4000;
     first.memory_mib = 8192;
     first.disk_mib = 1024;
     first.hourly = Usd{10'000};
     first.spot_hourly = Usd{4'000};
-    EXPECT_EQ((*units)[0], first);
+    EXPECT_EQ(units->offers[0], first);
     UnitOffer second;
     second.number = 1;
     second.cpu_milli = 500;
     second.memory_mib = 256;
     second.hourly = Usd{1'000'000};
-    EXPECT_EQ((*units)[1], second);
+    EXPECT_EQ(units->offers[1], second);
 }
 
 TEST(UnitsFile, NamesTheUnitAndTheField) {
@@ -61,9 +62,33 @@ TEST(UnitsFile, NamesTheUnitAndTheField) {
     EXPECT_EQ(refusal_of(file_of("7")), "units[1]: must be an object");
 }
 
-TEST(UnitsFile, OffersNoGpuThatItCannotPassOn) {
-    EXPECT_EQ(refusal_of(file_of(R"({"cpu_milli": 1, "memory_mib": 1, "hourly": "0", "gpus": 1})")),
-              "units[1].gpus: the sandbox of this node cannot pass a GPU on");
+TEST(UnitsFile, KnowsWhichGpusStandBehindAUnit) {
+    const auto units = parse_units_file(file_of(R"({"cpu_milli": 8000, "memory_mib": 1024, "hourly": "2",
+        "gpu_model": "NVIDIA H100", "gpus": ["nvidia.com/gpu=0", "nvidia.com/gpu=1"], "vram_mib": 81559,
+        "interconnect": "nvlink"})"));
+    ASSERT_TRUE(units.has_value()) << units.error().message;
+    const UnitOffer& offer = units->offers[1];
+    EXPECT_EQ(offer.gpus, 2U);
+    EXPECT_EQ(offer.gpu_model, "NVIDIA H100");
+    EXPECT_EQ(offer.vram_mib, 81559U);
+    EXPECT_EQ(offer.interconnect, Interconnect::kNvlink);
+    EXPECT_EQ(units->gpus.at(1), (std::vector<std::string>{"nvidia.com/gpu=0", "nvidia.com/gpu=1"}));
+}
+
+TEST(UnitsFile, AGpuHasAModelAndMemoryAndStandsInOneUnit) {
+    const auto gpu = [](std::string_view rest) {
+        return file_of(R"({"cpu_milli": 1, "memory_mib": 1, "hourly": "0", )" + std::string{rest} + "}");
+    };
+    EXPECT_EQ(refusal_of(gpu(R"("gpus": 1)")), "units[1].gpus: must be a list of 1 to 8 CDI names");
+    EXPECT_EQ(refusal_of(gpu(R"("gpus": ["0"])")),
+              "units[1].gpus: holds what is no CDI name, such as \"nvidia.com/gpu=0\"");
+    EXPECT_EQ(refusal_of(gpu(R"("gpus": ["n/g=0"])")), "units[1].gpu_model: must be a name of at most 31 bytes");
+    EXPECT_EQ(refusal_of(gpu(R"("gpus": ["n/g=0"], "gpu_model": "A")")), "units[1].vram_mib: is missing");
+    EXPECT_EQ(refusal_of(gpu(R"("gpus": ["n/g=0", "n/g=0"], "gpu_model": "A", "vram_mib": 1)")),
+              "units[1].gpus: n/g=0 stands in a unit already");
+    EXPECT_EQ(refusal_of(gpu(R"("vram_mib": 1)")), "units[1].vram_mib: needs gpus");
+    EXPECT_EQ(refusal_of(gpu(R"("gpus": ["n/g=0"], "gpu_model": "A", "vram_mib": 1, "interconnect": "fast")")),
+              "units[1].interconnect: must be none, pcie, nvlink or fabric");
 }
 
 TEST(UnitsFile, RefusesWhatIsNoListOfUnits) {
@@ -77,7 +102,7 @@ TEST(UnitsFile, RefusesWhatIsNoListOfUnits) {
 TEST(UnitsFile, BoundsTheUnits) {
     std::string text = R"({"units": [{"cpu_milli": 1, "memory_mib": 1, "hourly": "0"})";
     for (std::size_t unit = 1; unit < kUnitsMax; ++unit) text += R"(,{"cpu_milli": 1, "memory_mib": 1, "hourly": "0"})";
-    EXPECT_EQ(parse_units_file(text + "]}").value().size(), kUnitsMax);
+    EXPECT_EQ(parse_units_file(text + "]}").value().offers.size(), kUnitsMax);
     EXPECT_EQ(refusal_of(text + R"(,{"cpu_milli": 1, "memory_mib": 1, "hourly": "0"}]})"),
               "4097 units: 1 to 4096 may be offered");
 }

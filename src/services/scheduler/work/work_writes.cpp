@@ -14,7 +14,9 @@ namespace vcity::scheduler {
 namespace {
 
 constexpr std::size_t kWaitingPerTurn = 64;           // jobs looked at when a unit has become free
-constexpr std::uint64_t kLeaseMarginMillis = 60'000;  // beyond the longest run, for starting and reporting
+// Beyond the longest run: for starting and reporting, and for files on their way to the node and from it.
+constexpr std::uint64_t kLeaseMarginMillis = 60'000;
+constexpr std::uint64_t kFilesMarginMillis = 3'600'000;
 
 std::string why(const UnitSeat& seat, Usd hourly) {
     const placement::Terms& terms = seat.terms;
@@ -77,8 +79,9 @@ std::optional<work::LeaseTerms> WorkDesk::terms_for(LiveWork* work, std::uint32_
     terms.hourly = *hourly;
     terms.quote = *quote;
     constexpr std::uint64_t kMillis = 1000;
-    terms.expires_at =
-        UnixMillis{context_->runtime()->unix_now().count() + group.seconds_max * kMillis + kLeaseMarginMillis};
+    const bool has_files = (work::features_of(group) & bit(UnitFeature::kFiles)) != 0;
+    const std::uint64_t margin = kLeaseMarginMillis + (has_files ? kFilesMarginMillis : 0);
+    terms.expires_at = UnixMillis{context_->runtime()->unix_now().count() + group.seconds_max * kMillis + margin};
     terms.reason = why(seat, *hourly);
     return terms;
 }

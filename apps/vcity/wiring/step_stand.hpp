@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "ports/http.hpp"
+#include "ports/sandbox.hpp"
+#include "ports/transfer.hpp"
+#include "ports/volume.hpp"
+#include "services/node/steps/step_runner.hpp"
+#include "wiring/role_host.hpp"
+#include "wiring/role_options.hpp"
+
+namespace vcity::wiring {
+
+// What a node needs to run customers' commands, as far as its options and this machine allow.
+class StepStand {
+  public:
+    static Result<std::unique_ptr<StepStand>> make(const NodeRunOptions& options, RoleHost* host);
+
+    ports::Sandbox* sandbox() { return sandbox_.get(); }  // null: it accepts no commands
+    ports::Volumes* volumes() { return volumes_.get(); }
+    ports::Transfer* transfer() { return transfer_.get(); }
+    const std::vector<UnitOffer>& units() const { return units_; }
+    const node::StepMachine& machine() const { return machine_; }
+
+  private:
+    Result<void> open(const NodeRunOptions& options, RoleHost* host);
+
+    std::unique_ptr<ports::Sandbox> sandbox_;
+    std::unique_ptr<ports::Volumes> volumes_;
+    std::unique_ptr<ports::HttpClient> client_;
+    std::unique_ptr<ports::Transfer> transfer_;
+    std::vector<UnitOffer> units_;
+    node::StepMachine machine_;
+};
+
+}  // namespace vcity::wiring
