@@ -85,8 +85,9 @@ class Node final : public Peer {
         announcement_.hardware.region = "eu";
     }
 
-    void offer(std::uint32_t cores, Usd hourly, std::optional<Usd> spot = {}) {
+    void offer(std::uint32_t cores, Usd hourly, std::optional<Usd> spot = {}, std::uint32_t features = 0) {
         UnitOffer unit;
+        unit.features = features;
         unit.cpu_milli = cores * 1000;
         unit.memory_mib = 65'536;
         unit.hourly = hourly;
@@ -116,7 +117,8 @@ class Node final : public Peer {
     void finish(const StepGrant& grant,
                 const Address& scheduler,
                 std::chrono::milliseconds ran,
-                std::int32_t exit_code = 0) {
+                std::int32_t exit_code = 0,
+                const std::vector<StepFile>& files = {}) {
         const std::string output = "done\n";
         StepOutput said;
         said.step_id = grant.lease.job_id;
@@ -132,7 +134,7 @@ class Node final : public Peer {
         bill.quote = grant.quote;
         bill.model_root = work::command_root();
         bill.request_hash = work::step_hash(grant.work);
-        bill.response_hash = market::response_hash(output);
+        bill.response_hash = work::result_hash(market::response_hash(output), files);
         bill.finished_at = world_->unix_now();
         bill.started_at = bill.finished_at - std::chrono::duration_cast<UnixMillis>(ran);
         bill.units.output = work::nominal_units(grant.work.ask, ran);
@@ -152,6 +154,7 @@ class Node final : public Peer {
                              .reason = FinishReason::kStop};
         finished.exit_code = exit_code;
         finished.output_bytes = output.size();
+        finished.files = files;
         post(finished);
     }
 
@@ -527,6 +530,99 @@ TEST_F(WorkDeskTest, CriticalWorkHasASpareAndOnlyTheFirstIsCharged) {
     EXPECT_EQ(status(order).state, WorkState::kSucceeded);
     EXPECT_EQ(status(order).charged, Usd{556});
     EXPECT_EQ(cheap_.heard<JobCancel>().size(), 1U);
+}
+
+StepFile a_file(std::string name) {
+    StepFile file;
+    file.name = std::move(name);
+    file.sha256.bytes.fill(6);
+    file.bytes = 10;
+    return file;
+}
+
+TEST_F(WorkDeskTest, AStepGoesOnlyWhereItsSetupIsPossible) {
+    cheap_.offer(1, Usd{1'000'000});
+    dear_.offer(1, Usd{2'000'000}, {}, bit(UnitFeature::kContainers) | bit(UnitFeature::kPorts));
+    begin();
+    WorkOrder order = an_order(1);
+    order.spec.groups[0].setup.image = "busybox";
+    submit(order);
+    EXPECT_EQ(cheap_.granted(), 0U);
+    ASSERT_EQ(dear_.granted(), 1U);
+    EXPECT_EQ(dear_.grant(0).work.setup.image, "busybox");
+    WorkOrder other = an_order(2);
+    other.spec.groups[0].setup.program = "render";
+    submit(other);
+    const auto refused = gateway_.heard<JobFailed>();
+    ASSERT_EQ(refused.size(), 1U);
+    EXPECT_NE(refused[0].message.find("with render"), std::string::npos) << refused[0].message;
+}
+
+TEST_F(WorkDeskTest, ALostStepGoesOnFromItsCheckpointOnAnotherNode) {
+    cheap_.offer(1, Usd{1'000'000}, {}, bit(UnitFeature::kFiles));
+    dear_.offer(1, Usd{2'000'000}, {}, bit(UnitFeature::kFiles));
+    begin();
+    WorkOrder order = an_order(1);
+    order.files_url = "https://gateway.example/files/token/";
+    order.spec.groups[0].setup.checkpoint_seconds = 60;
+    submit(order);
+    ASSERT_EQ(cheap_.granted(), 1U);
+    const StepGrant first = cheap_.grant(0);
+    cheap_.start(first);
+    cheap_.post(StepCheckpoint{first.lease.job_id, first.lease.fencing_token, 1, {a_file("weights")}});
+    cheap_.post(StepCheckpoint{first.lease.job_id, first.lease.fencing_token, 2, {a_file("../etc/passwd")}});
+    pass(1s);
+    end();  // it is not in the memory of one process only
+    cheap_.keep(first);
+    open();
+    pass(20s);
+    cheap_.give_back(first);
+    pass(10s);
+    ASSERT_EQ(dear_.granted(), 1U);
+    const StepGrant second = dear_.grant(0);
+    ASSERT_EQ(second.work.inputs.size(), 1U);
+    EXPECT_EQ(second.work.inputs[0].name, "checkpoint/weights");
+    EXPECT_EQ(second.work.inputs[0].sha256, a_file("weights").sha256);
+    EXPECT_EQ(second.work.files_url, order.files_url);
+    dear_.finish(second, signer_.address(), 1000ms);
+    pass(1s);
+    EXPECT_EQ(status(order).state, WorkState::kSucceeded);
+    EXPECT_EQ(status(order).charged, Usd{556}) << "the lost attempt costs nothing";
+}
+
+TEST_F(WorkDeskTest, FilesOfAResultAreSignedForShownAndHandedOn) {
+    cheap_.offer(1, Usd{1'000'000}, {}, bit(UnitFeature::kFiles));
+    begin();
+    WorkOrder order = an_order(1);
+    order.files_url = "https://gateway.example/files/token/";
+    order.spec.groups[0].setup.keeps_files = true;
+    StepGroup film = order.spec.groups[0];
+    film.name = "film";
+    film.needs = film.takes = {"main"};
+    film.setup.keeps_files = false;
+    order.spec.groups.push_back(film);
+    submit(order);
+    cheap_.finish(cheap_.grant(0), signer_.address(), 1000ms, 0, {a_file("a.png")});
+    pass(1s);
+    ASSERT_EQ(status(order).steps[0].files.size(), 1U);
+    EXPECT_EQ(status(order).steps[0].files[0], a_file("a.png"));
+    ASSERT_EQ(cheap_.granted(), 2U);
+    ASSERT_EQ(cheap_.grant(1).work.inputs.size(), 1U);
+    EXPECT_EQ(cheap_.grant(1).work.inputs[0].name, "in/main/0/a.png");
+    cheap_.finish(cheap_.grant(1), signer_.address(), 1000ms);
+    pass(1s);
+    EXPECT_EQ(status(order).state, WorkState::kSucceeded);
+}
+
+TEST_F(WorkDeskTest, AResultWithFilesThatCannotBeIsTheNodesFault) {
+    cheap_.offer(1, Usd{1'000'000});
+    begin();
+    const WorkOrder order = an_order(1);
+    submit(order);
+    cheap_.finish(cheap_.grant(0), signer_.address(), 1000ms, 0, {a_file("../../a")});
+    pass(1s);
+    EXPECT_EQ(status(order).charged, Usd{0});
+    EXPECT_FALSE(cheap_.heard<ReceiptAck>().back().accepted);
 }
 
 }  // namespace

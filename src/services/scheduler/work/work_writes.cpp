@@ -13,7 +13,7 @@
 namespace vcity::scheduler {
 namespace {
 
-constexpr std::size_t kWaitingPerTurn = 64;           // jobs looked at when a unit has become free
+constexpr std::size_t kWaitingPerTurn = 64;  // jobs looked at when a unit has become free
 // Beyond the longest run: for starting and reporting, and for files on their way to the node and from it.
 constexpr std::uint64_t kLeaseMarginMillis = 60'000;
 constexpr std::uint64_t kFilesMarginMillis = 3'600'000;
