@@ -109,7 +109,8 @@ Result<void> Join::prepare() {
     TRY_OK(prepare_model());
     wiring::NodeRunOptions& node = options_.node;
     node.accept_commands = options_.offers_commands;
-    TRY(units_, wiring::unit_offers(node));
+    TRY(const auto units, wiring::unit_offers(node, 0));
+    units_ = units.offers;
     if (!node.units_file.empty()) node.units_file = fs::absolute(node.units_file).string();
     if (!node.worker.empty()) node.worker = fs::absolute(node.worker).string();
     node.role.state = folder_.path();

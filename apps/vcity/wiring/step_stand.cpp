@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wiring/step_stand.hpp"
 
+#include <filesystem>
+
 #include "adapters/http/client.hpp"
 #include "adapters/sandbox_bwrap/sandbox.hpp"
 #include "adapters/transfer_http/address_guard.hpp"
@@ -8,8 +10,17 @@
 #include "adapters/volume_folder/volumes.hpp"
 #include "wiring/unit_offers.hpp"
 #include "wiring/worker_program.hpp"
+#include "work/plan.hpp"
 
 namespace vcity::wiring {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kWorkerInside = "/worker/vcity-worker";
+constexpr const char* kModelsInside = "/models";
+
+}  // namespace
 
 Result<std::unique_ptr<StepStand>> StepStand::make(const NodeRunOptions& options, RoleHost* host) {
     auto stand = std::make_unique<StepStand>();
@@ -17,6 +28,20 @@ Result<std::unique_ptr<StepStand>> StepStand::make(const NodeRunOptions& options
         TRY_OK(stand->open(options, host));
     }
     return stand;
+}
+
+// Fine-tunes the model that this node serves.
+Result<void> StepStand::add_finetune(const NodeRunOptions& options) {
+    TRY(const std::string worker, worker_program(options.worker));
+    const fs::path model = fs::canonical(options.model);
+    node::StepProgram program;
+    program.command = {kWorkerInside, std::string{work::kFinetuneProgram}, "--models-root", kModelsInside};
+    program.read_only = {{.source = worker, .target = kWorkerInside},
+                         {.source = model.string(), .target = kModelsInside + ("/" + model.filename().string())}};
+    // OpenBLAS and OpenMP would otherwise start a thread for every core, in every step.
+    program.environment = {"OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1"};
+    machine_.programs[std::string{work::kFinetuneProgram}] = std::move(program);
+    return {};
 }
 
 Result<void> StepStand::open(const NodeRunOptions& options, RoleHost* host) {
@@ -35,6 +60,10 @@ Result<void> StepStand::open(const NodeRunOptions& options, RoleHost* host) {
     };
     TRY(client_, adapters::BeastHttpClient::make(host->runtime(), std::move(client)));
     transfer_ = std::make_unique<adapters::HttpTransfer>(host->runtime(), client_.get());
+    if (fs::is_directory(options.model)) {
+        TRY_OK(add_finetune(options));
+        features |= bit(UnitFeature::kFinetune);
+    }
     TRY(node::OwnUnits units, unit_offers(options, features));
     units_ = std::move(units.offers);
     machine_.unit_gpus = std::move(units.gpus);

@@ -25,6 +25,7 @@ class StepStand {
     const node::StepMachine& machine() const { return machine_; }
 
   private:
+    Result<void> add_finetune(const NodeRunOptions& options);
     Result<void> open(const NodeRunOptions& options, RoleHost* host);
 
     std::unique_ptr<ports::Sandbox> sandbox_;
