@@ -36,7 +36,10 @@ struct SandboxSpec {
     std::uint64_t work_bytes_max = 0;  // 0: there is no /job, and there may be no files
     // A folder of the host in place of that: /job is this one, writable, and `files` and work_bytes_max do not matter.
     std::string job_folder;
-    std::uint64_t memory_bytes_max = 0;  // address space; 0: no limit
+    std::uint64_t memory_bytes_max = 0;  // address space of each process; 0: no limit
+    // Of all its processes together, with what they keep in files in memory; 0: no limit. Beyond it the kernel ends one
+    // of them, or all. A backend that cannot hold it leaves it to memory_bytes_max.
+    std::uint64_t memory_total_bytes_max = 0;
     std::uint32_t processes_max = 64;
     std::uint32_t cores_max = 0;  // so many of the machine's, which others may use too; 0: all
     bool is_reachable = false;    // dial() and exec() work
@@ -84,7 +87,8 @@ class SandboxProcess {
     virtual void kill() = 0;
     // Asks it to end (SIGTERM); where it cannot be asked, as kill().
     virtual void stop() { kill(); }
-    // Its exit status; 128 + n when signal n ended it.
+    // Its exit status; 128 + n when signal n ended it. kUnavailable when the sandbox itself was ended from outside:
+    // then nobody knows how far the program came.
     virtual Task<Result<int>> wait(TimePoint deadline) = 0;
     // A connection to a TCP port on the sandbox's loopback. kUnavailable: nobody listens there, or the sandbox has
     // ended; kInvalid: this sandbox has no way in. What is opened outlives this handle and breaks with the sandbox; the

@@ -92,6 +92,7 @@ void add_namespaces(Arguments* arguments, const SandboxHost& host) {
     }
     append_to(arguments, {"--seccomp", std::to_string(kSeccompDescriptor)});
     append_to(arguments, {"--info-fd", std::to_string(kInfoDescriptor)});
+    append_to(arguments, {"--block-fd", std::to_string(kBlockDescriptor)});
 }
 
 // Bubblewrap would make missing folders for its own user only.
@@ -146,13 +147,16 @@ void add_files(Arguments* arguments,
     append_to(arguments, {"--remount-ro", "/dev", "--remount-ro", "/", "--chdir", home});
 }
 
-void add_environment(Arguments* arguments, const ports::SandboxSpec& spec) {
+void add_environment(Arguments* arguments) {
     append_to(arguments, {"--clearenv", "--setenv", "PATH", "/usr/bin:/bin", "--setenv", "HOME", "/tmp", "--setenv",
                           "LANG", "C.UTF-8"});
-    for (const std::string& entry : spec.environment) {
-        const std::size_t equals = entry.find('=');
-        append_to(arguments, {"--setenv", entry.substr(0, equals), entry.substr(equals + 1)});
-    }
+}
+
+// Only once all rights are dropped: the loader obeys LD_PRELOAD and the like in any program that comes before.
+void add_own_environment(Arguments* arguments, const ports::SandboxSpec& spec) {
+    if (spec.environment.empty()) return;
+    append_to(arguments, {"/usr/bin/env", "--"});
+    append_to(arguments, spec.environment);
 }
 
 // The limits are set inside, because there the count of processes starts at zero.
@@ -233,6 +237,10 @@ Result<void> check_spec(const ports::SandboxSpec& spec, const BwrapSandboxOption
     if (spec.command.empty() || !is_clean_path(spec.command.front())) {
         return make_error(Errc::kInvalid, "the command must be an absolute path");
     }
+    // env would take it for a variable.
+    if (spec.command.front().find('=') != std::string::npos) {
+        return make_error(Errc::kInvalid, "the command's path may hold no =");
+    }
     if (spec.command.size() > kArgumentsMax || !std::ranges::all_of(spec.command, is_plain_text)) {
         return make_error(Errc::kInvalid, "too many or too long arguments");
     }
@@ -274,8 +282,9 @@ std::vector<std::string> make_command(const ports::SandboxSpec& spec,
     Arguments arguments{options.bwrap_path};
     add_namespaces(&arguments, host);
     add_files(&arguments, spec, host, options);
-    add_environment(&arguments, spec);
+    add_environment(&arguments);
     add_limits(&arguments, spec, host, options);
+    add_own_environment(&arguments, spec);
     if (spec.is_reachable) append_to(&arguments, {kInitPath, "serve", std::to_string(kControlDescriptor)});
     append_to(&arguments, spec.command);
     return arguments;

@@ -14,8 +14,10 @@ inline constexpr int kSeccompDescriptor = 3;
 inline constexpr int kInfoDescriptor = 4;
 // Of vcity-init, in sandboxes that can be reached.
 inline constexpr int kControlDescriptor = 5;
+// Bubblewrap's child waits for a byte from it before it starts the program.
+inline constexpr int kBlockDescriptor = 6;
 // And the contents of the spec's files from here on.
-inline constexpr int kFirstFileDescriptor = 6;
+inline constexpr int kFirstFileDescriptor = 7;
 inline constexpr std::size_t kFilesMax = 64;
 inline constexpr std::size_t kSystemFilesMax = 2;
 

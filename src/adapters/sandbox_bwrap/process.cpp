@@ -122,12 +122,14 @@ SandboxState::SandboxState(Runtime* owner, const asio::any_io_executor& executor
       error{executor, std::move(child.error)},
       info{executor, std::move(child.info)},
       log{std::move(lines)},
-      changed{owner} {}
+      changed{owner},
+      release{std::move(child.release)} {}
 
 // The inner process is the init of its process namespace: with it everything in there ends. Bubblewrap would pass on
 // its own death, but not before it has told its child to listen for it.
 void SandboxState::kill() {
     if (status) return;
+    is_killed = true;
     if (inner.is_open()) send_kill(inner);
     if (outer.is_open()) send_kill(outer);
 }
@@ -146,12 +148,37 @@ Task<void> log_standard_error(std::shared_ptr<SandboxState> state) {
 Task<void> reap_when_ended(std::shared_ptr<SandboxState> state) {
     while (!state->status) {
         co_await state->ended.readable(TimePoint::max());
-        state->status = reap(state->outer);
+        const std::optional<ProcessEnd> end = reap(state->outer);
+        if (!end) continue;
+        state->status = end->status;
+        // Of a program that a signal ended bubblewrap tells by its exit status.
+        state->is_lost = end->is_by_signal && !state->is_killed;
     }
     // Bubblewrap may have been killed before it told its child to end with it.
     if (state->inner.is_open()) send_kill(state->inner);
     state->changed.notify();
 }
+
+namespace {
+
+// The program has not begun, so nothing can slip out of the group.
+Result<void> let_start(SandboxState* state, pid_t child) {
+    if (state->group) {
+        const Result<void> added = state->group->add(child);
+        if (!added) {
+            state->kill();
+            return added;
+        }
+    }
+    const char go = 1;
+    const ssize_t written = ::write(state->release.get(), &go, 1);
+    state->release = {};
+    if (written == 1) return {};
+    state->kill();
+    return make_error(Errc::kUnavailable, "sandbox did not start: bubblewrap has ended");
+}
+
+}  // namespace
 
 Task<Result<void>> await_start(std::shared_ptr<SandboxState> state, TimePoint deadline) {
     std::string report;
@@ -163,9 +190,9 @@ Task<Result<void>> await_start(std::shared_ptr<SandboxState> state, TimePoint de
         const std::optional<pid_t> id = child_id_of(report);
         if (!id) continue;
         Result<Descriptor> inner = open_process(*id);
-        // A program may have ended by now; then bubblewrap's status tells how.
+        // It may have ended by now; then bubblewrap's status tells how.
         if (inner) state->inner = *std::move(inner);
-        co_return Result<void>{};
+        co_return let_start(state.get(), *id);
     }
     while (!state->error_closed) {
         const bool notified = co_await state->changed.wait_until(deadline);
@@ -206,6 +233,7 @@ Task<Result<int>> BwrapProcess::wait(TimePoint deadline) {
     }
     const std::optional<int> status = state_->status;
     if (!status) co_return make_error(Errc::kTimeout, "sandbox: still running");
+    if (state_->is_lost) co_return make_error(Errc::kUnavailable, "sandbox: bubblewrap was killed");
     co_return *status;
 }
 

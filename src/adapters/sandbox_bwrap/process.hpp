@@ -7,6 +7,7 @@
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 
+#include "adapters/sandbox_bwrap/cgroup.hpp"
 #include "adapters/sandbox_bwrap/sandbox.hpp"
 #include "adapters/sandbox_bwrap/spawn.hpp"
 #include "async/channel.hpp"
@@ -73,7 +74,11 @@ struct SandboxState {
     LineLog log;
     Notifier changed;
     std::optional<int> status;
+    bool is_killed = false;  // by us
+    bool is_lost = false;    // bubblewrap was killed, and not by us
     bool error_closed = false;
+    std::unique_ptr<Cgroup> group;  // null: no limit on all processes together
+    Descriptor release;             // open until the program may start
 };
 
 Task<void> log_standard_error(std::shared_ptr<SandboxState> state);

@@ -2,11 +2,14 @@
 #include "adapters/sandbox_bwrap/sandbox.hpp"
 
 #include <csignal>
+#include <fstream>
+#include <iterator>
 
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
 #include <fcntl.h>
 
+#include "adapters/sandbox_bwrap/cgroup.hpp"
 #include "adapters/sandbox_bwrap/command.hpp"
 #include "adapters/sandbox_bwrap/control.hpp"
 #include "adapters/sandbox_bwrap/process.hpp"
@@ -18,6 +21,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration kStartMax = 20s;
+constexpr std::uint32_t kOwnProcesses = 2;  // bubblewrap's first process and what it starts
 
 void ignore_broken_pipes() {
     struct sigaction present{};
@@ -49,7 +53,27 @@ Result<std::shared_ptr<SandboxControl>> watch_control(Runtime* runtime,
     }
 }
 
+// Programs' own files and folders in memory count as memory as well; /job has a limit of its own.
+CgroupLimits limits_of(const ports::SandboxSpec& spec) {
+    const std::uint64_t in_memory = spec.job_folder.empty() ? spec.work_bytes_max : 0;
+    return {.memory_bytes_max = spec.memory_total_bytes_max + in_memory,
+            .processes_max = spec.processes_max + kOwnProcesses};
+}
+
+std::string text_of(const char* path) {
+    std::ifstream file{path};
+    return {std::istreambuf_iterator<char>{file}, {}};
+}
+
 }  // namespace
+
+BwrapSandbox::BwrapSandbox(Runtime* runtime, Log log, BwrapSandboxOptions options)
+    : runtime_{runtime}, log_{std::move(log)}, options_{std::move(options)} {
+    std::optional<CgroupPlace> place = find_cgroups("/sys/fs/cgroup", text_of("/proc/self/cgroup"));
+    if (place) groups_ = std::make_shared<CgroupRoom>(*std::move(place), runtime_->random_u64());
+}
+
+BwrapSandbox::~BwrapSandbox() = default;
 
 Task<Result<std::unique_ptr<ports::SandboxProcess>>> BwrapSandbox::start(ports::SandboxSpec spec) {
     CO_TRY_OK(check_spec(spec, options_));
@@ -66,6 +90,10 @@ Task<Result<std::unique_ptr<ports::SandboxProcess>>> BwrapSandbox::start(ports::
         CO_TRY(Descriptor content, make_file(as_bytes(file.content)));
         files.push_back(std::move(content));
     }
+    std::unique_ptr<Cgroup> group;
+    if (groups_ && spec.memory_total_bytes_max != 0) {
+        CO_TRY(group, Cgroup::make(groups_, limits_of(spec)));
+    }
     CO_TRY(ChildProcess child, spawn_bwrap(command, filter, files, spec.is_reachable));
     files.clear();
 
@@ -73,6 +101,7 @@ Task<Result<std::unique_ptr<ports::SandboxProcess>>> BwrapSandbox::start(ports::
     Descriptor control_socket = std::move(child.control);
     LineLog lines{runtime_, log_, options_};
     CO_TRY(const auto state, watch(runtime_, executor, std::move(child), std::move(lines)));
+    state->group = std::move(group);
     std::shared_ptr<SandboxControl> control;
     if (control_socket.is_open()) {
         Result<std::shared_ptr<SandboxControl>> watched = watch_control(runtime_, executor, std::move(control_socket));

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
+#include <string>
+
 #include "async/runtime.hpp"
 #include "ports/sandbox.hpp"
 #include "telemetry/log.hpp"
@@ -28,19 +31,25 @@ struct BwrapSandboxOptions {
 //
 // The sandbox dies with the thread that called start(); call it from a thread that lives as long as the process.
 // start() makes the process ignore SIGPIPE, so that writing to a program that ended is an error and no signal.
+class CgroupRoom;
+
 class BwrapSandbox final : public ports::Sandbox {
   public:
-    BwrapSandbox(Runtime* runtime, Log log, BwrapSandboxOptions options = {})
-        : runtime_{runtime}, log_{std::move(log)}, options_{std::move(options)} {}
+    BwrapSandbox(Runtime* runtime, Log log, BwrapSandboxOptions options = {});
+    ~BwrapSandbox() override;
 
     // kInvalid: the spec is malformed or names a source that is not there. kUnavailable: bubblewrap did not start; the
     // message holds its complaint. A command that cannot be executed ends with status 126 or 127.
     Task<Result<std::unique_ptr<ports::SandboxProcess>>> start(ports::SandboxSpec spec) override;
 
+    // Whether this machine lets us make control groups, which memory_total_bytes_max needs.
+    bool bounds_memory_total() const { return groups_ != nullptr; }
+
   private:
     Runtime* runtime_;
     Log log_;
     BwrapSandboxOptions options_;
+    std::shared_ptr<CgroupRoom> groups_;  // null: none can be made here; shared with what runs
 };
 
 }  // namespace vcity::adapters

@@ -6,6 +6,7 @@
 #include <string>
 #include <system_error>
 
+#include <linux/netlink.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
@@ -126,6 +127,10 @@ Result<void> add_rules(const Filter& filter) {
         if (is_allowed_family(family)) continue;
         TRY_OK(refuse(filter, "socket", EAFNOSUPPORT, equals_low(0, static_cast<std::uint64_t>(family))));
     }
+    // Interfaces and addresses may be asked for; firewalls, auditing, devices' events and the rest may not.
+    const scmp_arg_cmp is_netlink = equals_low(0, AF_NETLINK);
+    const scmp_arg_cmp is_not_route{.arg = 2, .op = SCMP_CMP_NE, .datum_a = NETLINK_ROUTE, .datum_b = 0};
+    TRY_OK(refuse(filter, "socket", EPROTONOSUPPORT, is_netlink, is_not_route));
     return {};
 }
 

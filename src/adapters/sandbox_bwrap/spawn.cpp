@@ -123,6 +123,7 @@ Result<ChildProcess> spawn_bwrap(const std::vector<std::string>& command,
     TRY(Pipe output, make_pipe(OurEnd::kRead));
     TRY(Pipe error, make_pipe(OurEnd::kRead));
     TRY(Pipe info, make_pipe(OurEnd::kRead));
+    TRY(Pipe block, make_pipe(OurEnd::kWrite));
     const Descriptor filter{::fcntl(seccomp_filter.get(), F_DUPFD_CLOEXEC, kFirstHighDescriptor)};
     if (!filter.is_open()) return failure("dup", errno);
 
@@ -142,6 +143,7 @@ Result<ChildProcess> spawn_bwrap(const std::vector<std::string>& command,
     } else {
         actions.close(kControlDescriptor);
     }
+    actions.duplicate(block.read_end, kBlockDescriptor);
     int next = kFirstFileDescriptor;
     for (const Descriptor& file : files) actions.duplicate(file, next++);
     actions.close_from(next);
@@ -165,7 +167,8 @@ Result<ChildProcess> spawn_bwrap(const std::vector<std::string>& command,
         return process.error();
     }
     return ChildProcess{*std::move(process),       std::move(input.write_end), std::move(output.read_end),
-                        std::move(error.read_end), std::move(info.read_end),   std::move(control.write_end)};
+                        std::move(error.read_end), std::move(info.read_end),   std::move(control.write_end),
+                        std::move(block.write_end)};
 }
 
 Result<Descriptor> open_process(pid_t id) {
@@ -174,13 +177,14 @@ Result<Descriptor> open_process(pid_t id) {
     return process;
 }
 
-std::optional<int> reap(const Descriptor& process) {
+std::optional<ProcessEnd> reap(const Descriptor& process) {
     siginfo_t info{};
     // glibc's name for P_PIDFD is an enumerator of another type.
     const int status = ::waitid(P_PIDFD, static_cast<id_t>(process.get()), &info, WEXITED | WNOHANG);
-    if (status != 0) return errno == EINTR ? std::nullopt : std::optional<int>{128 + SIGKILL};
+    if (status != 0) return errno == EINTR ? std::nullopt : std::optional<ProcessEnd>{{128 + SIGKILL, true}};
     if (info.si_pid == 0) return std::nullopt;
-    return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+    if (info.si_code == CLD_EXITED) return ProcessEnd{info.si_status, false};
+    return ProcessEnd{128 + info.si_status, true};
 }
 
 void send_kill(const Descriptor& process) {

@@ -21,6 +21,12 @@ struct ChildProcess {
     Descriptor error;
     Descriptor info;
     Descriptor control;  // to vcity-init; not open in a sandbox without ways in
+    Descriptor release;  // one byte lets the program start
+};
+
+struct ProcessEnd {
+    int status = 0;  // exit status, or 128 + the signal
+    bool is_by_signal = false;
 };
 
 struct Pipe {
@@ -43,7 +49,7 @@ Result<ChildProcess> spawn_bwrap(const std::vector<std::string>& command,
 
 // nullopt while it runs; else its exit status, 128 + n for signal n. Reaps it: call it until it gives a value, then
 // never again.
-std::optional<int> reap(const Descriptor& process);
+std::optional<ProcessEnd> reap(const Descriptor& process);
 
 Result<Descriptor> open_process(pid_t id);
 void send_kill(const Descriptor& process);

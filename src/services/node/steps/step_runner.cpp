@@ -242,6 +242,7 @@ ports::SandboxSpec StepRunner::spec_of(const Step& step) const {
     }
     spec.work_bytes_max = disk_bytes(work.ask);
     spec.memory_bytes_max = work.ask.memory_mib * kMib;
+    spec.memory_total_bytes_max = spec.memory_bytes_max;
     spec.processes_max = limits_.processes_max;
     spec.cores_max = std::max(1U, (work.ask.cpu_milli + kMilli - 1) / kMilli);
     spec.gives_way = true;  // to the model, above all
@@ -290,6 +291,8 @@ Task<Result<std::int32_t>> StepRunner::execute(Step* step) {
     if (stopping_) co_return make_error(Errc::kUnavailable, "the node is stopping");
     // The time was used, whoever ended it.
     if (step->is_cancelled) co_return kCancelledExit;
+    // Nobody knows how far the command came, and that is not the customer's doing.
+    if (!status && status.error().code == Errc::kUnavailable) co_return status.error();
     step->exit_code = status ? static_cast<std::int32_t>(*status) : kTimeLimitExit;
     if (ended_by_us) step->exit_code = *ended_by_us;
     CO_TRY_OK(co_await keep_files(step));
