@@ -113,16 +113,28 @@ torch::Tensor served_attention(const torch::Tensor& query,
     return torch::bmm(portions, value).view({query.size(1), tokens, dim}).transpose(0, 1).reshape({tokens, -1});
 }
 
+namespace {
+
+enum Matrix : std::size_t { kQuery, kKey, kValue, kOutput, kGate, kUp, kDown };
+
+torch::Tensor project(const torch::Tensor& input, const torch::Tensor& weight, const LowRank& adapter) {
+    const auto result = torch::linear(input, weight);
+    if (!adapter.a.defined()) return result;
+    return result + torch::linear(torch::linear(input, adapter.a), adapter.b) * adapter.scale;
+}
+
+}  // namespace
+
 void run_after_attention(const LayerWeights& layer, const Dims& dims, GateArithmetic arithmetic, LayerActivations* a) {
-    a->o = torch::linear(a->attn_out, layer.output);
+    a->o = project(a->attn_out, layer.output, layer.adapters[kOutput]);
     a->h_mid = a->h_in + a->o;
     a->x_mlp = rms_norm(a->h_mid, layer.mlp_norm, dims.rms_eps);
-    a->gate = torch::linear(a->x_mlp, layer.gate);
-    a->up = torch::linear(a->x_mlp, layer.up);
+    a->gate = project(a->x_mlp, layer.gate, layer.adapters[kGate]);
+    a->up = project(a->x_mlp, layer.up, layer.adapters[kUp]);
     a->act = arithmetic == GateArithmetic::kNative
                  ? torch::silu(a->gate) * a->up
                  : (torch::silu(a->gate.to(torch::kFloat32)) * a->up.to(torch::kFloat32)).to(a->gate.dtype());
-    a->down = torch::linear(a->act, layer.down);
+    a->down = project(a->act, layer.down, layer.adapters[kDown]);
     a->h_out = a->h_mid + a->down;
 }
 
@@ -134,9 +146,9 @@ LayerActivations run_layer(const LayerWeights& layer,
     LayerActivations a;
     a.h_in = input;
     a.x_attn = rms_norm(a.h_in, layer.attention_norm, dims.rms_eps);
-    a.q = torch::linear(a.x_attn, layer.query);
-    a.k = torch::linear(a.x_attn, layer.key);
-    a.v = torch::linear(a.x_attn, layer.value);
+    a.q = project(a.x_attn, layer.query, layer.adapters[kQuery]);
+    a.k = project(a.x_attn, layer.key, layer.adapters[kKey]);
+    a.v = project(a.x_attn, layer.value, layer.adapters[kValue]);
     a.attn_out = attend(a.q, a.k, a.v);
     run_after_attention(layer, dims, arithmetic, &a);
     return a;

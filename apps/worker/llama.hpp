@@ -5,6 +5,7 @@
 // so that a model is served by exactly the arithmetic that it was trained with. Only .cpp files that wrap libtorch
 // include this header.
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -33,6 +34,13 @@ struct Dims {
     std::int64_t kv_width() const { return kv_heads * head_dim; }
 };
 
+// What an adapter adds to a matrix W [out, in]: x becomes W x + scale B A x, see lora.hpp. Undefined tensors: nothing.
+struct LowRank {
+    torch::Tensor a;  // [rank, in]
+    torch::Tensor b;  // [out, rank]
+    double scale = 0;
+};
+
 struct LayerWeights {
     torch::Tensor attention_norm;  // [hidden]
     torch::Tensor query;           // [heads * head_dim, hidden]
@@ -43,6 +51,8 @@ struct LayerWeights {
     torch::Tensor gate;            // [ffn, hidden]
     torch::Tensor up;              // [ffn, hidden]
     torch::Tensor down;            // [hidden, ffn]
+    // Of query, key, value, output, gate, up and down.
+    std::array<LowRank, 7> adapters{};
 };
 
 struct NamedWeight {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // vcity-worker serve: runs a model for a node agent, over standard input and output. vcity-worker generate: the same
 // for one question on a terminal. vcity-worker logprobs: how likely a model finds the answers of others. vcity-worker
-// enrol: the sample that verifiers hold tier A to. vcity-worker train: trains a model.
+// enrol: the sample that verifiers hold tier A to. vcity-worker train: trains a model; finetune: a LoRA adapter for
+// one, and merge puts an adapter into its model.
 #include <csignal>
 #include <iostream>
 
@@ -10,6 +11,7 @@
 
 #include "engine.hpp"
 #include "enrol.hpp"
+#include "finetune.hpp"
 #include "logprobs.hpp"
 #include "serve.hpp"
 #include "train.hpp"
@@ -19,6 +21,7 @@ namespace {
 using vcity::Result;
 using vcity::worker::Engine;
 using vcity::worker::EngineOptions;
+using vcity::worker::FinetuneOptions;
 using vcity::worker::TrainOptions;
 
 struct ServeFlags {
@@ -95,6 +98,43 @@ void add_train(CLI::App* root, TrainOptions* options) {
     train->add_option("--out", options->out, "folder that becomes the model directory")->required();
 }
 
+struct MergeFlags {
+    std::filesystem::path model;
+    std::filesystem::path adapter;
+    std::filesystem::path out;
+};
+
+void add_finetune(CLI::App* root, FinetuneOptions* options) {
+    CLI::App* command =
+        root->add_subcommand("finetune", "train a LoRA adapter; progress as JSON lines on standard output");
+    command->add_option("--model", options->model, "Hugging Face model directory of the base")->required();
+    command->add_option("--data", options->data, "JSONL in OpenAI's form: {\"messages\": [...]} a line")->required();
+    command->add_option("--validation", options->validation, "likewise; without one a tenth of the data is held out");
+    command->add_option("--out", options->out, "folder that becomes the adapter, in PEFT's layout")->required();
+    command->add_option("--checkpoint", options->checkpoint, "folder of its state; goes on from what is there");
+    command->add_option("--rank", options->rank, "of the adapter")->capture_default_str();
+    command->add_option("--alpha", options->alpha, "its scale times the rank")->capture_default_str();
+    command->add_option("--targets", options->targets, "q_proj k_proj v_proj o_proj gate_proj up_proj down_proj")
+        ->delimiter(',');
+    command->add_option("--epochs", options->epochs, "times through the data")->capture_default_str();
+    command->add_option("--batch", options->batch, "examples of a step")->capture_default_str();
+    command->add_option("--learning-rate", options->learning_rate, "at its highest")->capture_default_str();
+    command->add_option("--weight-decay", options->weight_decay, "of AdamW")->capture_default_str();
+    command->add_option("--seed", options->seed, "of the adapter and the order")->capture_default_str();
+    command->add_option("--length", options->length, "tokens of an example at most; 0: what the model reads");
+    command->add_option("--validate-every", options->validate_every, "steps")->capture_default_str();
+    command->add_option("--checkpoint-every", options->checkpoint_every, "steps")->capture_default_str();
+    command->add_option("--steps", options->steps_max, "at most; 0: all epochs");
+    command->add_option("--threads", options->threads, "threads on the cpu")->check(CLI::Range(1, 256));
+}
+
+void add_merge(CLI::App* root, MergeFlags* flags) {
+    CLI::App* command = root->add_subcommand("merge", "write a model directory with an adapter in its weights");
+    command->add_option("--model", flags->model, "Hugging Face model directory of the base")->required();
+    command->add_option("--adapter", flags->adapter, "folder in PEFT's layout")->required();
+    command->add_option("--out", flags->out, "folder that becomes the model directory")->required();
+}
+
 Result<std::unique_ptr<Engine>> load(ServeFlags flags) {
     std::filesystem::path folder = flags.model;
     if (!folder.has_filename()) folder = folder.parent_path();
@@ -169,8 +209,19 @@ int main(int argc, char** argv) {
     add_logprobs(&app, &serve);
     add_enrol(&app, &serve);
     add_train(&app, &train);
+    FinetuneOptions tuning;
+    MergeFlags merging;
+    add_finetune(&app, &tuning);
+    add_merge(&app, &merging);
     CLI11_PARSE(app, argc, argv);
-    const Result<void> result = run(app, serve, generate, train);
+    Result<void> result;
+    if (app.got_subcommand("finetune")) {
+        result = vcity::worker::finetune(tuning, std::cout);
+    } else if (app.got_subcommand("merge")) {
+        result = vcity::worker::merge_adapter(merging.model, merging.adapter, merging.out);
+    } else {
+        result = run(app, serve, generate, train);
+    }
     if (result) return 0;
     std::cerr << "vcity-worker: " << result.error().message << std::endl;
     return 1;

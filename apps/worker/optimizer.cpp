@@ -58,6 +58,24 @@ double Optimizer::step(double schedule) {
     return norm;
 }
 
+std::vector<torch::Tensor> Optimizer::moments() const {
+    std::vector<torch::Tensor> moments;
+    for (const Slot& slot : slots_) {
+        moments.push_back(slot.first);
+        moments.push_back(slot.second);
+    }
+    return moments;
+}
+
+void Optimizer::restore(const std::vector<torch::Tensor>& moments, std::int64_t steps) {
+    CHECK(moments.size() == 2 * slots_.size());
+    for (std::size_t at = 0; at < slots_.size(); ++at) {
+        slots_[at].first.copy_(moments[2 * at]);
+        if (slots_[at].second.defined()) slots_[at].second.copy_(moments[2 * at + 1]);
+    }
+    steps_ = steps;
+}
+
 double Optimizer::clip_gradients() {
     double sum = 0;
     for (const Slot& slot : slots_) {

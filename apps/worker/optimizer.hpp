@@ -24,6 +24,13 @@ class Optimizer {
     // One step with all rates scaled by `schedule`; clears the gradients. Returns the gradient norm before clipping.
     double step(double schedule);
 
+    // All that a later step depends on beside the parameters: two tensors for each (an undefined one for Muon), in the
+    // order in which they were given, and how many steps there were.
+    std::vector<torch::Tensor> moments() const;
+    std::int64_t steps() const { return steps_; }
+    // Copies them. The sizes must fit.
+    void restore(const std::vector<torch::Tensor>& moments, std::int64_t steps);
+
   private:
     struct Slot {
         torch::Tensor parameter;
