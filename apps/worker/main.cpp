@@ -11,10 +11,10 @@
 
 #include "engine.hpp"
 #include "enrol.hpp"
-#include "finetune.hpp"
 #include "logprobs.hpp"
 #include "serve.hpp"
 #include "train.hpp"
+#include "tuning/finetune.hpp"
 
 namespace {
 
@@ -108,6 +108,7 @@ void add_finetune(CLI::App* root, FinetuneOptions* options) {
     CLI::App* command =
         root->add_subcommand("finetune", "train a LoRA adapter; progress as JSON lines on standard output");
     command->add_option("--model", options->model, "Hugging Face model directory of the base")->required();
+    command->add_option("--models-root", options->models_root, "folder in which --model names the model");
     command->add_option("--data", options->data, "JSONL in OpenAI's form: {\"messages\": [...]} a line")->required();
     command->add_option("--validation", options->validation, "likewise; without one a tenth of the data is held out");
     command->add_option("--out", options->out, "folder that becomes the adapter, in PEFT's layout")->required();

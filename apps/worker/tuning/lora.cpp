@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lora.hpp"
+#include "tuning/lora.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 
 #include "checkpoint/mapped_file.hpp"
 #include "codec/json.hpp"
-#include "tensor_file.hpp"
+#include "tuning/tensor_file.hpp"
 
 namespace vcity::worker {
 namespace {

@@ -12,11 +12,12 @@
 namespace vcity::worker {
 
 struct FinetuneOptions {
-    std::filesystem::path model;       // Hugging Face folder of the base
-    std::filesystem::path data;        // OpenAI JSONL, see chat_data.hpp
-    std::filesystem::path validation;  // likewise; empty: a tenth of the data is held out
-    std::filesystem::path out;         // becomes the adapter
-    std::filesystem::path checkpoint;  // folder of its state; empty: none is kept. Goes on from what is there.
+    std::filesystem::path model;        // Hugging Face folder of the base
+    std::filesystem::path models_root;  // not empty: `model` is the bare name of a folder in here
+    std::filesystem::path data;         // OpenAI JSONL, see chat_data.hpp
+    std::filesystem::path validation;   // likewise; empty: a tenth of the data is held out
+    std::filesystem::path out;          // becomes the adapter
+    std::filesystem::path checkpoint;   // folder of its state; empty: none is kept. Goes on from what is there.
     std::int64_t rank = 8;
     double alpha = 16;
     std::vector<std::string> targets;  // empty: all of lora_targets()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "finetune.hpp"
+#include "tuning/finetune.hpp"
 
 #include <filesystem>
 #include <fstream>
@@ -7,10 +7,10 @@
 
 #include <gtest/gtest.h>
 
-#include "chat_data.hpp"
 #include "checkpoint/mapped_file.hpp"
 #include "codec/json.hpp"
-#include "lora.hpp"
+#include "tuning/chat_data.hpp"
+#include "tuning/lora.hpp"
 
 namespace vcity::worker {
 namespace {
@@ -210,6 +210,17 @@ TEST_F(FinetuneTest, OnlyAnswersAreLearnedAndLongPromptsLoseTheirBeginning) {
     ChatData dropped;
     ASSERT_TRUE(read_chat_line(text, *model, 2, {}, &dropped).has_value());
     EXPECT_EQ(dropped.dropped, 2U);
+}
+
+TEST_F(FinetuneTest, AModelIsABareNameWhereARootIsGiven) {
+    options_.models_root = kModel.parent_path();
+    options_.model = kModel.filename();
+    options_.steps_max = 1;
+    run(options_);
+    for (const char* name : {"other", "..", "../models/vcity-mini-bilingual", ""}) {
+        options_.model = name;
+        EXPECT_EQ(refusal(), "there is no model " + std::string{name} + " here; there is vcity-mini-bilingual");
+    }
 }
 
 TEST_F(FinetuneTest, SettingsThatCannotBeAreRefused) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "chat_data.hpp"
+#include "tuning/chat_data.hpp"
 
 #include <algorithm>
 #include <array>

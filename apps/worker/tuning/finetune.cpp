@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "finetune.hpp"
+#include "tuning/finetune.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -10,16 +10,16 @@
 #include <ostream>
 #include <random>
 
-#include "chat_data.hpp"
 #include "checkpoint/mapped_file.hpp"
 #include "codec/hex.hpp"
 #include "codec/json.hpp"
 #include "crypto/sha256.hpp"
-#include "lora.hpp"
 #include "loss.hpp"
 #include "optimizer.hpp"
-#include "tensor_file.hpp"
 #include "train_data.hpp"
+#include "tuning/chat_data.hpp"
+#include "tuning/lora.hpp"
+#include "tuning/tensor_file.hpp"
 #include "weights.hpp"
 
 namespace vcity::worker {
@@ -37,6 +37,22 @@ constexpr std::int64_t kSeedStep = 1'000'003;
 std::string model_name(std::filesystem::path folder) {
     if (!folder.has_filename()) folder = folder.parent_path();
     return folder.filename().string();
+}
+
+// Stands in a node's sandbox for a stranger's argument.
+Result<std::filesystem::path> model_folder(const FinetuneOptions& options) {
+    if (options.models_root.empty()) return options.model;
+    const std::string name = options.model.string();
+    const bool is_bare = !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos;
+    const std::filesystem::path folder = options.models_root / name;
+    if (is_bare && std::filesystem::is_directory(folder)) return folder;
+    std::string known;
+    std::error_code failed;
+    for (const auto& entry : std::filesystem::directory_iterator{options.models_root, failed}) {
+        known += (known.empty() ? "" : ", ") + entry.path().filename().string();
+    }
+    return make_error(Errc::kNotFound,
+                      "there is no model " + name + " here; there is " + (known.empty() ? "none" : known));
 }
 
 Result<void> check(const FinetuneOptions& options) {
@@ -348,7 +364,8 @@ Result<void> Finetuner::run() {
 Result<void> finetune(const FinetuneOptions& options, std::ostream& events) {
     TRY_OK(check(options));
     at::set_num_threads(options.threads);
-    TRY(auto model, checkpoint::ModelDirectory::open(options.model));
+    TRY(const std::filesystem::path folder, model_folder(options));
+    TRY(auto model, checkpoint::ModelDirectory::open(folder));
     try {
         return Finetuner(options, std::move(model), &events).run();
     } catch (const std::exception& error) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tensor_file.hpp"
+#include "tuning/tensor_file.hpp"
 
 #include <fstream>
 
