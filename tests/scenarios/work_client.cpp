@@ -116,6 +116,8 @@ void WorkClient::on_message(Message message) {
         ledger_->quote = std::move(*quote);
     } else if (auto* units = std::get_if<UnitsReply>(&message)) {
         ledger_->units = std::move(*units);
+    } else if (auto* refused = std::get_if<TunnelRefused>(&message)) {
+        ledger_->tunnels_refused.push_back(std::move(*refused));
     }
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "async/task_group.hpp"
 #include "scenarios/cluster.hpp"
@@ -43,6 +44,7 @@ struct WorkLedger {
     std::string violation;
     std::optional<WorkQuote> quote;  // the newest
     std::optional<UnitsReply> units;
+    std::vector<TunnelRefused> tunnels_refused;
 
     void blame(const JobId& job_id, std::string_view what);
     bool has_open() const;
