@@ -51,6 +51,7 @@ void add_commands(CLI::App* root, vcity::cli::Commands* commands) {
     vcity::cli::add_job_commands(root, commands);
     vcity::cli::add_tunnel_commands(root, commands);
     vcity::cli::add_logs_command(root, commands);
+    vcity::cli::add_files_commands(root, commands);
     vcity::cli::add_offers_commands(root, commands);
     vcity::cli::add_receipt_commands(root, commands);
     vcity::cli::add_doctor_commands(root, commands);

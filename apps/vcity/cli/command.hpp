@@ -65,6 +65,10 @@ void add_tunnel_commands(CLI::App* root, Commands* commands);
 void add_logs_command(CLI::App* root, Commands* commands);
 // job submit, run, status, logs, explain, cancel, list
 void add_work_commands(CLI::App* noun, Commands* commands);
+// files put, list, get, rm
+void add_files_commands(CLI::App* root, Commands* commands);
+// job files, fetch
+void add_job_file_commands(CLI::App* noun, Commands* commands);
 void add_offers_commands(CLI::App* root, Commands* commands);
 // scheduler status
 void add_scheduler_status(CLI::App* noun, Commands* commands);

@@ -56,6 +56,26 @@ TEST_F(JobSpecTest, FilesNextToTheSpecTakeTheirPlace) {
     EXPECT_EQ(order->spec.groups.front().inputs.front().content, (Bytes{0, 1}));
 }
 
+TEST_F(JobSpecTest, LargeFilesAreUploadedOnceAndIdsStay) {
+    write("large.bin", std::string((4U << 20U) + 1, 'x'));
+    write("small.bin", "small");
+    const std::string path = write("spec.json", R"({"budget":1,"steps":[
+        {"run":"true","inputs":{"a":{"file":"large.bin"},"b":{"file":"small.bin"},"c":{"file":"file-known"}}},
+        {"run":"true","inputs":{"a":{"file":"large.bin"}}}]})");
+    std::vector<std::string> uploaded;
+    const Result<codec::Json> spec = load_job_spec(path, [&](const std::string& file) -> Result<std::string> {
+        uploaded.push_back(file);
+        return "file-new";
+    });
+    ASSERT_TRUE(spec) << spec.error().message;
+    EXPECT_EQ(uploaded, std::vector<std::string>{(folder / "large.bin").string()});
+    const std::string text = codec::dump_json(*spec);
+    EXPECT_NE(text.find(R"("a":{"file":"file-new"},"b":{"base64":"c21hbGw="},"c":{"file":"file-known"})"),
+              std::string::npos)
+        << text;
+    EXPECT_EQ(load_job_spec(path).error().code, Errc::kInvalid);
+}
+
 TEST_F(JobSpecTest, SaysWhatIsWrongWithFilesAndVariables) {
     EXPECT_EQ(load_job_spec((folder / "none.json").string()).error().code, Errc::kNotFound);
     EXPECT_EQ(load_job_spec(write("broken.json", "{")).error().code, Errc::kInvalid);

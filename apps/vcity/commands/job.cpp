@@ -110,6 +110,7 @@ void add_job_commands(CLI::App* root, Commands* commands) {
     show->add_option("--timeout", options->timeout_seconds, "seconds to wait at most");
     commands->on(show, [options](Session* session) { return run_show(*options, session); });
     add_work_commands(job, commands);
+    add_job_file_commands(job, commands);
 }
 
 }  // namespace vcity::cli

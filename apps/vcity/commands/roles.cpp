@@ -77,6 +77,15 @@ void add_gateway_commands(CLI::App* root, Commands* commands) {
         ->capture_default_str();
     run->add_option("--pepper-file", options->pepper_file, "secret that API keys are stored under (made when absent)");
     run->add_option("--admin-token-file", options->admin_token_file, "token for /admin (made when absent)");
+    run->add_option("--files-dir", options->files_dir,
+                    "folder for the contents of files (default: files, in the state)");
+    run->add_option("--files-gb-per-client", options->files_gb_per_client,
+                    "GiB of files that a client and its jobs may have")
+        ->check(CLI::Range(0.001, 1e6))
+        ->capture_default_str();
+    run->add_option("--files-gb-reserved", options->files_gb_reserved, "GiB of the disk that files leave free")
+        ->check(CLI::Range(0.0, 1e6))
+        ->capture_default_str();
     commands->on(run, [options](Session* /*session*/) { return wiring::run_gateway(*options); });
 }
 

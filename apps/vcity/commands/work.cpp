@@ -12,6 +12,7 @@
 #include "cli/job_view.hpp"
 #include "codec/base64.hpp"
 #include "wiring/api_client.hpp"
+#include "wiring/file_client.hpp"
 #include "wiring/run.hpp"
 
 namespace vcity::cli {
@@ -213,6 +214,17 @@ Result<Exit> follow(adapters::AsioRuntime* runtime, wiring::ApiClient* client, c
     return exit_of_job(*job);
 }
 
+// Large files of an order go to the gateway first.
+FileUploader make_uploader(Session* session) {
+    return [session](const std::string& path) -> Result<std::string> {
+        adapters::AsioRuntime runtime;
+        TRY(const auto client, wiring::gateway_client(&runtime, session->settings));
+        session->output.note("uploading " + path);
+        TRY(const Json file, wiring::run_task(&runtime, wiring::upload_file(&runtime, client.get(), path, "job")));
+        return text_member(file, "id");
+    };
+}
+
 Result<Exit> place(Json spec, const SubmitOptions& options, Session* session) {
     adapters::AsioRuntime runtime;
     TRY(const auto client, wiring::gateway_client(&runtime, session->settings));
@@ -233,13 +245,13 @@ Result<Exit> place(Json spec, const SubmitOptions& options, Session* session) {
 }
 
 Result<Exit> run_submit(const SubmitOptions& options, Session* session) {
-    TRY(Json spec, load_job_spec(options.file));
+    TRY(Json spec, load_job_spec(options.file, make_uploader(session)));
     if (options.quote_id != 0) spec.set("quote_id", options.quote_id);
     return place(std::move(spec), options, session);
 }
 
 Result<Exit> run_command(const RunOptions& options, Session* session) {
-    TRY(Json spec, make_job_spec(options.flags));
+    TRY(Json spec, make_job_spec(options.flags, make_uploader(session)));
     return place(std::move(spec),
                  {.file = {},
                   .idempotency_key = {},
@@ -371,6 +383,7 @@ void add_flags(CLI::App* run, JobFlags* flags) {
     run->add_option("--class", flags->service_class, "best_effort, standard or critical")->capture_default_str();
     run->add_option("--env", flags->environment, "NAME=value (repeat)");
     run->add_option("--input", flags->inputs, "a file for the working directory (repeat)");
+    run->add_flag("--keep-files", flags->keeps_files, "keep what it leaves in /job/out: vcity job fetch brings it");
     run->add_option("--region", flags->regions, "where it may run (repeat; default: anywhere)");
     run->add_option("command", flags->command, "program and arguments, behind --")->required();
 }

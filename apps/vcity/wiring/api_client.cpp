@@ -113,6 +113,33 @@ Task<Result<Json>> ApiClient::remove(std::string path) {
     co_return co_await exchange(std::move(outgoing));
 }
 
+Task<Result<Json>> ApiClient::upload(std::string path,
+                                     std::string content_type,
+                                     ports::HttpBody* body,
+                                     TimePoint until) {
+    ports::HttpRequest outgoing = request("POST", path, "");
+    outgoing.headers.set("Content-Type", std::move(content_type));
+    CO_TRY(const ports::HttpResponse response, co_await http_->upload(std::move(outgoing), body, until));
+    if (response.status < 200 || response.status > 299) co_return to_error(response.status, response.body);
+    co_return codec::parse_json(response.body);
+}
+
+Task<Result<std::unique_ptr<ports::HttpStream>>> ApiClient::download(std::string path, std::uint64_t from) {
+    ports::HttpRequest outgoing = request("GET", path, "");
+    if (from > 0) outgoing.headers.set("Range", "bytes=" + std::to_string(from) + "-");
+    const TimePoint deadline = runtime_->now() + kCallPatience;
+    CO_TRY(auto stream, co_await http_->open(std::move(outgoing), deadline));
+    const unsigned status = stream->head().status;
+    if (status == 200 || status == 206) co_return stream;
+    std::string body;
+    while (body.size() < kLineBytesMax) {
+        CO_TRY(const std::string piece, co_await stream->read(deadline));
+        if (piece.empty()) break;
+        body += piece;
+    }
+    co_return to_error(status, body);
+}
+
 Task<Result<void>> ApiClient::stream(std::string path, Json body, std::function<void(const Json&)> on_event) {
     ports::HttpRequest outgoing = request("POST", path, codec::dump_json(body));
     const TimePoint deadline = runtime_->now() + kStreamPatience;

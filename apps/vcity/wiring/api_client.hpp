@@ -26,6 +26,14 @@ class ApiClient {
     // With an Idempotency-Key; empty: none.
     Task<Result<codec::Json>> post_once(std::string path, codec::Json body, std::string idempotency_key);
     Task<Result<codec::Json>> remove(std::string path);
+    // A body in pieces, of that type; until the deadline.
+    Task<Result<codec::Json>> upload(std::string path,
+                                     std::string content_type,
+                                     ports::HttpBody* body,
+                                     TimePoint until);
+    // The head of an answer with 200 or 206, whose body is read from it; from: bytes of the file that are there
+    // already.
+    Task<Result<std::unique_ptr<ports::HttpStream>>> download(std::string path, std::uint64_t from);
     // Server-sent events: calls back with every data line but [DONE]; an error event ends it with that error.
     Task<Result<void>> stream(std::string path, codec::Json body, std::function<void(const codec::Json&)> on_event);
 

@@ -3,9 +3,11 @@
 
 #include <filesystem>
 
+#include "adapters/blobs_fs/blobs.hpp"
 #include "async/task_group.hpp"
 #include "cli/settings.hpp"
 #include "codec/hex.hpp"
+#include "codec/url.hpp"
 #include "wiring/role_host.hpp"
 #include "wiring/roles.hpp"
 #include "wiring/run.hpp"
@@ -33,6 +35,28 @@ Task<Result<void>> serve(Runtime* runtime, gateway::Gateway* role, adapters::Htt
     co_return co_await server->shutdown(runtime->now() + std::chrono::seconds(10));
 }
 
+std::uint64_t bytes_of_gib(double gib) {
+    return static_cast<std::uint64_t>(gib * 1024 * 1024 * 1024);
+}
+
+// Without a slash at its end. An address that listens everywhere is nothing that others could ask.
+Result<std::string> public_url(const GatewayRunOptions& options) {
+    std::string url = options.public_url;
+    const bool is_everywhere = options.listen.starts_with("0.0.0.0:") || options.listen.starts_with("[::]:");
+    if (url.empty()) return is_everywhere ? "" : "http://" + options.listen;
+    while (url.ends_with('/')) url.pop_back();
+    TRY(const codec::Url parsed, codec::parse_url(url));
+    if (parsed.scheme == "http" || parsed.scheme == "https") return url;
+    return make_error(Errc::kInvalid, "--public-url must be http or https: " + url);
+}
+
+Result<std::unique_ptr<adapters::FolderBlobs>> make_blobs(Runtime* runtime, const GatewayRunOptions& options) {
+    adapters::FolderBlobsOptions folder;
+    folder.folder = or_default(options.files_dir, options.role.state + "/files");
+    folder.disk_bytes_reserved = bytes_of_gib(options.files_gb_reserved);
+    return adapters::FolderBlobs::make(runtime, std::move(folder));
+}
+
 }  // namespace
 
 Result<cli::Exit> run_gateway(const GatewayRunOptions& options) {
@@ -43,7 +67,9 @@ Result<cli::Exit> run_gateway(const GatewayRunOptions& options) {
     TRY(SecretBytes token, secret_file(or_default(options.admin_token_file, options.role.state + "/admin-token")));
     gateway::GatewayOptions settings;
     settings.link.endpoints = options.schedulers;
-    settings.public_url = options.public_url.empty() ? "http://" + options.listen : options.public_url;
+    settings.files.client_bytes_max = bytes_of_gib(options.files_gb_per_client);
+    TRY(settings.public_url, public_url(options));
+    TRY(const auto blobs, make_blobs(host->runtime(), options));
     gateway::GatewayDeps deps{.runtime = host->runtime(),
                               .store = host->store(),
                               .dialer = dialer.get(),
@@ -52,7 +78,8 @@ Result<cli::Exit> run_gateway(const GatewayRunOptions& options) {
                               .log = host->log(),
                               .deployment = host->deployment(),
                               .key_pepper = std::move(pepper),
-                              .admin_token = std::move(token)};
+                              .admin_token = std::move(token),
+                              .blobs = blobs.get()};
     gateway::Gateway role{std::move(deps), settings};
     TRY_OK(run_task(host->runtime(), role.start()));
     adapters::HttpServerOptions http;

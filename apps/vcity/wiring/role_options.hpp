@@ -97,6 +97,9 @@ struct GatewayRunOptions {
     std::vector<std::string> schedulers{"ws://127.0.0.1:8070/link"};
     std::string pepper_file;       // made when absent
     std::string admin_token_file;  // made when absent
+    std::string files_dir;         // contents of files; empty: "files" in the state folder
+    double files_gb_per_client = 20;
+    double files_gb_reserved = 1;  // of the disk, that stay free
 };
 
 struct KeeperRunOptions {
