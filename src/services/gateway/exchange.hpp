@@ -39,6 +39,8 @@ struct GatewayOptions {
     std::size_t running_max = 2'000;
     std::size_t generations_max = 20'000;
     std::size_t idempotent_max = 10'000;
+    std::size_t finetunes_max = 5'000;                  // records of fine-tuning jobs
+    Usd finetune_budget{5'000'000};                     // of one that names none
     std::size_t jobs_max = 20'000;                      // notes of ordered jobs
     std::size_t work_body_bytes_max = 7U << 20U;        // an order with its files; one frame of a link takes 8 MiB
     Duration work_patience = std::chrono::seconds{10};  // for the scheduler's answer about work

@@ -60,6 +60,7 @@ Gateway::Gateway(GatewayDeps deps, GatewayOptions options)
       generations_{&writes_, options_.generations_max},
       idempotency_{deps.runtime, deps.store, options_.idempotent_max},
       work_log_{&writes_, options_.jobs_max},
+      finetune_book_{&writes_, options_.finetunes_max},
       tasks_{deps.runtime},
       stopped_{deps.runtime},
       files_{make_book(deps, options_.files)},
@@ -86,6 +87,7 @@ Task<Result<void>> Gateway::start() {
     CO_TRY_OK(co_await idempotency_.load());
     CO_TRY_OK(co_await generations_.load(store_));
     CO_TRY_OK(co_await work_log_.load(store_));
+    CO_TRY_OK(co_await finetune_book_.load(store_));
     if (files_) {
         CO_TRY_OK(co_await files_->load());
     }
@@ -282,7 +284,7 @@ Task<ApiResult<ports::HttpResponse>> Gateway::answer_plain(Exchange* exchange, R
 }
 
 Task<ApiResult<ports::HttpResponse>> Gateway::answer_keyed(Exchange* exchange, KeyRecord key, Route route) {
-    if (route == Route::kWork || route == Route::kFiles) {
+    if (route == Route::kWork || route == Route::kFiles || route == Route::kFinetune) {
         Refusal refused = take_rate(exchange, key);
         if (refused) co_return *std::move(refused);
     }
@@ -291,6 +293,9 @@ Task<ApiResult<ports::HttpResponse>> Gateway::answer_keyed(Exchange* exchange, K
     }
     if (route == Route::kFiles) {
         co_return co_await files_api_.answer(exchange, std::move(key));
+    }
+    if (route == Route::kFinetune) {
+        co_return co_await finetune_api_.answer(exchange, std::move(key));
     }
     if (route == Route::kModels) co_return services::json_response(models_json(link_.offers()));
     if (route == Route::kModel) co_return model(*exchange);
@@ -362,6 +367,8 @@ ApiResult<Gateway::Route> Gateway::route_of(const Exchange& exchange) const {
         Entry{kOffersPath, "GET", Route::kWork, false},
         Entry{kFilesPath, "GET POST", Route::kFiles, false},
         Entry{kFilePath, "GET DELETE", Route::kFiles, true},
+        Entry{kFinetunesPath, "GET POST", Route::kFinetune, false},
+        Entry{kFinetunePath, "GET POST", Route::kFinetune, true},
         Entry{kNodeFilesPath, "GET HEAD PUT", Route::kNodeFiles, true},
         Entry{"/admin/keys", "GET POST", Route::kAdminKeys, false},
         Entry{kAdminKeyPath, "DELETE", Route::kAdminKey, true},

@@ -16,6 +16,7 @@
 #include "ports/store.hpp"
 #include "services/gateway/exchange.hpp"
 #include "services/gateway/files/files_api.hpp"
+#include "services/gateway/finetune/finetune_api.hpp"
 #include "services/gateway/tunnels/tunnel_api.hpp"
 #include "services/gateway/work/work_api.hpp"
 #include "telemetry/log.hpp"
@@ -44,6 +45,7 @@ struct GatewayDeps {
 //   GET, POST /v1/jobs   GET, DELETE /v1/jobs/{id}   GET /v1/jobs/{id}/logs, /v1/jobs/{id}/explain, /v1/offers
 //   GET /v1/jobs/{id}/ports/{group}/{index}/{port|shell|ssh}, POST /v1/jobs/{id}/links, /p/{link}/, /tunnels/{secret}
 //   GET, POST /v1/files   GET, DELETE /v1/files/{id}   GET /v1/files/{id}/content, /v1/jobs/{id}/files
+//   GET, POST /v1/fine_tuning/jobs   GET /v1/fine_tuning/jobs/{id}, .../events, .../checkpoints, POST .../cancel
 //   GET, HEAD, PUT /files/{token}/{sha256} for nodes
 //   GET, POST /admin/keys, DELETE /admin/keys/{id}
 class Gateway final : public ports::HttpHandler {
@@ -76,6 +78,7 @@ class Gateway final : public ports::HttpHandler {
         kOwnKey,
         kWork,
         kFiles,
+        kFinetune,
         kNodeFiles,
         kAdminKeys,
         kAdminKey,
@@ -114,6 +117,7 @@ class Gateway final : public ports::HttpHandler {
     GenerationLog generations_;
     IdempotencyBook idempotency_;
     WorkLog work_log_;
+    FinetuneBook finetune_book_;
     RateLimiter auth_failures_{10'000};
     TaskGroup tasks_;
     Notifier stopped_;
@@ -123,6 +127,7 @@ class Gateway final : public ports::HttpHandler {
     Shared shared_;
     FilesApi files_api_;
     WorkApi work_api_{&shared_};
+    FinetuneApi finetune_api_{&shared_, &work_api_, &finetune_book_};
     TunnelBook tunnel_book_;
     TunnelApi tunnel_api_;
 };
