@@ -113,7 +113,9 @@ Result<std::vector<std::string>> node_command(const DevnetLayout& layout,
     append(&command,
            {"--stake", to_string(kNodeStake), "--worker", options.worker, "--model", options.model, "--model-name",
             plan.model_name, "--price-input", std::to_string(plan.price_input), "--price-output",
-            std::to_string(plan.price_output), "--accept-commands", "--unit-cores", "1", "--unit-memory-mib", "512"});
+            std::to_string(plan.price_output), "--accept-commands", "--unit-cores", "1", "--unit-memory-mib", "512",
+            // The gateway of a devnet is on loopback.
+            "--files-from", fmt::format("http://127.0.0.1:{}", layout.gateway_port())});
     return command;
 }
 

@@ -111,6 +111,7 @@ Result<cli::Exit> run_node(const NodeRunOptions& options) {
                         .sandbox = steps->sandbox(),
                         .volumes = steps->volumes(),
                         .transfer = steps->transfer(),
+                        .tunnels = steps->tunnels(),
                         .sealer = monitor.get(),
                         .capacity = capacity.get(),
                         .chain_reader = host->chain()->reader(),

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "adapters/http/client.hpp"
+#include "adapters/http/web_socket_client.hpp"
 #include "adapters/sandbox_bwrap/sandbox.hpp"
 #include "adapters/transfer_http/address_guard.hpp"
 #include "adapters/transfer_http/transfer.hpp"
@@ -55,11 +56,18 @@ Result<void> StepStand::open(const NodeRunOptions& options, RoleHost* host) {
     TRY(volumes_, adapters::FolderVolumes::make_at(host->runtime(), options.role.state + "/steps"));
     TRY(const auto guard, adapters::AddressGuard::make(options.files_from));
     adapters::HttpClientOptions client;
-    client.may_connect = [guard](const std::string& server, const std::string& address) {
+    const auto may_connect = [guard](const std::string& server, const std::string& address) {
         return guard.allows(server, address);
     };
+    client.may_connect = may_connect;
     TRY(client_, adapters::BeastHttpClient::make(host->runtime(), std::move(client)));
     transfer_ = std::make_unique<adapters::HttpTransfer>(host->runtime(), client_.get());
+    if (!sandbox.init_path.empty()) {
+        adapters::WebSocketClientOptions tunnels;
+        tunnels.limits.silence_max = std::chrono::minutes{2};
+        tunnels.may_connect = may_connect;
+        TRY(tunnels_, adapters::BeastWebSocketClient::make(std::move(tunnels)));
+    }
     if (fs::is_directory(options.model)) {
         TRY_OK(add_finetune(options));
         features |= bit(UnitFeature::kFinetune);

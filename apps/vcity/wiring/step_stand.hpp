@@ -7,6 +7,7 @@
 #include "ports/sandbox.hpp"
 #include "ports/transfer.hpp"
 #include "ports/volume.hpp"
+#include "ports/web_socket.hpp"
 #include "services/node/steps/step_runner.hpp"
 #include "wiring/role_host.hpp"
 #include "wiring/role_options.hpp"
@@ -21,6 +22,7 @@ class StepStand {
     ports::Sandbox* sandbox() { return sandbox_.get(); }  // null: it accepts no commands
     ports::Volumes* volumes() { return volumes_.get(); }
     ports::Transfer* transfer() { return transfer_.get(); }
+    ports::WebSocketClient* tunnels() { return tunnels_.get(); }  // null: nothing can be reached
     const std::vector<UnitOffer>& units() const { return units_; }
     const node::StepMachine& machine() const { return machine_; }
 
@@ -32,6 +34,7 @@ class StepStand {
     std::unique_ptr<ports::Volumes> volumes_;
     std::unique_ptr<ports::HttpClient> client_;
     std::unique_ptr<ports::Transfer> transfer_;
+    std::unique_ptr<ports::WebSocketClient> tunnels_;
     std::vector<UnitOffer> units_;
     node::StepMachine machine_;
 };
