@@ -6,7 +6,10 @@
 #include <map>
 
 #include "base/check.hpp"
+#include "checkpoint/mapped_file.hpp"
 #include "checkpoint/sampler.hpp"
+#include "crypto/keccak.hpp"
+#include "crypto/sha256.hpp"
 #include "market/typed_hashes.hpp"
 
 namespace vcity::worker {
@@ -31,6 +34,19 @@ Result<void> check_request(const ModelRequest& request) {
 KernelClass kernel_of(const RunnerOptions& options) {
     if (options.compute == verify::ComputeType::kFloat32) return KernelClass::kFloat32;
     return options.device == "cuda" ? KernelClass::kFlashTensor : KernelClass::kFlashBf16;
+}
+
+// keccak-256("vcity-adapter-v1" || the model's root || SHA-256 of the adapter's two files, configuration first). It is
+// nobody's published root: what an adapter computed must not pass for the model's work.
+Result<Hash> adapted_weights_root(const Hash& model, const std::filesystem::path& folder) {
+    Bytes bytes;
+    append(&bytes, as_bytes("vcity-adapter-v1"));
+    append(&bytes, model.view());
+    for (const char* name : {"adapter_config.json", "adapter_model.safetensors"}) {
+        TRY(const auto file, checkpoint::MappedFile::open(folder / name));
+        append(&bytes, crypto::sha256(file.bytes()).view());
+    }
+    return crypto::keccak256(bytes);
 }
 
 SequenceInput input_of(SequenceId sequence, std::span<const std::uint32_t> tokens, Capture capture) {
@@ -59,6 +75,17 @@ std::unique_ptr<Engine> Engine::beside(const Engine& other) {
     auto engine = std::unique_ptr<Engine>{new Engine{other.model_, other.options_}};
     engine->weights_root_ = other.weights_root_;
     engine->runner_ = other.runner_;
+    return engine;
+}
+
+Result<std::unique_ptr<Engine>> Engine::with_adapter(const Engine& other,
+                                                     std::string name,
+                                                     const std::filesystem::path& folder) {
+    EngineOptions options = other.options_;
+    options.model_name = std::move(name);
+    auto engine = std::unique_ptr<Engine>{new Engine{other.model_, std::move(options)}};
+    TRY(engine->runner_, ModelRunner::with_adapter(*other.runner_, folder));
+    TRY(engine->weights_root_, adapted_weights_root(other.weights_root_, folder));
     return engine;
 }
 

@@ -41,7 +41,16 @@ class Engine {
     // Another engine on the same loaded model, with jobs of its own; the two take turns on one thread. For benchmarks.
     static std::unique_ptr<Engine> beside(const Engine& other);
 
+    // An engine for an adapter (PEFT's layout) on the same weights, which are not copied; options as the other's. Its
+    // jobs commit to weights of their own. kInvalid, kCorrupt, kNotFound: the message names file and tensor.
+    static Result<std::unique_ptr<Engine>> with_adapter(const Engine& other,
+                                                        std::string name,
+                                                        const std::filesystem::path& folder);
+
     WorkerReady ready() const;
+    const std::string& model_name() const { return options_.model_name; }
+    // Running, or finished and kept.
+    bool is_known(const JobId& job) const;
     // Answers with WorkerError when the job cannot be taken: kInvalid for a request that this model cannot serve,
     // kExhausted when all slots or the memory for traces are taken, kConflict for a job that is known.
     void generate(const WorkerGenerate& message, WorkerMessages* out);
@@ -109,7 +118,6 @@ class Engine {
 
     Result<void> admit(const WorkerGenerate& message);
     Result<void> reserve_trace(std::uint64_t bytes, const Finished* kept);
-    bool is_known(const JobId& job) const;
     Result<void> begin_replay(Finished* job, WorkerMessages* out);
     // Whether the replay goes on.
     bool advance(Replay& replay, WorkerMessages* out);

@@ -15,18 +15,22 @@
 #include "serve.hpp"
 #include "train.hpp"
 #include "tuning/finetune.hpp"
+#include "tuning/shelf.hpp"
 
 namespace {
 
 using vcity::Result;
+using vcity::worker::AdapterSource;
 using vcity::worker::Engine;
 using vcity::worker::EngineOptions;
 using vcity::worker::FinetuneOptions;
+using vcity::worker::Shelf;
 using vcity::worker::TrainOptions;
 
 struct ServeFlags {
     std::string model;
     std::string name;
+    std::vector<std::string> adapters;  // NAME=FOLDER
     std::string compute = "fp32";
     std::uint64_t trace_mib = 384;
     std::size_t hash_threads = 1;
@@ -46,10 +50,15 @@ void add_model_options(CLI::App* command, ServeFlags* flags) {
     command->add_option("--threads", flags->engine.runner.threads, "threads on the cpu")->check(CLI::Range(1, 256));
 }
 
+void add_adapters(CLI::App* command, ServeFlags* flags) {
+    command->add_option("--adapter", flags->adapters, "NAME=FOLDER of an adapter in PEFT's layout, again for each");
+}
+
 void add_serve(CLI::App* root, ServeFlags* flags) {
     CLI::App* serve = root->add_subcommand("serve", "run a model over standard input and output");
     add_model_options(serve, flags);
     serve->add_option("--name", flags->name, "what requests call the model (default: the directory's name)");
+    add_adapters(serve, flags);
     serve->add_option("--slots", flags->engine.slots, "requests that run at the same time")->check(CLI::Range(1, 256));
     serve
         ->add_option("--prompt-rows", flags->engine.prompt_rows,
@@ -69,6 +78,7 @@ void add_generate(CLI::App* root, ServeFlags* flags, GenerateFlags* generate) {
     generate->request.output_tokens_max = 160;
     generate->request.sampling.temperature = 0;
     command->add_option("question", generate->question, "what the user says")->required();
+    add_adapters(command, flags);
     command->add_flag("--plain", generate->plain, "continue the text instead of answering");
     command->add_option("--max-tokens", generate->request.output_tokens_max, "at most so many tokens");
     command->add_option("--temperature", generate->request.sampling.temperature, "0: always the likeliest token");
@@ -136,22 +146,42 @@ void add_merge(CLI::App* root, MergeFlags* flags) {
     command->add_option("--out", flags->out, "folder that becomes the model directory")->required();
 }
 
-Result<std::unique_ptr<Engine>> load(ServeFlags flags) {
+std::filesystem::path folder_of(const ServeFlags& flags) {
     std::filesystem::path folder = flags.model;
     if (!folder.has_filename()) folder = folder.parent_path();
-    flags.engine.model_name = flags.name.empty() ? folder.filename().string() : flags.name;
+    return folder;
+}
+
+EngineOptions engine_options(ServeFlags flags) {
+    flags.engine.model_name = flags.name.empty() ? folder_of(flags).filename().string() : flags.name;
     flags.engine.trace_bytes_max = flags.trace_mib << 20U;
     flags.engine.runner.compute =
         flags.compute == "bf16" ? vcity::verify::ComputeType::kBfloat16 : vcity::verify::ComputeType::kFloat32;
     if (flags.hash_threads > 0) {
         flags.engine.background = vcity::worker::make_threaded_background(flags.hash_threads);
     }
-    return Engine::load(folder, flags.engine);
+    return flags.engine;
+}
+
+Result<std::unique_ptr<Engine>> load(const ServeFlags& flags) {
+    return Engine::load(folder_of(flags), engine_options(flags));
+}
+
+Result<Shelf> load_shelf(const ServeFlags& flags) {
+    std::vector<AdapterSource> adapters;
+    for (const std::string& text : flags.adapters) {
+        const std::size_t equals = text.find('=');
+        if (equals == std::string::npos) {
+            return vcity::make_error(vcity::Errc::kInvalid, "--adapter " + text + " must be NAME=FOLDER");
+        }
+        adapters.push_back({.name = text.substr(0, equals), .folder = text.substr(equals + 1)});
+    }
+    return Shelf::load(folder_of(flags), engine_options(flags), adapters);
 }
 
 Result<void> run_serve(const ServeFlags& flags) {
-    TRY(const auto engine, load(flags));
-    return vcity::worker::serve(*engine, STDIN_FILENO, STDOUT_FILENO);
+    TRY(Shelf shelf, load_shelf(flags));
+    return vcity::worker::serve(shelf, STDIN_FILENO, STDOUT_FILENO);
 }
 
 Result<void> run_logprobs(const ServeFlags& flags) {
@@ -165,15 +195,17 @@ Result<void> run_enrol(const ServeFlags& flags) {
 }
 
 Result<void> run_generate(const ServeFlags& flags, GenerateFlags generate) {
-    TRY(const auto engine, load(flags));
+    TRY(Shelf shelf, load_shelf(flags));
+    generate.request.model =
+        flags.adapters.empty() ? "" : flags.adapters.front().substr(0, flags.adapters.front().find('='));
     if (generate.plain) {
         generate.request.prompt = generate.question;
     } else {
         generate.request.messages.push_back({.role = "user", .content = generate.question});
     }
     vcity::worker::WorkerMessages out;
-    engine->generate({.job_id = {}, .request = generate.request}, &out);
-    while (engine->busy()) engine->step(&out);
+    shelf.generate({.job_id = {}, .request = generate.request}, &out);
+    while (shelf.busy()) shelf.step(&out);
     for (const vcity::WorkerMessage& message : out) {
         if (const auto* token = std::get_if<vcity::WorkerToken>(&message)) std::cout << token->text;
         if (const auto* error = std::get_if<vcity::WorkerError>(&message))

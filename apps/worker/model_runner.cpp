@@ -6,6 +6,7 @@
 #include <map>
 
 #include "llama.hpp"
+#include "tuning/lora.hpp"
 #include "verify/trace/sketch.hpp"
 #include "weights.hpp"
 
@@ -138,6 +139,23 @@ Result<std::unique_ptr<ModelRunner>> ModelRunner::load(const checkpoint::ModelDi
         return std::unique_ptr<ModelRunner>{new ModelRunner{std::move(impl), shape}};
     } catch (const std::exception& error) {
         return make_error(Errc::kExhausted, std::string{"loading the model: "} + error.what());
+    }
+}
+
+Result<std::unique_ptr<ModelRunner>> ModelRunner::with_adapter(const ModelRunner& base,
+                                                               const std::filesystem::path& folder) {
+    try {
+        TRY(LoraAdapter adapter, LoraAdapter::load(folder, base.impl_->dims));
+        auto impl = std::make_unique<Impl>(*base.impl_);
+        impl->sequences.clear();
+        for (LoraPair& pair : adapter.pairs()) {
+            pair.a = pair.a.to(impl->device, impl->dtype);
+            pair.b = pair.b.to(impl->device, impl->dtype);
+        }
+        adapter.attach(&impl->weights);
+        return std::unique_ptr<ModelRunner>{new ModelRunner{std::move(impl), base.shape_}};
+    } catch (const std::exception& error) {
+        return make_error(Errc::kExhausted, std::string{"loading the adapter: "} + error.what());
     }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -73,6 +74,9 @@ class ModelRunner {
     // there.
     static Result<std::unique_ptr<ModelRunner>> load(const checkpoint::ModelDirectory& model,
                                                      const RunnerOptions& options);
+    // The same weights, not copied, with an adapter beside them (tuning/lora.hpp), and sequences of its own.
+    static Result<std::unique_ptr<ModelRunner>> with_adapter(const ModelRunner& base,
+                                                             const std::filesystem::path& folder);
     ~ModelRunner();
     ModelRunner(const ModelRunner&) = delete;
     ModelRunner& operator=(const ModelRunner&) = delete;

@@ -84,8 +84,9 @@ Result<void> send(int descriptor, const WorkerMessage& message) {
 }
 
 // Messages that only a worker sends are ignored.
+template <class Served>
 struct Dispatch {
-    Engine* engine;
+    Served* engine;
     WorkerMessages* out;
 
     void operator()(const WorkerGenerate& message) const { engine->generate(message, out); }
@@ -101,9 +102,8 @@ struct Dispatch {
     void operator()(const WorkerReplayed&) const {}
 };
 
-}  // namespace
-
-Result<void> serve(Engine& engine, int input, int output) {
+template <class Served>
+Result<void> serve_on(Served& engine, int input, int output) {
     TRY_OK(send(output, WorkerMessage{engine.ready()}));
     FrameReader reader{input};
     while (!reader.ended()) {
@@ -112,7 +112,7 @@ Result<void> serve(Engine& engine, int input, int output) {
         while (true) {
             TRY(const auto message, reader.next());
             if (!message) break;
-            std::visit(Dispatch{.engine = &engine, .out = &answers}, *message);
+            std::visit(Dispatch<Served>{.engine = &engine, .out = &answers}, *message);
         }
         engine.step(&answers);
         for (const WorkerMessage& answer : answers) {
@@ -120,6 +120,16 @@ Result<void> serve(Engine& engine, int input, int output) {
         }
     }
     return {};
+}
+
+}  // namespace
+
+Result<void> serve(Engine& engine, int input, int output) {
+    return serve_on(engine, input, output);
+}
+
+Result<void> serve(Shelf& shelf, int input, int output) {
+    return serve_on(shelf, input, output);
 }
 
 }  // namespace vcity::worker

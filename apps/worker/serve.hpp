@@ -3,6 +3,7 @@
 
 #include "base/result.hpp"
 #include "engine.hpp"
+#include "tuning/shelf.hpp"
 
 namespace vcity::worker {
 
@@ -11,5 +12,6 @@ namespace vcity::worker {
 // cancelling takes effect after at most one step. kCorrupt for a frame that cannot be read: there is no way to find the
 // next one. kUnavailable when `output` is closed.
 Result<void> serve(Engine& engine, int input, int output);
+Result<void> serve(Shelf& shelf, int input, int output);
 
 }  // namespace vcity::worker
