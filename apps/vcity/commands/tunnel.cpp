@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "cli/command.hpp"
+#include "tunnels/tunnel_client.hpp"
 #include "wiring/api_client.hpp"
 #include "wiring/run.hpp"
-#include "wiring/tunnel_client.hpp"
 
 namespace vcity::cli {
 namespace {

@@ -89,7 +89,7 @@ class Pump {
             if (message->bytes.empty()) {
                 stream_->finish();
                 is_in_done_ = true;
-                if (is_out_done_) break;
+                if (is_out_done_ && !options_.lasts_until_close) break;
                 continue;
             }
             counts_.to_stream += message->bytes.size();
@@ -165,7 +165,8 @@ class Pump {
             (void)co_await send(std::move(message));
         }
         is_out_done_ = true;
-        if (is_good && !options_.farewell && !is_in_done_) co_return;  // the other direction ends it
+        // The other direction ends it.
+        if (is_good && !options_.farewell && (!is_in_done_ || options_.lasts_until_close)) co_return;
         co_await take_leave();
         abort();
     }

@@ -50,6 +50,8 @@ struct PumpOptions {
     // Makes the last text message once the stream has ended, e.g. with an exit status; empty: none is sent. Without it
     // the tunnel lasts until both directions have ended.
     std::function<Task<std::string>()> farewell = {};
+    // Also when both directions have ended: the other end has something to say before it takes leave.
+    bool lasts_until_close = false;
     TunnelNotes* notes = nullptr;  // outlives the pump; none: nothing is said
 };
 

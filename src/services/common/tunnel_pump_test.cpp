@@ -114,6 +114,23 @@ TEST_F(TunnelPump, ASessionSaysHowItEndedAndIsOver) {
     EXPECT_TRUE(client_ended);
 }
 
+TEST_F(TunnelPump, AClientHearsTheLastWordAfterBothDirectionsHaveEnded) {
+    std::string last;
+    options.lasts_until_close = true;
+    options.on_text = [&last](const std::string& text) { last = text; };
+    begin();
+    world.spawn(answer(stream.second.get(), "in", true));
+    settle();
+    world.spawn(say(tunnel.first.get(), {binary("out"), binary(""), json("{\"exit\":3}")}));
+    settle();
+    EXPECT_EQ(last, "{\"exit\":3}");
+    EXPECT_FALSE(is_over);
+    tunnel.first->abort();
+    settle();
+    EXPECT_TRUE(is_over);
+    EXPECT_EQ(arrived, "out|");
+}
+
 TEST_F(TunnelPump, TextIsHandedToTheSessionAndALongOneEndsTheTunnel) {
     std::vector<std::string> texts;
     options.on_text = [&texts](const std::string& text) { texts.push_back(text); };

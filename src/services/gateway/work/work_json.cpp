@@ -10,6 +10,7 @@
 #include "codec/base64.hpp"
 #include "codec/hex.hpp"
 #include "services/gateway/job_progress.hpp"
+#include "services/gateway/work/termination.hpp"
 #include "work/plan.hpp"
 #include "work/spec_check.hpp"
 
@@ -51,9 +52,12 @@ Json step_json(const StepStatus& step) {
     };
 }
 
-codec::JsonArray steps_json(const std::vector<StepStatus>& steps) {
+codec::JsonArray steps_json(const std::vector<StepStatus>& steps, WorkState job_state, std::string_view job_error) {
     codec::JsonArray list;
-    for (const StepStatus& step : steps) list.push_back(step_json(step));
+    for (const StepStatus& step : steps) {
+        list.push_back(step_json(step));
+        list.back().set("termination", termination_json(step, job_state, job_error));
+    }
     return list;
 }
 
@@ -112,7 +116,7 @@ Json work_json(const WorkStatusReply& reply) {
         {"ended", seconds(reply.ended_at)},
         {"error", reply.error.empty() ? Json{} : Json{reply.error}},
         {"progress", progress_json(reply.steps)},
-        {"steps", steps_json(reply.steps)},
+        {"steps", steps_json(reply.steps, reply.state, reply.error)},
     };
 }
 
@@ -125,7 +129,7 @@ Json accepted_json(const WorkAccepted& accepted, const std::string& name) {
         {"budget", to_string(accepted.reserved)},
         {"charged", to_string(Usd{})},
         {"progress", progress_json(accepted.steps)},
-        {"steps", steps_json(accepted.steps)},
+        {"steps", steps_json(accepted.steps, WorkState::kActive, "")},
     };
 }
 

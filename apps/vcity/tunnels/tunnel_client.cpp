@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "wiring/tunnel_client.hpp"
+#include "tunnels/tunnel_client.hpp"
 
 #include <optional>
 
@@ -65,6 +65,7 @@ Task<Result<int>> terminal(adapters::AsioRuntime* runtime, TunnelClient* client,
     services::PumpOptions options = pump_options(runtime);
     int exit = kBroken;
     options.on_text = [&exit](const std::string& text) { exit = exit_of(text).value_or(exit); };
+    options.lasts_until_close = true;
     std::optional<adapters::RawTerminal> raw;
     if (name.has_terminal) raw.emplace(STDIN_FILENO);
     // Beside the pump's own writer there may be no other: what is said about the size waits for its turn there.
