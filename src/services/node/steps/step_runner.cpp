@@ -311,7 +311,9 @@ Task<std::optional<std::int32_t>> StepRunner::read_output(Step* step, TimePoint 
             const std::size_t room = limits_.output_bytes_max - step->output.size();
             step->output += as_text(*bytes).substr(0, room);
             parts_.changed();
-            if (bytes->size() > room) co_return kOutputLimitExit;
+            // A service goes on for days; the beginning of what it says is kept.
+            const bool is_service = step->grant->work.setup.is_service;
+            if (bytes->size() > room && !is_service) co_return kOutputLimitExit;
         }
         const bool is_over = co_await look_after(step);
         if (!is_over) continue;
