@@ -11,4 +11,16 @@ Task<Result<std::unique_ptr<SandboxSession>>> SandboxProcess::exec(SandboxComman
     co_return make_error(Errc::kInvalid, "this sandbox has no way in");
 }
 
+Task<Result<SandboxStats>> SandboxProcess::stats(TimePoint /*deadline*/) {
+    co_return make_error(Errc::kInvalid, "this sandbox does not count what it uses");
+}
+
+Task<Result<std::unique_ptr<SandboxProcess>>> Sandbox::adopt(std::string name) {
+    co_return make_error(Errc::kNotFound, "no sandbox outlives its agent here: " + name);
+}
+
+Task<Result<std::size_t>> Sandbox::sweep(std::vector<std::string> /*keep*/) {
+    co_return std::size_t{0};
+}
+
 }  // namespace vcity::ports

@@ -44,6 +44,9 @@ struct SandboxSpec {
     std::uint32_t cores_max = 0;  // so many of the machine's, which others may use too; 0: all
     bool is_reachable = false;    // dial() and exec() work
     bool gives_way = false;       // to whatever else the machine has to do
+    bool joins_output = false;    // standard error goes with the output, not to the log
+    // By which a later agent can adopt it: [A-Za-z0-9_.-]{1,100}, one at a time. Empty: nobody will.
+    std::string name;
     // What not every backend can do: it refuses with kInvalid what it cannot.
     std::string image;                      // OCI reference; empty: the host's /usr
     std::vector<std::string> gpus;          // CDI names, e.g. "nvidia.com/gpu=0"
@@ -75,6 +78,13 @@ class SandboxSession : public ByteStream {
     virtual Task<Result<int>> wait(TimePoint deadline) = 0;
 };
 
+// What a sandbox uses at this moment, all its programs together.
+struct SandboxStats {
+    std::uint64_t memory_bytes = 0;
+    std::uint64_t cpu_nanoseconds = 0;  // since its start
+    std::uint64_t processes = 0;
+};
+
 // A running sandbox. Standard error goes to the log, line by line and bounded.
 class SandboxProcess {
   public:
@@ -96,12 +106,19 @@ class SandboxProcess {
     virtual Task<Result<std::unique_ptr<ByteStream>>> dial(std::uint16_t port, TimePoint deadline);
     // Starts a program beside the first one; errors as of dial().
     virtual Task<Result<std::unique_ptr<SandboxSession>>> exec(SandboxCommand command, TimePoint deadline);
+    // kInvalid: this sandbox does not count; kUnavailable: it has ended.
+    virtual Task<Result<SandboxStats>> stats(TimePoint deadline);
 };
 
 class Sandbox {
   public:
     virtual ~Sandbox() = default;
     virtual Task<Result<std::unique_ptr<SandboxProcess>>> start(SandboxSpec spec) = 0;
+    // The sandbox of that name that an earlier agent started. Its output comes again from the first byte, as far as it
+    // was kept. kNotFound: there is none, or sandboxes end with their agent here.
+    virtual Task<Result<std::unique_ptr<SandboxProcess>>> adopt(std::string name);
+    // Ends and removes what earlier agents have left, but for these names, and says how many that were.
+    virtual Task<Result<std::size_t>> sweep(std::vector<std::string> keep);
 };
 
 }  // namespace vcity::ports

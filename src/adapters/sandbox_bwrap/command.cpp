@@ -259,6 +259,7 @@ Result<void> check_spec(const ports::SandboxSpec& spec, const BwrapSandboxOption
     if (!spec.image.empty() || !spec.gpus.empty() || spec.egress != Egress::kNone) {
         return make_error(Errc::kInvalid, "bubblewrap runs no images, passes no GPU on and gives no network");
     }
+    if (spec.joins_output) return make_error(Errc::kInvalid, "bubblewrap logs standard error: join it in a shell");
     if (!spec.job_folder.empty()) {
         std::error_code error;
         const bool is_folder = is_clean_path(spec.job_folder) && fs::is_directory(spec.job_folder, error);

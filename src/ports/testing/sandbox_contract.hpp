@@ -128,6 +128,23 @@ TEST_P(SandboxContract, RefusesAnEmptyCommand) {
     EXPECT_EQ(refusal_of(SandboxSpec{}), Errc::kInvalid);
 }
 
+TEST_P(SandboxContract, AdoptsNothingThatIsNotThere) {
+    const auto adopted = run(harness->sandbox().adopt("nobody-started-this"));
+    ASSERT_FALSE(adopted.has_value());
+    EXPECT_EQ(adopted.error().code, Errc::kNotFound);
+}
+
+TEST_P(SandboxContract, StopsAProgram) {
+    const auto process = start(SandboxProgram::kEcho);
+    ASSERT_NE(process, nullptr);
+
+    process->stop();
+    process->stop();
+    const Result<int> ended = run(process->wait(after(std::chrono::seconds{20})));
+    ASSERT_TRUE(ended.has_value()) << ended.error().message;
+    EXPECT_NE(*ended, 0);
+}
+
 TEST_P(SandboxContract, StartsTheProgramAmongItsFiles) {
     SandboxSpec spec = harness->spec_of(SandboxProgram::kShow);
     const std::string content = "one\ntwo" + std::string(200'000, 'z');
