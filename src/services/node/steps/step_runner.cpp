@@ -232,11 +232,8 @@ ports::SandboxSpec StepRunner::spec_of(const Step& step) const {
         spec.command.insert(spec.command.begin(), shell.begin(), shell.end());
     }
     spec.image = work.setup.image;
-<<<<<<< HEAD
-    spec.is_reachable = !work.setup.ports.empty() || work.setup.is_service;
-=======
     spec.joins_output = !work.setup.image.empty();
->>>>>>> c1cbe0a (sandbox_oci: steps in containers of podman or Docker, behind the sandbox port)
+    if (!work.setup.image.empty()) spec.name = codec::to_hex(step.lease.job_id).substr(2);
     spec.egress = work.setup.egress;
     spec.egress_hosts = work.setup.egress_hosts;
     if (step.files != nullptr) {
