@@ -52,6 +52,8 @@ void add_commands(CLI::App* root, vcity::cli::Commands* commands) {
     vcity::cli::add_tunnel_commands(root, commands);
     vcity::cli::add_logs_command(root, commands);
     vcity::cli::add_files_commands(root, commands);
+    vcity::cli::add_app_commands(root, commands);
+    vcity::cli::add_up_commands(root, commands);
     vcity::cli::add_offers_commands(root, commands);
     vcity::cli::add_receipt_commands(root, commands);
     vcity::cli::add_doctor_commands(root, commands);

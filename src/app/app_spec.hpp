@@ -60,7 +60,6 @@ struct FinetunePart {
     std::uint32_t batch = 8;
     std::string learning_rate = "0.0001";
     std::uint32_t seed = 1;
-    std::string suffix;
 };
 
 struct BatchPart {

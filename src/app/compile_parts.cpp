@@ -130,11 +130,10 @@ void add_finetune(const Parts& parts) {
                      "--learning-rate", part.learning_rate, "--seed",       text(part.seed)};
     attach(parts, part.data, {group.name});
     if (!part.valid.path.empty()) {
-        append(&group.command, {"--valid", "/job/" + part.valid.name});
+        append(&group.command, {"--validation", "/job/" + part.valid.name});
         attach(parts, part.valid, {group.name});
     }
     if (!part.targets.empty()) append(&group.command, {"--targets", fmt::format("{}", fmt::join(part.targets, ","))});
-    if (!part.suffix.empty()) append(&group.command, {"--name", part.suffix});
     parts.order->spec.groups.push_back(std::move(group));
 }
 

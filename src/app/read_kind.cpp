@@ -63,6 +63,10 @@ AppPart read_serve(Fields* fields) {
 AppPart read_finetune(Fields* fields) {
     FinetunePart part;
     if (!fields->text("model", kTextMax, &part.model)) fields->add_missing("model", "is missing: the model to train");
+    if (!is_made_of(part.model, "._-")) {
+        fields->add(*fields->take("model"), "model",
+                    fmt::format("is {}; it must be the name of a model that nodes have", shown(part.model)));
+    }
     required_file(fields, "data", "data.jsonl", &part.data);
     file(fields, "valid", "valid.jsonl", &part.valid);
     fields->whole("rank", 1, 256, &part.rank);
@@ -72,7 +76,6 @@ AppPart read_finetune(Fields* fields) {
     fields->whole("epochs", 1, 1000, &part.epochs);
     fields->whole("batch", 1, 4096, &part.batch);
     fields->whole("seed", 0, UINT32_MAX, &part.seed);
-    fields->text("suffix", 64, &part.suffix);
     if (const Node* rate = fields->take("learning_rate")) {
         const auto number = rate->kind == Node::Kind::kScalar ? parse_decimal(rate->text) : std::nullopt;
         if (!number || *number <= 0 || *number > 1) {

@@ -69,6 +69,10 @@ void add_work_commands(CLI::App* noun, Commands* commands);
 void add_files_commands(CLI::App* root, Commands* commands);
 // job files, fetch
 void add_job_file_commands(CLI::App* noun, Commands* commands);
+// app check, show, convert
+void add_app_commands(CLI::App* root, Commands* commands);
+// up, down, cost
+void add_up_commands(CLI::App* root, Commands* commands);
 void add_offers_commands(CLI::App* root, Commands* commands);
 // scheduler status
 void add_scheduler_status(CLI::App* noun, Commands* commands);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/command.hpp"
+#include "cli/job_follow.hpp"
 #include "cli/job_spec.hpp"
 #include "cli/job_view.hpp"
 #include "codec/base64.hpp"
@@ -420,6 +421,12 @@ void add_logs_command(CLI::App* root, Commands* commands) {
     logs->add_option("step", name->step, "e.g. main or frame/3; without it the job's only step, or all with -f");
     logs->add_flag("-f,--follow", name->follows, "until the job has ended");
     commands->on(logs, [name](Session* session) { return run_logs(*name, session); });
+}
+
+Result<Exit> follow_job(const std::string& id, Session* session) {
+    adapters::AsioRuntime runtime;
+    TRY(const auto client, wiring::gateway_client(&runtime, session->settings));
+    return follow(&runtime, client.get(), {.id = id, .step = {}}, session);
 }
 
 void add_work_commands(CLI::App* noun, Commands* commands) {
