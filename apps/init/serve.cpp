@@ -62,6 +62,14 @@ bool would_block() {
     return errno == EAGAIN || errno == EINTR;
 }
 
+// Programs of the sandbox run as the same user and may signal everybody. What can be ignored is ignored here; whoever
+// sends SIGKILL to all ends their own sandbox.
+void set_signals(void (*handler)(int)) {
+    for (int number = 1; number <= SIGRTMAX; ++number) {
+        if (number != SIGCHLD) std::signal(number, handler);
+    }
+}
+
 // Bytes on their way from one descriptor to another.
 struct Flow {
     int from = -1;
@@ -333,6 +341,7 @@ void Server::become(const std::vector<char*>& arguments, const std::vector<char*
         for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(terminal, number);
     }
     for (char* variable : variables) ::putenv(variable);
+    set_signals(SIG_DFL);
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -378,7 +387,7 @@ int serve(int control, char** command) {
     // Nobody in the sandbox may look into this process, which runs as the same user.
     ::prctl(PR_SET_DUMPABLE, 0);
     ::fcntl(control, F_SETFD, FD_CLOEXEC);
-    std::signal(SIGPIPE, SIG_IGN);
+    set_signals(SIG_IGN);
     sigset_t children;
     sigset_t before;
     sigemptyset(&children);
@@ -387,7 +396,7 @@ int serve(int control, char** command) {
     const pid_t process = ::fork();
     if (process < 0) return kNotFound;
     if (process == 0) {
-        std::signal(SIGPIPE, SIG_DFL);
+        set_signals(SIG_DFL);
         ::sigprocmask(SIG_SETMASK, &before, nullptr);
         ::execvp(command[0], command);
         ::_exit(kNotFound);

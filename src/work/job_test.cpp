@@ -434,6 +434,21 @@ TEST_F(JobTest, AServiceSucceedsWhenItsTimeIsOverAndFailsWhenItEndsByItself) {
     EXPECT_EQ(state(0), StepState::kDone);
 }
 
+TEST_F(JobTest, CountsHowLongAnAttemptCouldNotBeReached) {
+    StepGroup group = a_group();
+    group.setup.is_service = true;
+    submit({group});
+    const std::uint64_t first = lease(0);
+    EXPECT_TRUE(job_->note_away({0, first, 5'000}, now_, &effects_).has_value());
+    EXPECT_TRUE(job_->note_away({0, first, 12'000}, now_, &effects_).has_value());
+    EXPECT_EQ(job_->note_away({0, first, 12'000}, now_, &effects_).error().code, Errc::kConflict) << "it only grows";
+    EXPECT_EQ(job_->note_away({0, first + 1, 20'000}, now_, &effects_).error().code, Errc::kConflict);
+    EXPECT_EQ(job_->find_live(0, first)->away_ms, 12'000U);
+    EXPECT_TRUE(fail(0, first, Fault::kNode).has_value());
+    EXPECT_EQ(job_->note_away({0, first, 30'000}, now_, &effects_).error().code, Errc::kConflict) << "it has ended";
+    EXPECT_EQ(job_->find_live(0, lease(0))->away_ms, 0U) << "each attempt counts from zero";
+}
+
 TEST_F(JobTest, AStepThatWouldGetTooManyFilesIsNotLeased) {
     StepGroup from = a_group("from", 33);
     from.setup.keeps_files = true;

@@ -6,6 +6,7 @@ namespace vcity::escape {
 std::vector<Backend> backends(Runtime* runtime) {
     std::vector<Backend> all;
     all.push_back(bwrap_backend(runtime));
+    all.push_back(reachable_backend(runtime));
     return all;
 }
 

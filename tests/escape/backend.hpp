@@ -22,5 +22,6 @@ struct Backend {
 std::vector<Backend> backends(Runtime* runtime);
 
 Backend bwrap_backend(Runtime* runtime);
+Backend reachable_backend(Runtime* runtime);
 
 }  // namespace vcity::escape
