@@ -15,7 +15,6 @@ namespace vcity::work {
 namespace {
 
 constexpr std::size_t kVariables = 2;
-constexpr std::size_t kPartsMax = 4;
 constexpr std::size_t kPartBytesMax = 64;
 
 std::array<std::string, kVariables> place_variables(const StepGroup& group, std::uint32_t index) {
@@ -97,7 +96,7 @@ InputFile input_of(const StepFile& file, std::string_view folder) {
     return input;
 }
 
-bool is_file_path(std::string_view path) {
+bool is_file_path(std::string_view path, std::size_t parts_max) {
     std::size_t parts = 0;
     while (true) {
         const std::size_t end = std::min(path.find('/'), path.size());
@@ -107,7 +106,7 @@ bool is_file_path(std::string_view path) {
                                  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                                         c == '.' || c == '_' || c == '-';
                              });
-        if (!is_name || ++parts > kPartsMax) return false;
+        if (!is_name || ++parts > parts_max) return false;
         if (end == path.size()) return true;
         path.remove_prefix(end + 1);
     }

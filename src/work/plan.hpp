@@ -26,8 +26,11 @@ StepWork step_work(const StepGroup& group, std::uint32_t index);
 inline constexpr std::string_view kTakenFolder = "in/";  // in/<group>/<index>/<name>
 inline constexpr std::string_view kCheckpointFolder = "checkpoint/";
 InputFile input_of(const StepFile& file, std::string_view folder);
-// At most 4 parts of [A-Za-z0-9._-]{1,64}, none of them "." or "..", with `/` between them.
-bool is_file_path(std::string_view path);
+// Parts of [A-Za-z0-9._-]{1,64}, none of them "." or "..", with `/` between them: at most 4 in the name of a file that
+// a step left, and three folders before it in the step that gets it.
+inline constexpr std::size_t kFilePartsMax = 4;
+inline constexpr std::size_t kInputPartsMax = kFilePartsMax + 3;
+bool is_file_path(std::string_view path, std::size_t parts_max = kFilePartsMax);
 // kInvalid: too many, a name that is no such path, names that do not ascend, or no hash.
 Result<void> check_files(const std::vector<StepFile>& files);
 

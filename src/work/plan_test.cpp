@@ -151,6 +151,7 @@ TEST(WorkPlan, PathsOfFilesHaveFourPartsAtMostAndStayWhereTheyAre) {
         EXPECT_FALSE(is_file_path(bad)) << bad;
     }
     EXPECT_FALSE(is_file_path(std::string(65, 'a')));
+    EXPECT_TRUE(is_file_path(input_of(a_file("a/b/c/d"), "in/frames/0/").name, kInputPartsMax));
 }
 
 TEST(WorkPlan, TheListOfFilesIsPartOfWhatIsSigned) {

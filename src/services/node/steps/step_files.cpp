@@ -9,8 +9,6 @@
 namespace vcity::node {
 namespace {
 
-constexpr std::size_t kDepthMax = 4;
-
 // What the customer did not do right; the rest is between node and network.
 Error of_customer(std::string_view folder, const std::string& what) {
     return make_error(Errc::kInvalid, "/job/" + std::string{folder} + ": " + what);
@@ -28,7 +26,7 @@ Task<Result<std::shared_ptr<StepFiles>>> StepFiles::prepare(
     Parts parts, std::string name, StepWork work, std::uint64_t bytes_max, TimePoint deadline) {
     std::uint64_t bytes = 0;
     for (const InputFile& input : work.inputs) {
-        const bool is_good = work::is_file_path(input.name) && input.bytes <= bytes_max;
+        const bool is_good = work::is_file_path(input.name, work::kInputPartsMax) && input.bytes <= bytes_max;
         if (!is_good) co_return make_error(Errc::kInvalid, "an input file has no name or is larger than the disk");
         bytes += input.content.size() + input.bytes;
         if (bytes > bytes_max)
@@ -73,7 +71,8 @@ Task<bool> StepFiles::is_over() {
 }
 
 Task<Result<std::vector<StepFile>>> StepFiles::keep(std::string folder, TimePoint deadline) {
-    const Result<std::vector<ports::VolumeFile>> listed = co_await volume_->list(folder, kStepFilesMax, kDepthMax);
+    const Result<std::vector<ports::VolumeFile>> listed =
+        co_await volume_->list(folder, kStepFilesMax, work::kFilePartsMax);
     if (!listed && listed.error().code == Errc::kExhausted) co_return of_customer(folder, listed.error().message);
     if (!listed) co_return listed.error();
     std::vector<StepFile> kept;

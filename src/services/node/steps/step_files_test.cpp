@@ -33,9 +33,9 @@ class StepFilesTest : public StepRunnerTest {
 };
 
 TEST_F(StepFilesTest, BringsInputsAndKeepsWhatIsLeftInOut) {
-    StepGrant order = files_grant({"--show=a.txt", "--show=in/frames/0/b.txt", "--leave=out/x/y.txt:result"});
+    StepGrant order = files_grant({"--show=a.txt", "--show=in/frames/0/a/b/c/d.txt", "--leave=out/x/y.txt:result"});
     order.work.inputs.push_back({.name = "a.txt", .content = Bytes{'o', 'n', 'e', ' '}});
-    order.work.inputs.push_back(a_kept("in/frames/0/b.txt", "two"));
+    order.work.inputs.push_back(a_kept("in/frames/0/a/b/c/d.txt", "two"));
     grant(order);
     pump_for(1s);
 
