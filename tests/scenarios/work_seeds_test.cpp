@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 
 #include <gtest/gtest.h>
 
@@ -39,7 +41,8 @@ class WorkRun {
                 node->units.push_back(a_unit(number, static_cast<std::uint32_t>(1 + runtime.draw(4))));
             }
             node->commands.start_failures_per_mille = runtime.draw(20);
-            node->commands.deaths_per_mille = runtime.draw(20);
+            node->commands.deaths_per_mille = runtime.draw(60);
+            node->commands.losses_per_mille = runtime.draw(60);
         }
         if (cluster_.nodes[1]->units.empty()) cluster_.nodes[1]->units.push_back(a_unit(0, 2));
         const std::uint64_t jobs = 4 + runtime.draw(8);
@@ -129,21 +132,50 @@ class WorkRun {
     Buyer second_ = make_buyer(&cluster_.world, 61, cluster_.scheduler->signer.address());
 };
 
-class WorkSeeds : public ::testing::TestWithParam<std::uint64_t> {};
+constexpr std::uint64_t kSeedsEach = 5;
+constexpr std::uint64_t kSeedsOfATest = 40;
+
+// VCITY_WORK_SEEDS: so many seeds instead of a test's few.
+std::uint64_t seeds() {
+    const char* text = std::getenv("VCITY_WORK_SEEDS");
+    const std::uint64_t asked = text == nullptr ? 0 : std::strtoull(text, nullptr, 10);
+    return asked == 0 ? kSeedsOfATest : asked;
+}
+
+class WorkSeeds : public ::testing::TestWithParam<std::uint64_t> {
+  protected:
+    static void TearDownTestSuite() {
+        std::printf("%llu jobs (%llu succeeded), %llu leases, %llu faults, %llu checks of everything\n",
+                    static_cast<unsigned long long>(total.jobs), static_cast<unsigned long long>(total.succeeded),
+                    static_cast<unsigned long long>(total.grants), static_cast<unsigned long long>(total.faults),
+                    static_cast<unsigned long long>(total.checks));
+    }
+    static void count(const WorkOutcome& outcome) {
+        total.jobs += outcome.jobs;
+        total.succeeded += outcome.succeeded;
+        total.grants += outcome.grants;
+        total.faults += outcome.faults;
+        total.checks += outcome.checks;
+    }
+
+    static WorkOutcome total;
+};
+
+WorkOutcome WorkSeeds::total;
 
 TEST_P(WorkSeeds, KeepWhatIsPromised) {
-    constexpr std::uint64_t kSeedsEach = 5;
     for (std::uint64_t index = 0; index < kSeedsEach; ++index) {
         const std::uint64_t seed = GetParam() * kSeedsEach + index;
 
         const WorkOutcome outcome = WorkRun{seed}.run();
 
+        count(outcome);
         EXPECT_EQ(outcome.violation, "") << "seed " << seed;
         EXPECT_GT(outcome.checks, 0U);
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Units, WorkSeeds, ::testing::Range<std::uint64_t>(0, 8));
+INSTANTIATE_TEST_SUITE_P(Units, WorkSeeds, ::testing::Range<std::uint64_t>(0, (seeds() + kSeedsEach - 1) / kSeedsEach));
 
 TEST(WorkRun, IsTheSameForTheSameSeed) {
     const WorkOutcome first = WorkRun{77}.run();

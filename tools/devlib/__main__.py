@@ -40,6 +40,10 @@ def parser():
     one = command("schedulers", "two scheduler processes on PostgreSQL: kill and pause them so many times")
     one.add_argument("--rounds", type=int, default=200)
     one.add_argument("--seed", type=int)
+    one = command("node-kills", "kill nodes' agents, sandboxes and jobs so many times and look for what is lost")
+    one.add_argument("--rounds", type=int, default=100)
+    one.add_argument("--seed", type=int)
+    one.add_argument("--simulated", type=int, metavar="SEEDS", help="so many seeds in the simulator instead")
     one = command("fuzz", "run a fuzz target (without a name: list them)")
     one.add_argument("target", nargs="?")
     one.add_argument("--minutes", type=float, default=1)
@@ -81,6 +85,18 @@ def schedulers(args):
     seed = ["--seed", args.seed] if args.seed is not None else []
     run(["python3", "tests/e2e/test_schedulers.py", "--vcity", folder / "apps/vcity/vcity", "--trial",
          folder / "tests/e2e/schedulers/schedulers_trial", "--rounds", args.rounds, *seed])
+
+
+def node_kills(args):
+    if args.simulated:
+        folder = building.build("dev", ["scenario_test"])
+        run([folder / "tests/scenarios/scenario_test", "--gtest_filter=*WorkSeeds*", "--gtest_brief=1"],
+            env={"VCITY_WORK_SEEDS": str(args.simulated)})
+        return
+    folder = building.build("dev", ["vcity", "vcity-worker"])
+    seed = ["--seed", args.seed] if args.seed is not None else []
+    run(["python3", "tests/e2e/test_node_kills.py", "--vcity", folder / "apps/vcity/vcity", "--worker",
+         folder / "apps/worker/vcity-worker", "--rounds", args.rounds, *seed])
 
 
 def fuzz(args):
@@ -142,6 +158,7 @@ def main():
         "sim": lambda: sim(args),
         "power-cut": lambda: power_cut(args),
         "schedulers": lambda: schedulers(args),
+        "node-kills": lambda: node_kills(args),
         "fuzz": lambda: fuzz(args),
         "bench": lambda: bench(args),
         "contracts": lambda: contracts(args),

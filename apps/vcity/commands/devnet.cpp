@@ -111,6 +111,9 @@ void add_devnet_commands(CLI::App* root, Commands* commands) {
         ->check(CLI::Range(1024, 60'000))
         ->capture_default_str();
     devnet->add_option("--nodes", options->nodes, "compute nodes")->check(CLI::Range(1, 16))->capture_default_str();
+    devnet->add_option("--unit-cores", options->unit_cores, "cores that each node offers")->capture_default_str();
+    devnet->add_option("--unit-memory-mib", options->unit_memory_mib, "memory that each node offers")
+        ->capture_default_str();
     devnet
         ->add_option("--schedulers", options->schedulers,
                      "scheduler processes, each home of a shard and standby for the others; with --store")

@@ -14,6 +14,8 @@ struct DevnetOptions {
     std::string state;  // everything lives under this folder
     std::uint16_t port_base = 8000;
     std::uint16_t nodes = 3;
+    std::uint32_t unit_cores = 1;  // what each node offers for jobs
+    std::uint32_t unit_memory_mib = 512;
     std::uint16_t schedulers = 1;  // processes; a second one has a shard of its own and stands by for the first
     std::string store;             // of the schedulers: postgresql:// URI; empty: SQLite files
     std::string rpc;               // empty: start anvil

@@ -110,12 +110,12 @@ Result<std::vector<std::string>> node_command(const DevnetLayout& layout,
     std::vector<std::string> command = role_command(layout, "node", plan.name, rpc, plan.ops_port);
     TRY(const std::vector<std::string> links, scheduler_links(layout, options));
     append(&command, as_options("--scheduler", links));
-    append(&command,
-           {"--stake", to_string(kNodeStake), "--worker", options.worker, "--model", options.model, "--model-name",
-            plan.model_name, "--price-input", std::to_string(plan.price_input), "--price-output",
-            std::to_string(plan.price_output), "--accept-commands", "--unit-cores", "1", "--unit-memory-mib", "512",
-            // The gateway of a devnet is on loopback.
-            "--files-from", fmt::format("http://127.0.0.1:{}", layout.gateway_port())});
+    append(&command, {"--stake", to_string(kNodeStake), "--worker", options.worker, "--model", options.model,
+                      "--model-name", plan.model_name, "--price-input", std::to_string(plan.price_input),
+                      "--price-output", std::to_string(plan.price_output), "--accept-commands", "--unit-cores",
+                      std::to_string(options.unit_cores), "--unit-memory-mib", std::to_string(options.unit_memory_mib),
+                      // The gateway of a devnet is on loopback.
+                      "--files-from", fmt::format("http://127.0.0.1:{}", layout.gateway_port())});
     return command;
 }
 

@@ -122,11 +122,12 @@ FakeProgram fake_program_of(const ports::SandboxSpec& spec, FakeFiles* files) {
 
 class FakeSandbox::FakeProcess final : public ports::SandboxProcess {
   public:
-    FakeProcess(FakeSandbox* owner, FakeProgram program, bool dies)
+    FakeProcess(FakeSandbox* owner, FakeProgram program, bool dies, bool is_lost)
         : owner_{owner},
           program_{std::move(program)},
           started_{owner->runtime_->now()},
-          dies_{dies},
+          dies_{dies || is_lost},
+          is_lost_{is_lost},
           changed_{owner->runtime_} {
         ++owner_->running_;
     }
@@ -159,12 +160,14 @@ class FakeSandbox::FakeProcess final : public ports::SandboxProcess {
 
     void kill() override {
         advance();
+        is_killed_ = is_killed_ || !status_;
         end(kKilled);
     }
 
     Task<Result<int>> wait(TimePoint deadline) override {
         while (true) {
             advance();
+            if (status_ && is_lost_ && !is_killed_) co_return make_error(Errc::kUnavailable, "the sandbox was killed");
             if (status_) co_return *status_;
             if (owner_->runtime_->now() >= deadline) co_return make_error(Errc::kTimeout, "still running");
             co_await changed_.wait_until(std::min(deadline, next_change()));
@@ -212,6 +215,8 @@ class FakeSandbox::FakeProcess final : public ports::SandboxProcess {
     FakeProgram program_;
     TimePoint started_;
     bool dies_;
+    bool is_lost_;
+    bool is_killed_ = false;  // by who started it
     Notifier changed_;
     std::uint32_t pieces_ = 0;
     std::size_t written_ = 0;
@@ -228,10 +233,11 @@ Task<Result<std::unique_ptr<ports::SandboxProcess>>> FakeSandbox::start(ports::S
     }
     ++starts_;
     const bool dies = world_->chance(options_.deaths_per_mille, kWhole);
+    const bool is_lost = options_.losses_per_mille != 0 && world_->chance(options_.losses_per_mille, kWhole);
     FakeFiles* files = volumes_ == nullptr ? nullptr : volumes_->files_at(spec.job_folder);
     if (!spec.job_folder.empty() && files == nullptr)
         co_return make_error(Errc::kInvalid, "the job's folder is not there");
-    auto process = std::make_unique<FakeProcess>(this, fake_program_of(spec, files), dies);
+    auto process = std::make_unique<FakeProcess>(this, fake_program_of(spec, files), dies, is_lost);
     last_spec_ = std::move(spec);
     co_return Result<std::unique_ptr<ports::SandboxProcess>>{std::move(process)};
 }

@@ -41,6 +41,7 @@ struct FakeSandboxOptions {
     Duration start_time = std::chrono::milliseconds{10};
     std::uint64_t start_failures_per_mille = 0;  // kUnavailable
     std::uint64_t deaths_per_mille = 0;          // of programs: a signal ends them half way, status 137
+    std::uint64_t losses_per_mille = 0;          // of sandboxes: they end half way, and nobody knows the status
 };
 
 // Runs FakePrograms in simulated time. Its processes must not outlive it.

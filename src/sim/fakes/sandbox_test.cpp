@@ -83,6 +83,11 @@ TEST_F(FakeSandboxTest, IsHeldBackByOutputThatNobodyReads) {
 TEST_F(FakeSandboxTest, DiesAndFailsToStartWhenItIsToldTo) {
     FakeSandbox deadly{&world, &world, {.deaths_per_mille = 1000}};
     EXPECT_EQ(status_of(&deadly, {"--print=abcd", "--pieces=4", "--milliseconds=100"}), 137);
+    FakeSandbox fragile{&world, &world, {.losses_per_mille = 1000}};
+    const auto lost = start(&fragile, {"--print=abcd", "--pieces=4", "--milliseconds=100"});
+    const Result<int> end = await(*this, lost->wait(world.now() + 1s));
+    ASSERT_FALSE(end.has_value());
+    EXPECT_EQ(end.error().code, Errc::kUnavailable);
     FakeSandbox broken{&world, &world, {.start_failures_per_mille = 1000}};
     const auto started = await(*this, broken.start(program({})));
     ASSERT_FALSE(started.has_value());

@@ -145,6 +145,11 @@ Result<void> StepRunner::check_grant(const StepGrant& grant) const {
     if (steps_.size() >= limits_.results_max + units_.size()) {
         return make_error(Errc::kExhausted, "too many results wait for their acknowledgement");
     }
+    std::size_t held = 0;
+    for (const auto& [attempt, step] : steps_) held += step->output.size();
+    if (held >= limits_.output_total_bytes_max) {
+        return make_error(Errc::kExhausted, "too much output waits for its acknowledgement");
+    }
     return check_room(grant);
 }
 

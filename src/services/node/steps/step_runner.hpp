@@ -24,6 +24,8 @@ namespace vcity::node {
 
 struct StepLimits {
     std::size_t output_bytes_max = 1U << 20U;
+    // Of all outputs that are held here, as long as the scheduler does not have them; beyond it leases are refused.
+    std::size_t output_total_bytes_max = 64U << 20U;
     std::uint32_t processes_max = 64;
     std::size_t results_max = 256;   // that wait for their acknowledgement; beyond it leases are refused
     std::size_t reports_max = 1024;  // failures and refusals that wait for a link; beyond it the oldest are dropped

@@ -238,6 +238,28 @@ TEST_F(StepRunnerTest, DeliversTheStatusOfAProgramThatASignalEnded) {
     EXPECT_EQ(output(), "ab");
 }
 
+TEST_F(StepRunnerTest, ChargesNobodyWhenTheSandboxIsKilledFromOutside) {
+    sandbox.set_options({.losses_per_mille = 1000});
+    const StepGrant order = grant_of({"--print=abcd", "--pieces=4", "--milliseconds=1000"});
+    grant(order);
+    pump_for(2s);
+
+    EXPECT_EQ(only<NodeFailedJob>().code, Errc::kUnavailable);
+    EXPECT_TRUE(all_of<StepFinished>().empty());
+    EXPECT_FALSE(stored(order).has_value());
+}
+
+TEST_F(StepRunnerTest, TakesNoMoreWorkWhileItsOutputFillsTheMemoryItMay) {
+    end();
+    limits.output_total_bytes_max = 4;
+    boot();
+    grant(grant_of({"--print=abcd"}));
+    pump_for(1s);
+    ASSERT_EQ(only<StepFinished>().output_bytes, 4U);
+
+    EXPECT_EQ(refusal_of([](StepGrant*) {}).code, Errc::kExhausted);
+}
+
 TEST_F(StepRunnerTest, EndsACommandThatRunsLongerThanItMay) {
     StepGrant order = grant_of({"--endless"});
     order.work.seconds_max = 30;
