@@ -76,6 +76,7 @@ Gateway::Gateway(GatewayDeps deps, GatewayOptions options)
               .metrics = &metrics_,
               .log = log_},
       files_api_{&shared_, files_.get(), files_secret_},
+      batch_desk_{{.shared = &shared_, .files = files_.get(), .store = deps.store}},
       tunnel_book_{runtime_, options_.tunnels, options_.public_url,
                    [this](Message message) { return link_.tell(std::move(message)); }},
       tunnel_api_{&shared_, &tunnel_book_} {
@@ -90,6 +91,7 @@ Task<Result<void>> Gateway::start() {
     CO_TRY_OK(co_await finetune_book_.load(store_));
     if (files_) {
         CO_TRY_OK(co_await files_->load());
+        CO_TRY_OK(co_await batch_desk_.load());
     }
     co_return Result<void>{};
 }
@@ -97,7 +99,10 @@ Task<Result<void>> Gateway::start() {
 Task<void> Gateway::run() {
     tasks_.spawn(link_.run());
     tasks_.spawn(writes_.run());
-    if (files_) tasks_.spawn(files_->run());
+    if (files_) {
+        tasks_.spawn(files_->run());
+        tasks_.spawn(batch_desk_.run());
+    }
     co_await keep_counters();
     while (tasks_.running() > 0) {
         // Both end by themselves once stopped; the deadline only bounds one wait.
@@ -108,6 +113,7 @@ Task<void> Gateway::run() {
 
 void Gateway::stop() {
     stopping_ = true;
+    batch_desk_.stop();
     link_.stop();
     writes_.stop();
     tunnel_book_.stop();
@@ -284,7 +290,7 @@ Task<ApiResult<ports::HttpResponse>> Gateway::answer_plain(Exchange* exchange, R
 }
 
 Task<ApiResult<ports::HttpResponse>> Gateway::answer_keyed(Exchange* exchange, KeyRecord key, Route route) {
-    if (route == Route::kWork || route == Route::kFiles || route == Route::kFinetune) {
+    if (route == Route::kWork || route == Route::kFiles || route == Route::kBatches || route == Route::kFinetune) {
         Refusal refused = take_rate(exchange, key);
         if (refused) co_return *std::move(refused);
     }
@@ -296,6 +302,9 @@ Task<ApiResult<ports::HttpResponse>> Gateway::answer_keyed(Exchange* exchange, K
     }
     if (route == Route::kFinetune) {
         co_return co_await finetune_api_.answer(exchange, std::move(key));
+    }
+    if (route == Route::kBatches) {
+        co_return co_await batch_api_.answer(exchange, std::move(key));
     }
     if (route == Route::kModels) co_return services::json_response(models_json(link_.offers()));
     if (route == Route::kModel) co_return model(*exchange);
@@ -369,6 +378,8 @@ ApiResult<Gateway::Route> Gateway::route_of(const Exchange& exchange) const {
         Entry{kFilePath, "GET DELETE", Route::kFiles, true},
         Entry{kFinetunesPath, "GET POST", Route::kFinetune, false},
         Entry{kFinetunePath, "GET POST", Route::kFinetune, true},
+        Entry{kBatchesPath, "GET POST", Route::kBatches, false},
+        Entry{kBatchPath, "GET POST", Route::kBatches, true},
         Entry{kNodeFilesPath, "GET HEAD PUT", Route::kNodeFiles, true},
         Entry{"/admin/keys", "GET POST", Route::kAdminKeys, false},
         Entry{kAdminKeyPath, "DELETE", Route::kAdminKey, true},

@@ -14,6 +14,7 @@
 #include "ports/link.hpp"
 #include "ports/signer.hpp"
 #include "ports/store.hpp"
+#include "services/gateway/batches/batch_api.hpp"
 #include "services/gateway/exchange.hpp"
 #include "services/gateway/files/files_api.hpp"
 #include "services/gateway/finetune/finetune_api.hpp"
@@ -47,6 +48,7 @@ struct GatewayDeps {
 //   GET, POST /v1/files   GET, DELETE /v1/files/{id}   GET /v1/files/{id}/content, /v1/jobs/{id}/files
 //   GET, POST /v1/fine_tuning/jobs   GET /v1/fine_tuning/jobs/{id}, .../events, .../checkpoints, POST .../cancel
 //   GET, HEAD, PUT /files/{token}/{sha256} for nodes
+//   GET, POST /v1/batches   GET /v1/batches/{id}   POST /v1/batches/{id}/cancel
 //   GET, POST /admin/keys, DELETE /admin/keys/{id}
 class Gateway final : public ports::HttpHandler {
   public:
@@ -80,6 +82,7 @@ class Gateway final : public ports::HttpHandler {
         kFiles,
         kFinetune,
         kNodeFiles,
+        kBatches,
         kAdminKeys,
         kAdminKey,
     };
@@ -126,6 +129,8 @@ class Gateway final : public ports::HttpHandler {
     std::unique_ptr<FileBook> files_;  // null: it keeps no files
     Shared shared_;
     FilesApi files_api_;
+    BatchDesk batch_desk_;
+    BatchApi batch_api_{&shared_, &batch_desk_};
     WorkApi work_api_{&shared_};
     FinetuneApi finetune_api_{&shared_, &work_api_, &finetune_book_};
     TunnelBook tunnel_book_;

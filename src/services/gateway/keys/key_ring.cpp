@@ -110,7 +110,11 @@ ApiResult<KeyRecord> KeyRing::authenticate(std::string_view authorization) const
     const std::string_view key = authorization.substr(kScheme.size());
     if (!is_well_formed_api_key(key)) return wrong_key();
     // The look-up compares digests under a secret pepper, so its timing tells nothing about other keys.
-    const auto found = entries_.find(api_key_digest(pepper_.reveal(), key));
+    return find(api_key_digest(pepper_.reveal(), key));
+}
+
+ApiResult<KeyRecord> KeyRing::find(const Hash& digest) const {
+    const auto found = entries_.find(digest);
     if (found == entries_.end() || found->second.record.revoked) return wrong_key();
     const std::uint64_t expires_at = found->second.record.terms.expires_at_unix_seconds;
     if (expires_at != 0 && expires_at <= now_seconds()) {

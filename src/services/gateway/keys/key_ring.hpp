@@ -41,6 +41,9 @@ class KeyRing {
     // The record behind an Authorization header, or what to tell its sender.
     ApiResult<KeyRecord> authenticate(std::string_view authorization) const;
 
+    // The record of a key that has ordered something before, as long as it is good.
+    ApiResult<KeyRecord> find(const Hash& digest) const;
+
     // One request more: its quote set aside from the budget, a place among the parallel ones. The caller must release()
     // exactly once for every admit() that did not refuse.
     Refusal admit(const Hash& digest, Usd quote);
