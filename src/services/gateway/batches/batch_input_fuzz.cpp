@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Input files of batches from strangers: requests where they are, or faults, the same however the file is cut.
+#include "services/gateway/batches/batch_input.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
-
-#include "services/gateway/batches/batch_input.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     namespace gateway = vcity::gateway;
