@@ -114,7 +114,7 @@ Task<Result<std::unique_ptr<FileBook::Arrival>>> FileBook::receive(Address clien
     CO_TRY_OK(check_room(client, 1));
     Account& account = accounts_[client];
     if (account.arrivals >= limits_.arrivals_max) {
-        co_return make_error(Errc::kDenied,
+        co_return make_error(Errc::kConflict,
                              "this client may upload " + std::to_string(limits_.arrivals_max) + " files at a time");
     }
     ++account.arrivals;
