@@ -126,10 +126,10 @@ class Pod(NetworkTest):
     def test_zz_the_meter_stands_while_the_node_is_away(self):
         node = self.net.refreshed()["pids"]["node-1"]
         begun = self.step()["started"]
-        time.sleep(12)
+        time.sleep(8)
         os.kill(node, signal.SIGSTOP)
         stopped = time.monotonic()
-        time.sleep(25)
+        time.sleep(20)  # a link is lost after 15 seconds of silence
         os.kill(node, signal.SIGCONT)
         wait_for(lambda: self.request("GET", f"/v1/jobs/{self.job_id}/ports/main/0/8000/index.html").status == 200,
                  "the pod to be reached again", 60)
@@ -147,8 +147,8 @@ class Pod(NetworkTest):
         paid = float(step["charged"]) / float(step["hourly"]) * 3600
         print(f"pod lasted {lasted:.1f} s, its node was away for about {away:.1f} s, {paid:.1f} s were paid",
               flush=True)
-        self.assertLess(paid, lasted - 20)
-        self.assertGreater(paid, 4)
+        self.assertLess(paid, lasted - 15)
+        self.assertGreater(paid, 2)
         self.assertEqual(step["termination"]["reason"], "cancelled")
 
 
