@@ -41,11 +41,13 @@ bool is_made_of(const std::string& text, std::string_view others) {
 
 Refusal read_model(const Json& value, const std::string& path, FinetuneRequest* out) {
     if (Refusal refused = spec::read_text(value, path, kModelBytesMax, &out->model)) return refused;
-    const bool is_name =
-        !out->model.empty() && is_made_of(out->model, "._-") && out->model.front() != '.' && out->model.front() != '-';
+    const std::string name = out->folder();
+    const std::string owner = out->model.substr(0, out->model.size() - name.size());
+    const bool is_name = !name.empty() && is_made_of(name, "._-") && name.front() != '.' && name.front() != '-' &&
+                         !owner.starts_with('/') && !owner.starts_with('.') && is_made_of(owner, "._-/");
     if (is_name) return std::nullopt;
     return spec::refusal(ErrorCode::kInvalidValue, path, value,
-                         "the name of a base model: A-Z, a-z, 0-9, '.', '_' and '-'");
+                         "the name of a base model as GET /v1/models has it, or without its owner");
 }
 
 Refusal read_suffix(const Json& value, const std::string& path, FinetuneRequest* out) {
@@ -164,7 +166,7 @@ constexpr std::array kBody = {
 };
 
 Json default_resources() {
-    return codec::JsonObject{{"cpus", 2}, {"memory_gb", 4}, {"disk_gb", 4}};
+    return codec::JsonObject{{"cpus", 1}, {"memory_gb", 2}, {"disk_gb", 2}};
 }
 
 }  // namespace
@@ -181,7 +183,7 @@ ApiResult<FinetuneRequest> parse_finetune_request(const Json& body) {
 
 Json finetune_order(const FinetuneRequest& request) {
     codec::JsonObject inputs{{std::string{kTrainName}, codec::JsonObject{{"file", request.training_file}}}};
-    codec::JsonArray command{"--model",         request.model,
+    codec::JsonArray command{"--model",         request.folder(),
                              "--data",          fmt::format("/job/{}", kTrainName),
                              "--out",           "/job/out",
                              "--checkpoint",    "/job/checkpoint",

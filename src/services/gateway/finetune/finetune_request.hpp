@@ -13,7 +13,7 @@ namespace vcity::gateway {
 
 // What a client asks for with POST /v1/fine_tuning/jobs: OpenAI's fields, and ours for money and machine.
 struct FinetuneRequest {
-    std::string model;  // name of a base model's folder on the nodes
+    std::string model;  // "OWNER/NAME" or "NAME" of a base model
     std::string training_file;
     std::string validation_file;  // empty: the worker holds a tenth of the training file out
     std::string suffix;
@@ -29,8 +29,10 @@ struct FinetuneRequest {
     std::uint32_t alpha = 16;
     std::uint32_t seconds_max = 3600;
     std::uint32_t deadline_minutes = 24 * 60;
-    codec::Json resources;  // of a step, see docs/api/jobs.md; null: two cores, 4 GiB of memory and of disk
+    codec::Json resources;  // of a step, see docs/api/jobs.md; null: one core, 2 GiB of memory and of disk
 
+    // What nodes call the model's folder.
+    std::string folder() const { return model.substr(model.find('/') + 1); }
     std::uint32_t epochs_used() const { return epochs.value_or(3); }
     std::uint32_t batch_used() const { return batch.value_or(8); }
     double rate_used() const { return rate_multiplier.value_or(1.0); }

@@ -19,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         CHECK(!request.error().message.empty());
         return 0;
     }
-    CHECK(!request->model.empty() && request->model.find('/') == std::string::npos);
+    CHECK(!request->model.empty() && request->folder().find('/') == std::string::npos);
     const std::string order = vcity::codec::dump_json(gateway::finetune_order(*request));
     CHECK(vcity::codec::parse_json(order));
     return 0;

@@ -56,7 +56,7 @@ TEST(FinetuneRequest, TheLeastRequestBecomesAnOrderThatJobsTake) {
 
 TEST(FinetuneRequest, EverythingThatIsAskedReachesTheCommand) {
     const ApiResult<WorkRequest> order = order_of(
-        R"({"model":"m.1","training_file":"file-1","validation_file":"file-2","suffix":"mine","seed":7,"rank":4,
+        R"({"model":"vcity/m.1","training_file":"file-1","validation_file":"file-2","suffix":"mine","seed":7,"rank":4,
             "alpha":8,"budget":"1.5","seconds_max":60,"deadline_minutes":9,"resources":{"cpus":0.5},
             "metadata":{"a":"b"},
             "method":{"type":"supervised","supervised":{"hyperparameters":
@@ -83,6 +83,9 @@ TEST(FinetuneRequest, RefusalsNameTheField) {
     EXPECT_EQ(param_of(R"({"training_file":"file-1"})"), "model");
     EXPECT_EQ(param_of(R"({"model":"mini"})"), "training_file");
     EXPECT_EQ(param_of(R"({"model":"../etc","training_file":"file-1"})"), "model");
+    EXPECT_EQ(param_of(R"({"model":"a/b/c","training_file":"file-1"})"), "model");
+    EXPECT_EQ(param_of(R"({"model":"/b","training_file":"file-1"})"), "model");
+    EXPECT_EQ(param_of(R"({"model":"a/","training_file":"file-1"})"), "model");
     EXPECT_EQ(param_of(R"({"model":"-x","training_file":"file-1"})"), "model");
     EXPECT_EQ(param_of(with(R"("suffix":"a b")")), "suffix");
     EXPECT_EQ(param_of(with(R"("seed":-1)")), "seed");
