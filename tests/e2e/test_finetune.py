@@ -24,6 +24,8 @@ def lesson(lines):
 
 
 class OnTheNetwork(NetworkTest):
+    EXTRA = ("--unit-memory-mib", "1024")  # libtorch's libraries alone are over half a GiB of addresses
+
     def test_the_official_client_tunes_a_model_and_takes_the_adapter(self):
         wait_for(lambda: self.request("GET", "/v1/offers?q=rentable%3Dtrue").json().get("data"), "units")
         good, bad, out = self.folder / "train.jsonl", self.folder / "bad.jsonl", self.folder / "adapter"

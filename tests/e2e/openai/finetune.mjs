@@ -20,7 +20,7 @@ async function start(path, options = {}) {
     method: { type: "supervised", supervised: { hyperparameters: { n_epochs: 1, batch_size: 6 } } },
     budget: "0.5",
     rank: 4,
-    resources: { cpus: 1, memory_gb: 0.75, disk_gb: 0.5 },
+    resources: { cpus: 1, memory_gb: 1, disk_gb: 0.5 },
     ...options,
   });
 }
