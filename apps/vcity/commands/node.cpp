@@ -37,6 +37,15 @@ void add_unit_options(CLI::App* run, wiring::NodeRunOptions* options) {
     run->add_option(
         "--files-from", options->files_from,
         "origin of customers' files that is not on the public internet, e.g. http://127.0.0.1:8080; repeatable");
+    run->add_option("--containers", options->containers,
+                    "run images: podman, docker, a socket of podman's service, or docker:SOCKET")
+        ->needs("--accept-commands");
+    run->add_option("--container-registry", options->container_registries,
+                    "fetch images whose names begin so, e.g. docker.io/library/; repeatable")
+        ->needs("--containers");
+    run->add_option("--container-network", options->container_network,
+                    "network of the engine that reaches the public internet only; see docs/containers.md")
+        ->needs("--containers");
     run->add_option("--units-file", options->units_file, "JSON with several units to offer instead of the one")
         ->excludes("--unit-cores", "--unit-memory-mib", "--unit-price", "--unit-spot-price");
 }

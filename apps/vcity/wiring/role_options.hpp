@@ -55,13 +55,16 @@ struct NodeRunOptions {
     std::uint16_t gpu_count = 0;
     std::uint32_t vram_mib = 0;
     std::string region = "local";
-    std::string monitor;                    // URL of this machine's monitor, of its listener for the node; empty: none
-    bool accept_commands = false;           // run customers' commands in the sandbox, on units of this machine
-    std::uint32_t unit_cores = 0;           // of the one unit that is offered; 0: half of the machine's
-    std::uint32_t unit_memory_mib = 0;      // 0: a quarter of the machine's
-    std::string unit_price = "0.01";        // USD for an hour of one core
-    std::string unit_spot_price;            // for best-effort work; empty: the same market as all
-    std::string units_file;                 // several units instead, see services/node/steps/units_file.hpp
+    std::string monitor;                // URL of this machine's monitor, of its listener for the node; empty: none
+    bool accept_commands = false;       // run customers' commands in the sandbox, on units of this machine
+    std::uint32_t unit_cores = 0;       // of the one unit that is offered; 0: half of the machine's
+    std::uint32_t unit_memory_mib = 0;  // 0: a quarter of the machine's
+    std::string unit_price = "0.01";    // USD for an hour of one core
+    std::string unit_spot_price;        // for best-effort work; empty: the same market as all
+    std::string units_file;             // several units instead, see services/node/steps/units_file.hpp
+    std::string containers;             // podman, docker, a socket or docker:SOCKET; empty: no images are run
+    std::vector<std::string> container_registries;  // from which images may be fetched, e.g. "docker.io/library/"
+    std::string container_network;          // of the engine, public internet only; empty: containers have no network
     std::vector<std::string> files_from;    // origins of files beyond the public internet, e.g. a gateway on loopback
     std::uint64_t capacity_memory_mib = 0;  // of the processor when it stands in for a card; 0: no proof is offered
 };

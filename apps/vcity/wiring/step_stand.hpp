@@ -19,7 +19,7 @@ class StepStand {
   public:
     static Result<std::unique_ptr<StepStand>> make(const NodeRunOptions& options, RoleHost* host);
 
-    ports::Sandbox* sandbox() { return sandbox_.get(); }  // null: it accepts no commands
+    ports::Sandbox* sandbox() { return sandboxes_.get(); }  // null: it accepts no commands
     ports::Volumes* volumes() { return volumes_.get(); }
     ports::Transfer* transfer() { return transfer_.get(); }
     ports::WebSocketClient* tunnels() { return tunnels_.get(); }  // null: nothing can be reached
@@ -28,9 +28,12 @@ class StepStand {
 
   private:
     Result<void> add_finetune(const NodeRunOptions& options);
+    Result<void> add_containers(const NodeRunOptions& options, RoleHost* host);
     Result<void> open(const NodeRunOptions& options, RoleHost* host);
 
-    std::unique_ptr<ports::Sandbox> sandbox_;
+    std::unique_ptr<ports::Sandbox> commands_;
+    std::unique_ptr<ports::Sandbox> containers_;  // null: no images are run
+    std::unique_ptr<ports::Sandbox> sandboxes_;   // both as one
     std::unique_ptr<ports::Volumes> volumes_;
     std::unique_ptr<ports::HttpClient> client_;
     std::unique_ptr<ports::Transfer> transfer_;

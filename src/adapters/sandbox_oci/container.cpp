@@ -331,6 +331,7 @@ bool is_refused(std::string_view name) {
                                                                "ptrace",
                                                                "quotactl",
                                                                "request_key",
+                                                               "socket",
                                                                "setns",
                                                                "syslog",
                                                                "umount",
@@ -351,6 +352,36 @@ void add_clone(JsonArray* rules) {
         JsonObject{{"names", strings({"clone"})}, {"action", "SCMP_ACT_ALLOW"}, {"args", JsonArray{no_namespace}}});
     rules->push_back(JsonObject{
         {"names", strings({"clone3"})}, {"action", "SCMP_ACT_ERRNO"}, {"args", JsonArray{}}, {"errnoRet", 38}});
+}
+
+// Families of addresses that programs use; of netlink only the routes of its own namespace.
+void add_sockets(JsonArray* rules) {
+    const auto equals = [](std::uint64_t index, std::uint64_t value) {
+        return JsonObject{{"index", index}, {"value", value}, {"valueTwo", 0}, {"op", "SCMP_CMP_EQ"}};
+    };
+    const auto allow = [rules](JsonArray conditions) {
+        rules->push_back(
+            JsonObject{{"names", strings({"socket"})}, {"action", "SCMP_ACT_ALLOW"}, {"args", std::move(conditions)}});
+    };
+    constexpr std::uint64_t kUnix = 1;
+    constexpr std::uint64_t kInternet = 2;
+    constexpr std::uint64_t kInternet6 = 10;
+    constexpr std::uint64_t kNetlink = 16;
+    for (const std::uint64_t family : {kUnix, kInternet, kInternet6}) allow({equals(0, family)});
+    allow({equals(0, kNetlink), equals(2, 0)});
+}
+
+// Calls of the 32-bit kind have other numbers, and so would need a filter of their own.
+void keep_native_calls(Json* profile) {
+    const Json* found = profile->find("archMap");
+    if (found == nullptr || found->get_array() == nullptr) return;
+    JsonArray native;
+    for (const Json& one : *found->get_array()) {
+        Json alone = one;
+        alone.set("subArchitectures", JsonArray{});
+        native.push_back(std::move(alone));
+    }
+    profile->set("archMap", std::move(native));
 }
 
 }  // namespace
@@ -424,6 +455,8 @@ Result<std::string> tighten_seccomp(std::string_view profile) {
         kept.push_back(std::move(tightened));
     }
     add_clone(&kept);
+    add_sockets(&kept);
+    keep_native_calls(&parsed);
     parsed.set("syscalls", std::move(kept));
     return codec::dump_json(parsed);
 }
