@@ -139,12 +139,9 @@ TEST_P(OciSandboxTest, GivesNoPrivileges) {
     EXPECT_EQ(status,
               "CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000000\n"
               "CapAmb:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\n");
-    for (const char* attempt :
-         {"busybox mount -t tmpfs none /tmp", "busybox unshare -U busybox true", "busybox unshare -n busybox true",
-          "busybox chroot / /bin/busybox true", "busybox touch /x", "busybox touch /bin/x", "busybox cat /proc/kcore",
-          "busybox mknod /tmp/x b 8 0", "echo 1 >/proc/sys/kernel/domainname"}) {
-        EXPECT_NE(status_of(shell(attempt)), 0) << attempt;
-    }
+    EXPECT_EQ(output_of(shell("for f in /x /bin/x /proc/sys/kernel/domainname; do"
+                              " echo 1 2>/dev/null >$f && echo wrote $f; done; echo end")),
+              "end\n");
 }
 
 TEST_P(OciSandboxTest, MakesItsUsersNobodyOnTheHost) {

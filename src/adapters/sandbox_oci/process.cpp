@@ -110,9 +110,10 @@ Task<Ending> look_for_end(OciContainer* container) {
     co_return ending;
 }
 
-Task<Result<std::unique_ptr<ports::ByteStream>>> open_log(OciContainer* container) {
+Task<Result<std::unique_ptr<ports::ByteStream>>> open_log(OciContainer* container, bool follows) {
     const std::string kinds = container->joins_output ? "&stdout=true&stderr=true" : "&stdout=true&stderr=false";
-    EngineRequest request{"GET", "/v1.40/containers/" + container->id + "/logs?follow=true" + kinds, {}};
+    EngineRequest request{
+        "GET", "/v1.40/containers/" + container->id + "/logs?follow=" + (follows ? "true" : "false") + kinds, {}};
     // Podman begins its answer with the first byte of output.
     const TimePoint deadline = container->shared->runtime->now() + kSilenceMax;
     return container->shared->engine.open(std::move(request), deadline);
@@ -220,21 +221,23 @@ OciContainer::OciContainer(std::shared_ptr<OciShared> owner, std::string identit
 Task<void> follow(std::shared_ptr<OciContainer> container) {
     std::vector<std::unique_ptr<ports::ByteStream>> retired;  // a write may still wait in them
     bool is_log = false;
+    bool is_whole = false;  // the log of a container that has ended: a followed one may lack the end
     while (!container->is_released) {
         if (container->stream != nullptr) {
             co_await take_stream(container.get());
             container->takes_input = false;
             const Ending ending = co_await look_for_end(container.get());
-            if (ending.status && (is_log || !ending.was_late)) {
+            if (ending.status && (is_whole || !(is_log || ending.was_late))) {
                 container->status = ending.status;
                 break;
             }
+            is_whole = ending.status.has_value();
             // The engine broke the stream, not the container: go on where it broke.
             container->stream->abort();
             retired.push_back(std::move(container->stream));
         }
         if (container->is_released) break;
-        Result<std::unique_ptr<ports::ByteStream>> opened = co_await open_log(container.get());
+        Result<std::unique_ptr<ports::ByteStream>> opened = co_await open_log(container.get(), !is_whole);
         if (!opened) {
             const Ending ending = co_await look_for_end(container.get());
             container->status = ending.status;
