@@ -440,10 +440,9 @@ void Job::restart_gang(std::uint32_t step, UnixMillis at, Effects* effects) {
     }
     Group& group = groups_[steps_[first].group];
     for (std::uint32_t member = first; member < end; ++member) {
-        if (steps_[member].state == StepState::kDone) {
-            ++group.undone;
-            ++open_steps_;
-        }
+        if (steps_[member].state == StepState::kDone) ++group.undone;
+        // Done, or stopped with a job whose other members go on.
+        if (is_over(steps_[member].state)) ++open_steps_;
         steps_[member].state = StepState::kQueued;
         if (member != step) steps_[member].reason = "starts again with " + name_of(step);
     }
@@ -533,6 +532,11 @@ void Job::end_if_over(UnixMillis at) {
     const bool is_done = std::ranges::all_of(steps_, [](const Step& step) { return step.state == StepState::kDone; });
     state_ = is_done ? WorkState::kSucceeded : WorkState::kFailed;
     ended_at_ = at;
+    if (is_done || !error_.empty()) return;
+    // Some steps were cut short before the job itself was stopped, and the others ended by themselves.
+    state_ = WorkState::kCancelled;
+    error_ = "stopped while it ran";
+    error_code_ = Errc::kDenied;
 }
 
 // --- commands
