@@ -11,6 +11,8 @@ EXAMPLES = ROOT / "docs/examples/apps"
 
 
 class Apps(NetworkTest):
+    EXTRA = ("--unit-memory-mib", "1024")  # fine-tuning needs it
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -64,6 +66,13 @@ class Apps(NetworkTest):
         self.vcity("down", "bench")
         wait_for(lambda: self.request("GET", "/v1/jobs/" + pod["id"]).json()["state"] == "cancelled", "the pod's end")
         self.vcity("down", "bench", code=3)
+
+    def test_a_finetune_leaves_an_adapter(self):
+        job = self.up(EXAMPLES / "finetune.yaml")
+        self.assertEqual(job["state"], "succeeded", job)
+        files = self.request("GET", f"/v1/jobs/{job['id']}/files").json()["data"]
+        names = {file["name"] for file in files}
+        self.assertTrue({"adapter_config.json", "adapter_model.safetensors"} <= names, files)
 
     def test_a_dry_run_tells_the_price_and_orders_nothing(self):
         quote = json.loads(self.vcity("--json", "up", "--dry-run", EXAMPLES / "task.yaml").stdout)
