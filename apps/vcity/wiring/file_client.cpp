@@ -23,10 +23,15 @@ constexpr std::chrono::seconds kUploadPatience{60};
 // Slower than this an upload is given up.
 constexpr std::uint64_t kUploadBytesPerSecondMin = 16U << 10U;
 constexpr int kAttemptsMax = 5;
+constexpr std::chrono::milliseconds kAttemptPause{500};
 
 std::string quotable(std::string name) {
-    std::ranges::replace_if(
-        name, [](char character) { return character == '"' || character == '\\' || character < ' '; }, '_');
+    constexpr std::string_view kQuotes = "\"\\";
+    const auto is_unsafe = [&](char character) {
+        return character < ' ' ? static_cast<unsigned char>(character) < ' '
+                               : kQuotes.find(character) != std::string_view::npos;
+    };
+    std::ranges::replace_if(name, is_unsafe, '_');
     return name;
 }
 
@@ -135,7 +140,8 @@ Task<Result<std::uint64_t>> download_file(adapters::AsioRuntime* runtime,
         const bool may_pass = attempt.error().code == Errc::kUnavailable || attempt.error().code == Errc::kTimeout;
         if (!may_pass) break;
         if (download.done > before) count = 0;
-        co_await runtime->sleep_until(runtime->now() + std::chrono::milliseconds{500});
+        const TimePoint next = runtime->now() + kAttemptPause;
+        co_await runtime->sleep_until(next);
     }
     download.stream.close();
     std::error_code error;

@@ -66,7 +66,12 @@ ApiError file_error(const Error& error) {
         case Errc::kNotFound: return spec::refusal(ErrorCode::kFileNotFound, "", error.message);
         case Errc::kDenied: return spec::refusal(ErrorCode::kFileQuotaExceeded, "", error.message);
         case Errc::kExhausted: return spec::refusal(ErrorCode::kStorageFull, "", error.message);
-        case Errc::kConflict:
+        case Errc::kConflict: {
+            // Nodes come back by themselves.
+            ApiError busy = spec::refusal(ErrorCode::kParallelLimitExceeded, "", error.message);
+            busy.retry_after = std::chrono::seconds{1};
+            return busy;
+        }
         case Errc::kUnavailable:
         case Errc::kTimeout:
         case Errc::kCorrupt:

@@ -24,7 +24,7 @@ struct FileLimits {
     std::uint64_t client_bytes_max = 20ULL << 30U;    // of one client, with what its jobs left
     std::size_t client_files_max = 10'000;
     std::size_t job_files_max = 20'000;
-    std::size_t arrivals_max = 16;  // uploads of one client at a time
+    std::size_t arrivals_max = 64;  // uploads of one client and its jobs at a time
     // What a job left goes so long after the deadline of its order.
     Duration kept_after_job = std::chrono::hours{7 * 24};
     Duration sweep_interval = std::chrono::seconds{30};
@@ -70,8 +70,8 @@ class FileBook {
     Task<void> run();
     void stop();
 
-    // kDenied: too many uploads at a time, or nothing is left of what the client may have; kExhausted: the disk is
-    // full.
+    // kConflict: too many uploads at a time; kDenied: nothing is left of what the client may have; kExhausted: the disk
+    // is full.
     Task<Result<std::unique_ptr<Arrival>>> receive(Address client);
 
     // --- files of clients

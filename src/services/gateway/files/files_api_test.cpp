@@ -224,6 +224,14 @@ TEST_F(FilesApiTest, WhatIsTooMuchIsRefused) {
     EXPECT_EQ(code_of(*upload("d", "d")), "file_quota_exceeded");
 }
 
+TEST_F(FilesApiTest, TooManyUploadsAtATimeMayComeBackLater) {
+    options.files.arrivals_max = 0;
+    restart();
+    const Answer busy = upload("a", "x");
+    EXPECT_EQ(busy->head.status, 429U) << busy->body();
+    EXPECT_EQ(busy->head.headers.get("retry-after"), "1");
+}
+
 TEST_F(FilesApiTest, AFullDiskIsNotTheClientsFault) {
     disk.bytes_max = 100;
     const Answer full = upload("a", std::string(200, 'a'));
