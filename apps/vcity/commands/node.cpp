@@ -48,6 +48,25 @@ void add_unit_options(CLI::App* run, wiring::NodeRunOptions* options) {
         ->needs("--containers");
     run->add_option("--units-file", options->units_file, "JSON with several units to offer instead of the one")
         ->excludes("--unit-cores", "--unit-memory-mib", "--unit-price", "--unit-spot-price");
+    run->add_option("--units", options->units, "auto: what an inventory of this machine gives (see node inventory)")
+        ->check(CLI::IsMember({"auto"}))
+        ->excludes("--units-file", "--unit-cores", "--unit-memory-mib");
+    add_inventory_options(run, options);
+}
+
+void add_home_options(CLI::App* run, wiring::NodeRunOptions* options) {
+    run->add_flag("--pause-when-used", options->pause_when_used,
+                  "give way while somebody uses this machine: keyboard, other programs on processor or GPUs, battery");
+    run->add_option("--idle-minutes", options->idle_minutes, "without a key or a click before it works again")
+        ->check(CLI::Range(1, 1440))
+        ->capture_default_str();
+    run->add_option("--hours", options->hours, "when it works, e.g. \"mon-fri 18:00-08:00; sat,sun 00:00-24:00\"");
+    run->add_option("--power-watts", options->power_watts,
+                    "most that each GPU may draw while the node runs (needs root)")
+        ->check(CLI::Range(0, 5000));
+    run->add_option("--down-mbit", options->down_mbit, "most that files of jobs may take of the line, coming in")
+        ->check(CLI::Range(0, 1'000'000));
+    run->add_option("--up-mbit", options->up_mbit, "the same going out")->check(CLI::Range(0, 1'000'000));
 }
 
 void add_hardware_options(CLI::App* run, wiring::NodeRunOptions* options) {
@@ -87,12 +106,14 @@ void add_node_commands(CLI::App* root, Commands* commands) {
     add_model_options(run, options.get());
     add_hardware_options(run, options.get());
     add_unit_options(run, options.get());
+    add_home_options(run, options.get());
     commands->on(run, [options](Session* /*session*/) { return wiring::run_node(*options); });
 
     add_node_join(node, commands);
     add_node_status(node, commands);
     add_node_earnings(node, commands);
     add_node_doctor(node, commands);
+    add_node_inventory(node, commands);
     add_capacity_command(node, commands);
 
     CLI::App* model_root = node->add_subcommand("model-root", "the weights root that names a model exactly");

@@ -9,6 +9,7 @@
 #include "adapters/sandbox_bwrap/sandbox.hpp"
 #include "async/task_group.hpp"
 #include "checkpoint/model_directory.hpp"
+#include "machine/machine_stand.hpp"
 #include "seal/client.hpp"
 #include "services/node/agent.hpp"
 #include "verify/weights_root.hpp"
@@ -72,12 +73,17 @@ std::unique_ptr<adapters::DeviceProver> make_prover(const NodeRunOptions& option
     return std::make_unique<adapters::DeviceProver>(runtime, adapters::find_devices(search));
 }
 
-// The agent and the worker it keeps; the worker stops when the agent has ended.
-Task<Result<void>> run_both(Runtime* runtime, node::NodeAgent* agent, adapters::InferenceWorker* worker) {
+// The agent, the worker it keeps and the watch over the machine; both stop when the agent has ended.
+Task<Result<void>> run_all(Runtime* runtime,
+                           node::NodeAgent* agent,
+                           adapters::InferenceWorker* worker,
+                           MachineStand* machine) {
     TaskGroup group{runtime};
     group.spawn(worker->run());
+    group.spawn(machine->run(agent));
     const Result<void> result = co_await agent->run();
     worker->stop();
+    machine->stop();
     const Result<void> joined = co_await group.join(runtime->now() + std::chrono::seconds(20));
     if (!result) co_return result.error();
     co_return joined;
@@ -92,6 +98,7 @@ Result<cli::Exit> run_node(const NodeRunOptions& options) {
     TRY(const auto dialer, host->make_dialer());
     adapters::BwrapSandbox sandbox{host->runtime(), host->log().named("worker")};
     TRY(const auto steps, StepStand::make(options, host.get()));
+    TRY(const auto machine, MachineStand::make(options, host.get()));
     settings.units = steps->units();
     settings.machine = steps->machine();
     adapters::InferenceWorkerOptions program;
@@ -110,7 +117,7 @@ Result<cli::Exit> run_node(const NodeRunOptions& options) {
                         .inference = &worker,
                         .sandbox = steps->sandbox(),
                         .volumes = steps->volumes(),
-                        .transfer = steps->transfer(),
+                        .transfer = machine->capped(steps->transfer()),
                         .tunnels = steps->tunnels(),
                         .sealer = monitor.get(),
                         .capacity = capacity.get(),
@@ -122,7 +129,8 @@ Result<cli::Exit> run_node(const NodeRunOptions& options) {
     node::NodeAgent agent{std::move(deps), std::move(settings)};
     host->set_ready([&agent] { return agent.is_connected(); });
     TRY_OK(serve_owner(host.get(), &agent, options));
-    return host->run([&] { return run_both(host->runtime(), &agent, &worker); }, [&agent] { agent.stop(); });
+    return host->run([&] { return run_all(host->runtime(), &agent, &worker, machine.get()); },
+                     [&agent] { agent.stop(); });
 }
 
 Result<Hash> model_root(const std::string& folder) {

@@ -64,7 +64,22 @@ struct NodeRunOptions {
     std::string units_file;             // several units instead, see services/node/steps/units_file.hpp
     std::string containers;             // podman, docker, a socket or docker:SOCKET; empty: no images are run
     std::vector<std::string> container_registries;  // from which images may be fetched, e.g. "docker.io/library/"
-    std::string container_network;          // of the engine, public internet only; empty: containers have no network
+    std::string container_network;  // of the engine, public internet only; empty: containers have no network
+    std::string units;              // "auto": those that an inventory of this machine gives
+    std::string inventory;          // file with an inventory instead of this machine
+    std::string nvml = "libnvidia-ml.so.1";
+    std::string grain = "island";           // see node::Grain
+    std::string gpu_price = "0.40";         // USD for an hour of one GPU
+    std::string gpu_spot_price;             // for best-effort work
+    std::vector<std::string> model_prices;  // "MODEL=USD"
+    std::uint32_t reserve_cores = 1;        // that units do not get
+    std::uint32_t reserve_memory_mib = 1024;
+    bool pause_when_used = false;  // give way to the owner of the machine, see node::HomeRules
+    std::uint32_t idle_minutes = 5;
+    std::string hours;            // in which it works, see node::parse_hours(); empty: always
+    double power_watts = 0;       // most that each GPU may draw while it runs; 0: as it is
+    std::uint64_t down_mbit = 0;  // most that files of jobs may take of the line; 0: all
+    std::uint64_t up_mbit = 0;
     std::vector<std::string> files_from;    // origins of files beyond the public internet, e.g. a gateway on loopback
     std::uint64_t capacity_memory_mib = 0;  // of the processor when it stands in for a card; 0: no proof is offered
 };

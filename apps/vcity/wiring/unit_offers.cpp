@@ -62,12 +62,57 @@ Result<UnitOffer> one_unit(const NodeRunOptions& options) {
     return offer;
 }
 
+Result<node::OwnUnits> units_of_machine(const NodeRunOptions& options, std::uint32_t features) {
+    TRY(const node::CheckedInventory seen, look_once(machine_options(options), nullptr));
+    TRY(node::UnitTerms terms, unit_terms(options));
+    terms.with_gpus = (features & bit(UnitFeature::kContainers)) != 0;
+    for (const ports::Disk& disk : seen.machine.disks) {
+        // Half of what is free: the rest is the owner's.
+        terms.disk_mib = static_cast<std::uint32_t>(std::min<std::uint64_t>(disk.free_bytes >> 21U, 1U << 30U));
+    }
+    return node::units_of(seen, terms);
+}
+
 }  // namespace
+
+MachineOptions machine_options(const NodeRunOptions& options) {
+    MachineOptions machine{.file = options.inventory, .nvml = options.nvml, .disks = {}};
+    machine.disks.push_back(options.role.state.empty() ? "/" : options.role.state);
+    return machine;
+}
+
+Result<node::UnitTerms> unit_terms(const NodeRunOptions& options) {
+    node::UnitTerms terms;
+    TRY(terms.grain, node::parse_grain(options.grain));
+    TRY(terms.gpu_hourly, parse_usd(options.gpu_price));
+    TRY(terms.core_hourly, parse_usd(options.unit_price));
+    if (!options.gpu_spot_price.empty()) {
+        TRY(const Usd spot, parse_usd(options.gpu_spot_price));
+        terms.gpu_spot = spot;
+    }
+    if (!options.unit_spot_price.empty()) {
+        TRY(const Usd spot, parse_usd(options.unit_spot_price));
+        terms.core_spot = spot;
+    }
+    for (const std::string& text : options.model_prices) {
+        const std::size_t equals = text.rfind('=');
+        if (equals == std::string::npos || equals == 0) {
+            return make_error(Errc::kInvalid, fmt::format("--model-price {}: must be MODEL=USD", text));
+        }
+        TRY(const Usd price, parse_usd(text.substr(equals + 1)));
+        terms.model_hourly[node::model_label(text.substr(0, equals))] = price;
+    }
+    terms.reserve_cpu_milli = options.reserve_cores * kMilli;
+    terms.reserve_memory_mib = options.reserve_memory_mib;
+    return terms;
+}
 
 Result<node::OwnUnits> unit_offers(const NodeRunOptions& options, std::uint32_t features) {
     node::OwnUnits units;
     if (!options.accept_commands) return units;
-    if (options.units_file.empty()) {
+    if (options.units == "auto") {
+        TRY(units, units_of_machine(options, features));
+    } else if (options.units_file.empty()) {
         TRY(UnitOffer offer, one_unit(options));
         units.offers.push_back(std::move(offer));
     } else {

@@ -99,6 +99,8 @@ class NodeAgent final : private services::PeerLinkHandler {
     // Takes nothing new for a reason of the machine's own, e.g. "the owner is using it", until the reason is empty
     // again. Forgotten with the process.
     void set_pause(std::string reason);
+    // As set_pause(), and steps that run end as well, with their checkpoints kept, to go on elsewhere.
+    void give_way(std::string reason);
     bool takes_work() const;
     NodeStatus status() const;
 

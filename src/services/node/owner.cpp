@@ -64,6 +64,11 @@ void NodeAgent::set_pause(std::string reason) {
     announce_intake();
 }
 
+void NodeAgent::give_way(std::string reason) {
+    if (!reason.empty()) steps_.give_way(reason);
+    set_pause(std::move(reason));
+}
+
 bool NodeAgent::takes_work() const {
     return pause_.empty() && intake_.is_open(deps_.runtime->unix_now());
 }

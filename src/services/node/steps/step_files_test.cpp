@@ -125,6 +125,23 @@ TEST_F(StepFilesTest, CheckpointsAreSentWhileItRunsAndOnceMoreWhenItIsCutShort) 
     EXPECT_EQ(all_of<StepCheckpoint>().back().sequence, 3U) << "the last one, after its time was over";
 }
 
+TEST_F(StepFilesTest, AStepThatGivesWayKeepsItsCheckpointAndIsReportedForOthers) {
+    StepGrant order = files_grant({"--leave=checkpoint/weights:w", "--endless"});
+    order.work.setup.checkpoint_seconds = 600;
+    grant(order);
+    pump_for(2s);
+    EXPECT_TRUE(all_of<StepCheckpoint>().empty());
+
+    runner->give_way("the owner is using the machine");
+    pump_for(1s);
+
+    EXPECT_EQ(kept_at(only<StepCheckpoint>().files.at(0)), "w");
+    EXPECT_EQ(only<NodeFailedJob>().code, Errc::kUnavailable);
+    EXPECT_EQ(only<NodeFailedJob>().reason, "the owner is using the machine");
+    EXPECT_TRUE(all_of<StepFinished>().empty());
+    EXPECT_EQ(sandbox.running(), 0U);
+}
+
 TEST_F(StepFilesTest, ACheckpointThatCannotBeKeptDoesNotEndTheCommand) {
     StepGrant order = files_grant({"--leave=checkpoint/weights:w", "--milliseconds=15000"});
     order.work.setup.keeps_files = false;

@@ -190,6 +190,32 @@ void StepRunner::on_cancel(const JobCancel& cancel) {
     if (step->process != nullptr) step->process->kill();
 }
 
+void StepRunner::give_way(const std::string& reason) {
+    for (const auto& [attempt, step] : steps_) {
+        if (step->receipt || !step->gives_way_to.empty()) continue;
+        step->gives_way_to = reason;
+        if (step->process == nullptr) continue;
+        step->process->stop();
+        parts_.group->spawn(kill_later(attempt, step->lease.fencing_token));
+    }
+}
+
+Task<void> StepRunner::kill_later(JobId attempt, std::uint64_t fencing_token) {
+    co_await parts_.runtime->sleep_until(parts_.runtime->now() + kEndPatience);
+    const auto found = steps_.find(attempt);
+    if (found == steps_.end() || found->second->lease.fencing_token != fencing_token) co_return;
+    if (found->second->process != nullptr) found->second->process->kill();
+}
+
+// After its command has ended.
+Task<Error> StepRunner::give_up(Step* step) {
+    if (step->files != nullptr && step->grant->work.setup.checkpoint_seconds != 0) {
+        const Result<void> sent = co_await send_checkpoint(step);
+        if (!sent) parts_.log.info("checkpoint_failed", {{"reason", sent.error().message}});
+    }
+    co_return make_error(Errc::kUnavailable, step->gives_way_to);
+}
+
 Task<void> StepRunner::run(JobId attempt) {
     Step* step = steps_.at(attempt).get();
     const Result<void> done = co_await work_on(step);
@@ -272,13 +298,14 @@ Task<Result<void>> StepRunner::prepare(Step* step) {
 Task<Result<std::int32_t>> StepRunner::execute(Step* step) {
     CO_TRY_OK(co_await prepare(step));
     if (step->is_cancelled) co_return make_error(Errc::kUnavailable, "cancelled");
+    if (!step->gives_way_to.empty()) co_return make_error(Errc::kUnavailable, step->gives_way_to);
     CO_TRY(const std::unique_ptr<ports::SandboxProcess> process, co_await parts_.sandbox->start(spec_of(*step)));
     step->started_at = parts_.runtime->unix_now();
     step->started_on = parts_.runtime->now();
     step->look_at = step->started_on + limits_.look_every;
     step->checkpoint_at = step->started_on + std::chrono::seconds{step->grant->work.setup.checkpoint_seconds};
     step->process = process.get();
-    if (step->is_cancelled || stopping_) process->kill();
+    if (step->is_cancelled || stopping_ || !step->gives_way_to.empty()) process->kill();
     parts_.changed();
     const TimePoint deadline =
         std::min<TimePoint>(step->started_on + std::chrono::seconds{step->grant->work.seconds_max}, lease_end(*step));
@@ -297,6 +324,9 @@ Task<Result<std::int32_t>> StepRunner::execute(Step* step) {
     if (stopping_) co_return make_error(Errc::kUnavailable, "the node is stopping");
     // The time was used, whoever ended it.
     if (step->is_cancelled) co_return kCancelledExit;
+    if (!step->gives_way_to.empty()) {
+        co_return co_await give_up(step);
+    }
     // Nobody knows how far the command came, and that is not the customer's doing.
     if (!status && status.error().code == Errc::kUnavailable) co_return status.error();
     step->exit_code = status ? static_cast<std::int32_t>(*status) : kTimeLimitExit;

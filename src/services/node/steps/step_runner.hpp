@@ -96,6 +96,9 @@ class StepRunner {
     std::size_t running() const;
     // Closed: new leases are refused; what runs goes on.
     void set_open(bool is_open) { is_open_ = is_open; }
+    // The machine is wanted for something else: every step is told to end, and killed if it does not. What it has in
+    // its checkpoint is kept; the attempt is reported as failed for this reason, so that it goes on elsewhere.
+    void give_way(const std::string& reason);
     // Adds what it knows of units, steps and results.
     void describe(NodeStatus* status) const;
 
@@ -127,6 +130,7 @@ class StepRunner {
         std::uint32_t checkpoints = 0;
         bool is_keeping = false;  // a checkpoint, beside the command
         bool is_cancelled = false;
+        std::string gives_way_to;                  // a reason to end it; empty: none
         ports::SandboxProcess* process = nullptr;  // borrowed from run() while it waits
         std::optional<SignedReceipt> receipt;      // set once it is in the store
         std::int32_t exit_code = 0;
@@ -149,6 +153,8 @@ class StepRunner {
     Task<void> keep_checkpoint(JobId attempt);
     Task<Result<void>> send_checkpoint(Step* step);
     Task<Result<void>> keep_files(Step* step);
+    Task<Error> give_up(Step* step);
+    Task<void> kill_later(JobId attempt, std::uint64_t fencing_token);
     TimePoint lease_end(const Step& step) const;
     void count_away(Step* step) const;
     void end_outage();
