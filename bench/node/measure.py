@@ -25,7 +25,7 @@ from devlib.shell import Failed  # noqa: E402
 
 LIGHT_JOBS = 100
 IDLE_SECONDS = 20
-PATIENCE_SECONDS = 180
+PATIENCE_SECONDS = 400
 
 
 class Customer:
@@ -80,7 +80,7 @@ def measure_light_jobs(customer):
     """The most steps that were running at one look, and the seconds until all of them had printed and ended well."""
     begin = time.monotonic()
     job = customer.ask("POST", "/v1/jobs", {"budget": "5", "steps": [
-        {"run": 'echo light "$VCITY_INDEX"; sleep 40', "count": LIGHT_JOBS, "seconds_max": 120,
+        {"run": 'echo light "$VCITY_INDEX"; sleep 90', "count": LIGHT_JOBS, "seconds_max": 240,
          "resources": {"cpus": 0.02, "memory_gb": 0.03125, "disk_gb": 0.01}}]})["id"]
     most = 0
 
