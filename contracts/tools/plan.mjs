@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the contracts are created, connected and handed over. This file is for people: everything else (plan.json, the
-// program that deploys, the tests that check what is left behind) follows from it. See ../../docs/decisions/0016.
+// program that deploys, the tests that check what is left behind) follows from it. See ../../docs/decisions/contracts/0016.
 //
 //   settings     what only the deployer knows; each may be given when deploying
 //   creations    in the order of their transactions; an argument may be the address of any of them, a later one too

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {Category, Release, Round} from "../../src/interfaces/IVestingVault.sol";
 
 /// @dev Financing rounds that add up to the white paper's shares; the same table stands in
-/// docs/decisions/0010-token-and-vesting.md.
+/// docs/decisions/contracts/0010-token-and-vesting.md.
 library Rounds {
     uint16 internal constant SEED = 4;
     uint16 internal constant STRATEGIC = 5;
