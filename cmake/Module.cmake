@@ -59,6 +59,13 @@ function(vcity_module NAME)
     target_include_directories(vcity_${NAME} PUBLIC ${CMAKE_SOURCE_DIR}/src)
     target_link_libraries(vcity_${NAME} PUBLIC ${DEP_TARGETS} ${ARG_USES} PRIVATE vcity_options)
 
+    # Threads exist in these folders alone (tools/lint/banned.py), so the thread sanitizer has nothing to say elsewhere.
+    cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY ${CMAKE_SOURCE_DIR} OUTPUT_VARIABLE FOLDER)
+    if(VCITY_SANITIZE MATCHES "thread" AND NOT FOLDER MATCHES "^src/(async|adapters/)")
+        set_target_properties(vcity_${NAME} PROPERTIES EXCLUDE_FROM_ALL ON)
+        return()
+    endif()
+
     if(TESTS)
         add_executable(${NAME}_test ${TESTS})
         target_link_libraries(${NAME}_test PRIVATE vcity_${NAME} vcity_options ${TEST_DEP_TARGETS} ${ARG_TEST_USES}

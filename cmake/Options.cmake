@@ -2,6 +2,7 @@
 set(VCITY_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined or thread")
 option(VCITY_FUZZ "Build the libFuzzer programs" OFF)
 option(VCITY_DEVELOPMENT_TEE "Let policies accept simulated attestation evidence: for development networks only" OFF)
+option(VCITY_PCH "Precompiled headers: for builds of everything" OFF)
 option(VCITY_LTO "Link-time optimisation" OFF)
 
 add_library(vcity_options INTERFACE)
@@ -26,4 +27,9 @@ find_program(CCACHE ccache)
 if(CCACHE)
     set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
     set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+    if(VCITY_PCH)
+        # Precompiled headers hide macros and times from it, which the headers precompiled here do not depend on.
+        set(CMAKE_CXX_COMPILER_LAUNCHER
+            ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
+    endif()
 endif()

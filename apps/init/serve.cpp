@@ -318,7 +318,8 @@ void Server::serve_request(const Request& request, char* rest, const char* end, 
             }
             break;
         case Operation::kKill:
-            if (child != children_.end()) ::kill(-child->process, SIGKILL);
+            // A child that was just forked may not be in a session of its own yet.
+            if (child != children_.end() && ::kill(-child->process, SIGKILL) != 0) ::kill(child->process, SIGKILL);
             break;
         case Operation::kTerminate: ::kill(command_, SIGTERM); break;
     }

@@ -4,8 +4,10 @@
 
 #include <CLI/CLI.hpp>
 
+#include "account/account.hpp"
 #include "cli/command.hpp"
 #include "cli/config_file.hpp"
+#include "commands/network.hpp"
 
 namespace {
 
@@ -39,22 +41,28 @@ void add_commands(CLI::App* root, vcity::cli::Commands* commands) {
     vcity::cli::add_indexer_commands(root, commands);
     vcity::cli::add_keeper_commands(root, commands);
     vcity::cli::add_monitor_commands(root, commands);
+    vcity::cli::add_cell_command(root, commands);
     vcity::cli::add_chain_commands(root, commands);
     vcity::cli::add_wallet_commands(root, commands);
+    vcity::cli::add_account_commands(root, commands);
     vcity::cli::add_token_commands(root, commands);
     vcity::cli::add_lock_commands(root, commands);
     vcity::cli::add_gov_commands(root, commands);
     vcity::cli::add_stake_commands(root, commands);
     vcity::cli::add_rewards_commands(root, commands);
     vcity::cli::add_treasury_commands(root, commands);
+    vcity::cli::add_agent_commands(root, commands);
     vcity::cli::add_chat_commands(root, commands);
+    vcity::cli::add_model_commands(root, commands);
     vcity::cli::add_job_commands(root, commands);
     vcity::cli::add_tunnel_commands(root, commands);
     vcity::cli::add_logs_command(root, commands);
     vcity::cli::add_files_commands(root, commands);
     vcity::cli::add_app_commands(root, commands);
     vcity::cli::add_up_commands(root, commands);
+    vcity::cli::add_deploy_commands(root, commands);
     vcity::cli::add_offers_commands(root, commands);
+    vcity::cli::add_network_commands(root, commands);
     vcity::cli::add_receipt_commands(root, commands);
     vcity::cli::add_doctor_commands(root, commands);
     vcity::cli::add_config_commands(root, commands);

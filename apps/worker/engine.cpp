@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 
 #include "base/check.hpp"
@@ -11,6 +12,7 @@
 #include "crypto/keccak.hpp"
 #include "crypto/sha256.hpp"
 #include "market/typed_hashes.hpp"
+#include "outputs/token_logprobs.hpp"
 
 namespace vcity::worker {
 namespace {
@@ -21,6 +23,7 @@ constexpr std::size_t kMessagesMax = 1024;
 
 Result<void> check_request(const ModelRequest& request) {
     TRY_OK(checkpoint::check_sampling(request.sampling));
+    if (request.logprobs > kLogprobsMax) return make_error(Errc::kInvalid, "too many logprobs");
     if (request.output_tokens_max == 0) return make_error(Errc::kInvalid, "max_tokens must be at least 1");
     if (request.messages.size() > kMessagesMax) return make_error(Errc::kInvalid, "too many messages");
     if (request.stop.size() > kStopsMax) return make_error(Errc::kInvalid, "at most 4 stop texts");
@@ -118,6 +121,7 @@ Result<void> Engine::admit(const WorkerGenerate& message) {
     if (prompt.empty()) return make_error(Errc::kInvalid, "the prompt is empty");
     TRY(const std::uint64_t output_max,
         checkpoint::output_tokens_limit(model_->config(), prompt.size(), request.output_tokens_max));
+    TRY(auto mask, mask_of(request));
     if (running_.size() >= options_.slots) return make_error(Errc::kExhausted, "all slots are taken");
     const std::uint64_t positions = prompt.size() + output_max - 1;
     const Commit commit = commit_override_.value_or(commit_of(tier_of(request.verification)));
@@ -136,8 +140,25 @@ Result<void> Engine::admit(const WorkerGenerate& message) {
                                .trace_bytes = bytes,
                                .sequence = sequence,
                                .text = checkpoint::OutputText{model_->tokenizer(), request.stop},
-                               .trace = make_trace(commit, request.client_nonce, positions)});
+                               .trace = make_trace(commit, request.client_nonce, positions),
+                               .mask = std::move(mask)});
+    if (request.answer == AnswerKind::kEmbedding) {
+        running_.back().trace->mean = std::make_shared<StateMean>(runner_->shape());
+    }
     return {};
+}
+
+Result<std::optional<checkpoint::TokenMask>> Engine::mask_of(const ModelRequest& request) {
+    std::optional<checkpoint::TokenMask> mask;
+    if (request.form.empty()) return mask;
+    if (request.answer != AnswerKind::kText) return make_error(Errc::kInvalid, "an embedding has no form");
+    TRY(grammar::Form form, grammar::Form::parse(request.form));
+    if (tree_ == nullptr) {
+        tree_ = std::make_shared<checkpoint::TokenTree>(
+            model_->tokenizer(), [this](std::uint32_t token) { return model_->is_end_token(token); });
+    }
+    mask.emplace(tree_, std::move(form));
+    return mask;
 }
 
 // Makes room by forgetting the oldest finished jobs, but not `kept`; running ones are never touched.
@@ -336,6 +357,7 @@ Result<std::vector<std::vector<float>>> Engine::run(const std::vector<SequenceIn
             for (const auto& [input, trace] : traces) {
                 if (!trace->added) continue;
                 trace->added = captured->give(input, [&](const Cell& cell, const verify::ServedRow& row) {
+                    if (trace->mean != nullptr) trace->mean->add(cell, row.h_in);
                     return trace->commitment.add(cell, row);
                 });
             }
@@ -381,25 +403,65 @@ void Engine::step(WorkerMessages* out) {
     }
 }
 
+void Engine::fail(Running& job, const Error& error, WorkerMessages* out) {
+    runner_->close_sequence(job.sequence);
+    trace_bytes_ -= job.trace_bytes;
+    out->push_back(WorkerError{.job_id = job.id, .code = error.code, .message = error.message});
+}
+
+std::optional<std::uint32_t> Engine::choose(Running& job, const std::vector<float>& logits) const {
+    const std::uint64_t step = job.output.size();
+    const auto* allowed = job.mask ? job.mask->allowed(job.output_max - step) : nullptr;
+    if (allowed == nullptr) return checkpoint::choose_token(logits, job.request.sampling, step);
+    std::vector<float> masked(logits.size(), -std::numeric_limits<float>::infinity());
+    bool is_any = false;
+    for (std::size_t token = 0; token < std::min(logits.size(), allowed->size()); ++token) {
+        if (!(*allowed)[token]) continue;
+        masked[token] = logits[token];
+        is_any = true;
+    }
+    if (!is_any) return std::nullopt;
+    return checkpoint::choose_token(masked, job.request.sampling, step);
+}
+
 bool Engine::advance(Running& job, const std::vector<float>& logits, WorkerMessages* out) {
     if (!std::ranges::all_of(logits, [](float logit) { return std::isfinite(logit); })) {
-        runner_->close_sequence(job.sequence);
-        trace_bytes_ -= job.trace_bytes;
-        out->push_back(
-            WorkerError{.job_id = job.id, .code = Errc::kInternal, .message = "the model computed no number"});
+        fail(job, make_error(Errc::kInternal, "the model computed no number"), out);
         return false;
     }
-    const std::uint32_t token = checkpoint::choose_token(logits, job.request.sampling, job.output.size());
+    if (job.request.answer == AnswerKind::kEmbedding) {
+        finish_embedding(job, out);
+        return false;
+    }
+    const std::optional<std::uint32_t> chosen = choose(job, logits);
+    if (!chosen) {
+        fail(job, make_error(Errc::kInvalid, "no token of this model fits the form that was asked for"), out);
+        return false;
+    }
+    const std::uint32_t token = *chosen;
+    if (job.mask) job.mask->push(token);
     job.output.push_back(token);
     const bool end = model_->is_end_token(token);
     std::string text = end ? std::string{} : job.text.push(token);
     const bool stopped = end || job.text.stopped();
     const bool full = job.output.size() >= job.output_max;
     if (stopped || full) text += job.text.finish();
-    out->push_back(WorkerToken{.job_id = job.id, .text = std::move(text), .tokens = 1});
+    WorkerToken piece{.job_id = job.id, .text = std::move(text), .tokens = 1};
+    if (job.request.logprobs > 0) {
+        piece.logprobs = {token_logprobs(model_->tokenizer(), logits, token, job.request.logprobs - 1)};
+    }
+    out->push_back(std::move(piece));
     if (!stopped && !full) return true;
     finish(job, stopped ? FinishReason::kStop : FinishReason::kLength, out);
     return false;
+}
+
+void Engine::finish_embedding(Running& job, WorkerMessages* out) {
+    options_.background->wait(job.trace->lane);
+    auto text = job.trace->mean->text();
+    if (!text) return fail(job, text.error(), out);
+    out->push_back(WorkerToken{.job_id = job.id, .text = *std::move(text), .tokens = 0});
+    finish(job, FinishReason::kStop, out);
 }
 
 verify::TraceHeader Engine::header_of(const Running& job) const {
@@ -421,7 +483,8 @@ verify::TraceHeader Engine::header_of(const Running& job) const {
 void Engine::finish(Running& job, FinishReason reason, WorkerMessages* out) {
     runner_->close_sequence(job.sequence);
     trace_bytes_ -= job.trace_bytes;
-    if (job.output.empty()) {
+    const bool has_embedding = job.request.answer == AnswerKind::kEmbedding && reason == FinishReason::kStop;
+    if (job.output.empty() && !has_embedding) {
         job.prompt.clear();
     } else if (reason == FinishReason::kCancelled) {
         if (std::string rest = job.text.finish(); !rest.empty()) {

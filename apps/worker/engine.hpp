@@ -14,9 +14,11 @@
 #include "base/result.hpp"
 #include "checkpoint/model_directory.hpp"
 #include "checkpoint/output_text.hpp"
+#include "checkpoint/token_mask.hpp"
 #include "commitment.hpp"
 #include "model/worker_messages.hpp"
 #include "model_runner.hpp"
+#include "outputs/embedding.hpp"
 
 namespace vcity::worker {
 
@@ -82,6 +84,7 @@ class Engine {
         Commitment commitment;
         Result<void> added;  // the first error
         std::size_t lane = 0;
+        std::shared_ptr<StateMean> mean{};  // of an embedding
     };
     struct Running {
         JobId id;
@@ -96,6 +99,7 @@ class Engine {
         SequenceId sequence = 0;
         checkpoint::OutputText text;
         std::shared_ptr<Trace> trace;
+        std::optional<checkpoint::TokenMask> mask{};  // when the output must have a form
     };
     struct Finished {
         JobId id;
@@ -127,6 +131,11 @@ class Engine {
     Result<Opening> opening_of(const WorkerOpen& message) const;
     Result<std::vector<Bytes>> computed_of(const verify::ServeCommitter& tree, const std::vector<Cell>& cells) const;
     verify::TraceHeader header_of(const Running& job) const;
+    // None of the vocabulary: a WorkerError is due.
+    std::optional<std::uint32_t> choose(Running& job, const std::vector<float>& logits) const;
+    Result<std::optional<checkpoint::TokenMask>> mask_of(const ModelRequest& request);
+    void finish_embedding(Running& job, WorkerMessages* out);
+    void fail(Running& job, const Error& error, WorkerMessages* out);
     // Those of the running jobs, then those of the replays.
     std::vector<SequenceInput> next_inputs() const;
     Result<std::vector<std::vector<float>>> run(const std::vector<SequenceInput>& inputs);
@@ -142,6 +151,7 @@ class Engine {
     EngineOptions options_;
     Hash weights_root_;
     std::shared_ptr<ModelRunner> runner_;
+    std::shared_ptr<const checkpoint::TokenTree> tree_;  // once a form was asked for; borrows from model_
     std::list<Running> running_;
     std::list<Finished> finished_;  // the oldest first
     std::list<Replay> replays_;

@@ -2,13 +2,14 @@
 // vcity-worker serve: runs a model for a node agent, over standard input and output. vcity-worker generate: the same
 // for one question on a terminal. vcity-worker logprobs: how likely a model finds the answers of others. vcity-worker
 // enrol: the sample that verifiers hold tier A to. vcity-worker train: trains a model; finetune: a LoRA adapter for
-// one, and merge puts an adapter into its model.
+// one, and merge puts an adapter into its model. vcity-worker paint: a picture from a prompt.
 #include <csignal>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
 #include <unistd.h>
 
+#include "diffusion/painter.hpp"
 #include "engine.hpp"
 #include "enrol.hpp"
 #include "logprobs.hpp"
@@ -26,6 +27,7 @@ using vcity::worker::EngineOptions;
 using vcity::worker::FinetuneOptions;
 using vcity::worker::Shelf;
 using vcity::worker::TrainOptions;
+using vcity::worker::diffusion::PaintOptions;
 
 struct ServeFlags {
     std::string model;
@@ -139,6 +141,18 @@ void add_finetune(CLI::App* root, FinetuneOptions* options) {
     command->add_option("--threads", options->threads, "threads on the cpu")->check(CLI::Range(1, 256));
 }
 
+void add_paint(CLI::App* root, PaintOptions* options) {
+    CLI::App* command = root->add_subcommand("paint", "make a picture from the prompt on standard input");
+    command->add_option("--model", options->model, "folder in the layout of diffusers")->required();
+    command->add_option("--out", options->out, "a PPM file")->required();
+    command->add_option("--seed", options->request.seed, "of the noise")->capture_default_str();
+    command->add_option("--steps", options->request.steps, "of the sampler")->capture_default_str();
+    command->add_option("--guidance", options->request.guidance, "strength of the prompt; 1: none")
+        ->check(CLI::Range(1.0, 100.0));
+    command->add_option("--device", options->device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}));
+    command->add_option("--threads", options->threads, "threads on the cpu")->check(CLI::Range(1, 256));
+}
+
 void add_merge(CLI::App* root, MergeFlags* flags) {
     CLI::App* command = root->add_subcommand("merge", "write a model directory with an adapter in its weights");
     command->add_option("--model", flags->model, "Hugging Face model directory of the base")->required();
@@ -226,6 +240,15 @@ Result<void> run(const CLI::App& app,
     return vcity::worker::train(train);
 }
 
+// As a step of a network: what a customer has given is wrong, and would be anywhere (work::kWrongOrderExit). A model
+// that is not here may be elsewhere.
+constexpr int kWrongOrderExit = 2;
+
+int exit_code_of(const CLI::App& app, vcity::Errc code) {
+    const bool is_wrong = code == vcity::Errc::kInvalid || code == vcity::Errc::kExhausted;
+    return app.got_subcommand("finetune") && is_wrong ? kWrongOrderExit : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -244,12 +267,20 @@ int main(int argc, char** argv) {
     add_train(&app, &train);
     FinetuneOptions tuning;
     MergeFlags merging;
+    PaintOptions painting;
+    add_paint(&app, &painting);
     add_finetune(&app, &tuning);
     add_merge(&app, &merging);
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& wrong) {
+        return app.exit(wrong) == 0 ? 0 : kWrongOrderExit;
+    }
     Result<void> result;
     if (app.got_subcommand("finetune")) {
         result = vcity::worker::finetune(tuning, std::cout);
+    } else if (app.got_subcommand("paint")) {
+        result = vcity::worker::diffusion::run_paint(painting);
     } else if (app.got_subcommand("merge")) {
         result = vcity::worker::merge_adapter(merging.model, merging.adapter, merging.out);
     } else {
@@ -257,5 +288,5 @@ int main(int argc, char** argv) {
     }
     if (result) return 0;
     std::cerr << "vcity-worker: " << result.error().message << std::endl;
-    return 1;
+    return exit_code_of(app, result.error().code);
 }

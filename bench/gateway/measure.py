@@ -12,11 +12,22 @@ overhead_p50_ms, overhead_p99_ms  what a client waits with one request at a time
 requests_per_second               gateway, 32 connections
 nginx_ratio                       gateway / nginx requests per second, both at 32 connections
 nginx_p50_ms, nginx_p99_ms, nginx_requests_per_second   the same for nginx
+sse_streams_held                  streams of about one token a second, all open at the same time, that each came whole:
+                                  every token, usage and exactly one [DONE]; --seconds is how long (default 20)
+streams_memory_mib                resident memory of the gateway while it holds them
+overload_served, overload_refused, overload_broken   three times as many streams at once as the gateway may run: those
+                                  that came whole, those refused at once by 503 gateway_overloaded with Retry-After,
+                                  and all others (must be 0)
+overload_refusal_p99_ms           how long a refused one waited, the client's own work included
+overload_requests_per_second      answered with 200 while three times as many connections as the gateway may run send
+                                  requests without a pause; the refused ones come again at once, so this is the worst
 """
+import asyncio
 import contextlib
 import json
 import os
 import pathlib
+import resource
 import socket
 import subprocess
 import sys
@@ -29,6 +40,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 ALONE_SECONDS = 5
 LOADED_SECONDS = 8
 START_SECONDS = 20
+STREAMS = 2_000
+TOKENS_MAX = 480  # of one stream: the stub's model has a small context
+ROOM = 500  # of the gateway that is overloaded with streams
+OVERLOAD_TOKENS = 15
+RUNNING = 32  # of the one that is overloaded with requests
 CHAT = {"messages": [{"role": "user", "content": "What is free software?"}], "max_tokens": 16}
 
 
@@ -66,15 +82,139 @@ def wait_for(url):
             time.sleep(0.05)
 
 
-def wrk(url, connections, seconds, body, key):
+class BrokenStream(Exception):
+    pass
+
+
+class RefusedStream(Exception):
+    def __init__(self, ms):
+        super().__init__()
+        self.ms = ms
+
+
+COUNTED = (b'"content":"tok "', b"data: [DONE]", b'"cost_usd"')
+
+
+async def count_events(reader):
+    """Tokens, ends and bills of a stream, which is read as it comes and not kept, and its last event."""
+    counts = [0] * len(COUNTED)
+    last = b""
+    async for line in reader:
+        for index, mark in enumerate(COUNTED):
+            counts[index] += mark in line
+        last = line if line.startswith(b"data: ") else last
+    return tuple(counts), last
+
+
+async def hold_stream(port, key, body, chunks, opened):
+    """One stream over a plain socket; the text of an answer is as long as it has tokens."""
+    started = time.monotonic()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    head = (f"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {key}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n")
+    writer.write(head.encode() + body)
+    await writer.drain()
+    status = await reader.readline()
+    try:
+        if b" 503 " in status:
+            answer = (await reader.read()).lower()
+            if b'"code":"gateway_overloaded"' in answer and b"\r\nretry-after: " in answer:
+                raise RefusedStream((time.monotonic() - started) * 1000)
+        if b" 200 " not in status:
+            raise BrokenStream(status + await reader.read(500))
+        opened.append(time.monotonic())
+        (tokens, done, usage), last = await count_events(reader)
+        if (tokens, done, usage) != (chunks, 1, 1):
+            raise BrokenStream(f"{tokens} tokens, {done} ends, {usage} bills; last event: {last[:300]!r}")
+    finally:
+        writer.close()
+
+
+async def hold_streams(port, key, body, count, chunks):
+    """How each ended (None: whole), when the first was asked for and when each one began."""
+    opened = []
+    started = time.monotonic()
+    ended = await asyncio.gather(*[hold_stream(port, key, body, chunks, opened) for _ in range(count)],
+                                 return_exceptions=True)
+    for one in [one for one in ended if one is not None and not isinstance(one, RefusedStream)][:3]:
+        print(f"stream: {one!r}", file=sys.stderr)
+    return ended, started, opened
+
+
+def resident_mib(pid):
+    """The most that the process had."""
+    lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+    return round(int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) / 1024)
+
+
+@contextlib.contextmanager
+def running_gateway(stand, folder, name, tokens=None, running=None):
+    """The gateway and its stub of a scheduler; its URL, port, pid, model and a key."""
+    link, port = free_port(), free_port()
+    base = f"http://127.0.0.1:{port}"
+    gateway = [stand, "gateway", str(port), f"ws://127.0.0.1:{link}/link", str(folder / f"{name}.db"),
+               *([str(running)] if running else [])]
+    with process([stand, "scheduler", str(link), *map(str, tokens or [])]), \
+            process(gateway, stdout=subprocess.PIPE, text=True) as child:
+        facts = json.loads(child.stdout.readline())
+        wait_for(base + "/ready")
+        terms = {"cap": facts["cap"], "requests_per_minute": 1_000_000, "parallel_max": 10_000}
+        key = json.loads(fetch(base + "/admin/keys", terms, facts["admin_token"]))["key"]
+        yield {"url": base + "/v1/chat/completions", "port": port, "pid": child.pid, "model": facts["model"],
+               "key": key}
+
+
+def stream_body(model):
+    return json.dumps({"model": model, **CHAT, "max_tokens": 500, "stream": True,
+                       "stream_options": {"include_usage": True}}).encode()
+
+
+def measure_streams(stand, folder, seconds):
+    tokens = min(seconds, TOKENS_MAX)
+    with running_gateway(stand, folder, "streams", (tokens, seconds * 1000 // tokens)) as gateway:
+        ended, started, opened = asyncio.run(
+            hold_streams(gateway["port"], gateway["key"], stream_body(gateway["model"]), STREAMS, tokens))
+        memory = resident_mib(gateway["pid"])
+    whole = sum(one is None for one in ended)
+    # All were open together: the last one began before the first could have ended.
+    together = len(opened) == STREAMS and max(opened) < started + seconds
+    return {"sse_streams_held": whole if together else 0, "streams_memory_mib": memory}
+
+
+def measure_stream_overload(stand, folder):
+    with running_gateway(stand, folder, "overload", (OVERLOAD_TOKENS, 1000), ROOM) as gateway:
+        body = stream_body(gateway["model"])
+        ask = (gateway["port"], gateway["key"], body)
+        ended, _, _ = asyncio.run(hold_streams(*ask, 3 * ROOM, OVERLOAD_TOKENS))
+        after, _, _ = asyncio.run(hold_streams(*ask, 1, OVERLOAD_TOKENS))
+    whole = sum(one is None for one in ended)
+    waits = sorted(one.ms for one in ended if isinstance(one, RefusedStream))
+    return {
+        "overload_served": whole,
+        "overload_refused": len(waits),
+        "overload_broken": len(ended) - whole - len(waits) + (after != [None]),
+        "overload_refusal_p99_ms": round(waits[int(len(waits) * 0.99)], 1) if waits else None,
+    }
+
+
+def measure_request_overload(stand, folder):
+    with running_gateway(stand, folder, "flood", running=RUNNING) as gateway:
+        body = json.dumps({"model": gateway["model"], **CHAT})
+        flood = wrk(gateway["url"], 3 * RUNNING, LOADED_SECONDS, body, gateway["key"], may_refuse=True)
+        fetch(gateway["url"], json.loads(body), gateway["key"])
+    return {"overload_requests_per_second": round(flood["served"])}
+
+
+def wrk(url, connections, seconds, body, key, may_refuse=False):
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(HERE / "post.lua"), url]
     output = subprocess.run(command, env={**os.environ, "BODY": body, "KEY": key}, capture_output=True, text=True,
                             check=True).stdout
     line = next(line for line in output.splitlines() if line.startswith("FIGURES"))
-    requests, microseconds, failed, p50, p99 = map(int, line.split()[1:])
-    if failed or not requests:
-        raise SystemExit(f"{url}: {failed} of {requests} requests failed")
-    return {"rate": requests / (microseconds / 1e6), "p50": p50 / 1000, "p99": p99 / 1000}
+    requests, microseconds, broken, refused, p50, p99 = map(int, line.split()[1:])
+    if broken or not requests or (refused and not may_refuse):
+        raise SystemExit(f"{url}: {broken} of {requests} requests broke, {refused} were refused")
+    seconds = microseconds / 1e6
+    return {"rate": requests / seconds, "served": (requests - refused) / seconds, "p50": p50 / 1000, "p99": p99 / 1000}
 
 
 def both_loads(url, body, key):
@@ -83,17 +223,10 @@ def both_loads(url, body, key):
 
 
 def measure_gateway(stand, folder):
-    link, port = free_port(), free_port()
-    base = f"http://127.0.0.1:{port}"
-    gateway = [stand, "gateway", str(port), f"ws://127.0.0.1:{link}/link", str(folder / "gateway.db")]
-    with process([stand, "scheduler", str(link)]), process(gateway, stdout=subprocess.PIPE, text=True) as running:
-        facts = json.loads(running.stdout.readline())
-        wait_for(base + "/ready")
-        terms = {"cap": facts["cap"], "requests_per_minute": 1_000_000, "parallel_max": 10_000}
-        key = json.loads(fetch(base + "/admin/keys", terms, facts["admin_token"]))["key"]
-        body = json.dumps({"model": facts["model"], **CHAT})
-        answer = fetch(base + "/v1/chat/completions", json.loads(body), key).decode()
-        alone, loaded = both_loads(base + "/v1/chat/completions", body, key)
+    with running_gateway(stand, folder, "gateway") as gateway:
+        body = json.dumps({"model": gateway["model"], **CHAT})
+        answer = fetch(gateway["url"], json.loads(body), gateway["key"]).decode()
+        alone, loaded = both_loads(gateway["url"], body, gateway["key"])
     return alone, loaded, body, answer
 
 
@@ -127,11 +260,13 @@ def measure_nginx(folder, body, answer):
         return both_loads(f"http://127.0.0.1:{front}/v1/chat/completions", body, "none")
 
 
-def figures(stand):
+def figures(stand, seconds):
     with tempfile.TemporaryDirectory(prefix="vcity-bench-") as name:
         folder = pathlib.Path(name)
         alone, loaded, body, answer = measure_gateway(stand, folder)
         nginx_alone, nginx_loaded = measure_nginx(folder, body, answer)
+        more = {**measure_request_overload(stand, folder), **measure_stream_overload(stand, folder),
+                **measure_streams(stand, folder, seconds)}
     return {
         "overhead_p50_ms": round(alone["p50"], 3),
         "overhead_p99_ms": round(alone["p99"], 3),
@@ -140,11 +275,14 @@ def figures(stand):
         "nginx_p50_ms": round(nginx_alone["p50"], 3),
         "nginx_p99_ms": round(nginx_alone["p99"], 3),
         "nginx_requests_per_second": round(nginx_loaded["rate"]),
+        **more,
     }
 
 
 def main():
-    result = figures(str(pathlib.Path(sys.argv[1]).resolve()))
+    seconds = int(sys.argv[sys.argv.index("--seconds") + 1]) if "--seconds" in sys.argv else 20
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    result = figures(str(pathlib.Path(sys.argv[1]).resolve()), seconds)
     if "--json" in sys.argv[2:]:
         print(json.dumps(result))
         return
@@ -152,6 +290,10 @@ def main():
     print(f"{'p50, one at a time (ms)':<28}{result['overhead_p50_ms']:>12}{result['nginx_p50_ms']:>12}")
     print(f"{'p99, one at a time (ms)':<28}{result['overhead_p99_ms']:>12}{result['nginx_p99_ms']:>12}")
     print(f"{'requests per second':<28}{result['requests_per_second']:>12}{result['nginx_requests_per_second']:>12}")
+    print(f"{'streams held':<28}{result['sse_streams_held']:>12}")
+    for name in ("streams_memory_mib", "overload_requests_per_second", "overload_served", "overload_refused",
+                 "overload_broken", "overload_refusal_p99_ms"):
+        print(f"{name:<28}{result[name]:>12}")
     print(f"{'of nginx':<28}{result['nginx_ratio']:>12.1%}")
 
 

@@ -7,7 +7,7 @@ wrk.headers["Authorization"] = "Bearer " .. os.getenv("KEY")
 
 function done(summary, latency, requests)
   local errors = summary.errors
-  local failed = errors.connect + errors.read + errors.write + errors.status + errors.timeout
-  io.write(string.format("FIGURES %d %d %d %d %d\n", summary.requests, summary.duration, failed,
+  local broken = errors.connect + errors.read + errors.write + errors.timeout
+  io.write(string.format("FIGURES %d %d %d %d %d %d\n", summary.requests, summary.duration, broken, errors.status,
                          latency:percentile(50), latency:percentile(99)))
 end

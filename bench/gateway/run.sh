@@ -6,8 +6,9 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 case "${1:-}" in
-  "" | --json) ;;
-  *) echo "usage: run.sh [--json]" >&2; exit 2 ;;
+  "" | --json | --seconds) ;;
+  *) echo "usage: run.sh [--json] [--seconds N]   N: how long the streams are held (goal: 600, at most 1000)" >&2
+     exit 2 ;;
 esac
 
 for program in nginx wrk clang++-19 cmake ninja; do

@@ -24,6 +24,8 @@ from devlib.devnet import Devnet  # noqa: E402
 from devlib.shell import Failed  # noqa: E402
 
 LIGHT_JOBS = 100
+# So long after the order all of them end at the same moment, however late each began.
+LIGHT_SECONDS = 150
 IDLE_SECONDS = 20
 PATIENCE_SECONDS = 400
 
@@ -47,13 +49,13 @@ class Customer:
         return answer
 
 
-def until(condition, what):
+def until(condition, what, pause=0.2):
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         value = condition()
         if value:
             return value
-        time.sleep(0.2)
+        time.sleep(pause)
     raise Failed(f"not within {PATIENCE_SECONDS} s: {what}")
 
 
@@ -77,28 +79,31 @@ def measure_idle(pid):
 
 
 def measure_light_jobs(customer):
-    """The most steps that were running at one look, and the seconds until all of them had printed and ended well."""
-    begin = time.monotonic()
+    """The most steps that were running at one look, the seconds until then, and until all had printed and ended well."""
+    begin, full = time.monotonic(), 0
+    end = int(time.time()) + LIGHT_SECONDS
     job = customer.ask("POST", "/v1/jobs", {"budget": "5", "steps": [
-        {"run": 'echo light "$VCITY_INDEX"; sleep 90', "count": LIGHT_JOBS, "seconds_max": 240,
-         "resources": {"cpus": 0.02, "memory_gb": 0.03125, "disk_gb": 0.01}}]})["id"]
+        {"run": f'echo light "$VCITY_INDEX"; left=$(({end} - $(date +%s))); [ $left -le 0 ] || exec sleep $left',
+         "count": LIGHT_JOBS, "seconds_max": 240,
+         "resources": {"cpus": 0.02, "memory_gb": 0.03125, "disk_gb": 0.005}}]})["id"]
     most = 0
 
     def look():
-        nonlocal most
+        nonlocal most, full
         status = customer.ask("GET", "/v1/jobs/" + job)
         states = [step["state"] for step in status["steps"]]
-        most = max(most, states.count("running"))
+        if states.count("running") > most:
+            most, full = states.count("running"), time.monotonic() - begin
         return status if status["state"] in ("succeeded", "failed", "cancelled") else None
 
-    status = until(look, "all light jobs to end")
+    status = until(look, "all light jobs to end", 1)
     if status["state"] != "succeeded":
         raise Failed(f"the light jobs came to {status['state']}: {status.get('error')}")
     for index in range(LIGHT_JOBS):
         output = customer.ask("GET", f"/v1/jobs/{job}/logs?step=main/{index}")["data"]
         if output != f"light {index}\n":
             raise Failed(f"light job {index} printed {output!r}")
-    return most, time.monotonic() - begin
+    return most, full, time.monotonic() - begin
 
 
 def main():
@@ -112,7 +117,7 @@ def main():
             until(lambda: customer.ask("GET", "/v1/offers?q=rentable%3Dtrue").get("data"), "the node's unit")
             pid = net.refreshed()["pids"]["node-1"]
             idle, rss = measure_idle(pid)
-            most, seconds = measure_light_jobs(customer)
+            most, full, seconds = measure_light_jobs(customer)
             busy_rss = rss_mib(pid)
     figures = {
         "create_to_output_overhead_ms": round((own["node_us"] - own["sandbox_us"]) / 1000, 2),
@@ -131,7 +136,7 @@ def main():
             ("idle agent, of one core (goal: below 1 %)", f"{figures['agent_idle_cpu_percent']} %"),
             ("idle agent's memory (goal: below 64 MiB)", f"{figures['agent_rss_mib']} MiB"),
             ("its memory after the light jobs", f"{busy_rss:.1f} MiB"),
-            ("light jobs at once (goal: 100)", f"{most}, all done after {seconds:.0f} s")]
+            ("light jobs at once (goal: 100)", f"{most} after {full:.0f} s, all done after {seconds:.0f} s")]
     for name, value in rows:
         print(f"{name:48} {value}")
 

@@ -20,29 +20,35 @@ FullScan::FullScan(placement::Catalogue catalogue, const placement::PackingPolic
 
 void FullScan::join(const placement::ExecutionUnit& unit, placement::UnitHandle handle) {
     CHECK(handle.slot == units_.size());
-    GpuState left;
-    left.model = unit.capacity.model;
-    left.gpus = unit.capacity.gpus;
-    std::fill_n(left.left_milli.begin(), left.gpus, placement::kWholeGpuMilli);
-    left.cpu_left_milli = unit.capacity.cpu_milli;
-    left.memory_left_mib = unit.capacity.memory_mib;
-    units_.push_back({unit, handle, left, unit.capacity.disk_mib});
+    units_.push_back({unit, handle, {}, 0});
 }
 
-void FullScan::apply(const placement::Grant& grant, bool is_release) {
+void FullScan::take_only(const std::vector<placement::Grant>& grants) {
+    for (Unit& unit : units_) {
+        const placement::UnitCapacity& capacity = unit.unit.capacity;
+        unit.left = GpuState{};
+        unit.left.model = capacity.model;
+        unit.left.gpus = capacity.gpus;
+        std::fill_n(unit.left.left_milli.begin(), capacity.gpus, placement::kWholeGpuMilli);
+        unit.left.cpu_left_milli = capacity.cpu_milli;
+        unit.left.memory_left_mib = capacity.memory_mib;
+        unit.disk_left_mib = capacity.disk_mib;
+    }
+    for (const placement::Grant& grant : grants) take(grant);
+}
+
+void FullScan::take(const placement::Grant& grant) {
     Unit& unit = units_[grant.unit.slot];
-    const std::uint32_t sign = is_release ? 1U : UINT32_MAX;
     for (std::size_t gpu = 0; gpu < unit.left.gpus; ++gpu) {
         if ((grant.gpu_mask >> gpu & 1U) == 0) continue;
-        unit.left.left_milli[gpu] = static_cast<std::uint16_t>(unit.left.left_milli[gpu] + sign * grant.gpu_milli);
-        CHECK(unit.left.left_milli[gpu] <= placement::kWholeGpuMilli);
+        CHECK(unit.left.left_milli[gpu] >= grant.gpu_milli);
+        unit.left.left_milli[gpu] = static_cast<std::uint16_t>(unit.left.left_milli[gpu] - grant.gpu_milli);
     }
-    unit.left.cpu_left_milli += sign * grant.cpu_milli;
-    unit.left.memory_left_mib += sign * grant.memory_mib;
-    unit.disk_left_mib += sign * grant.disk_mib;
-    CHECK(unit.left.cpu_left_milli <= unit.unit.capacity.cpu_milli);
-    CHECK(unit.left.memory_left_mib <= unit.unit.capacity.memory_mib);
-    CHECK(unit.disk_left_mib <= unit.unit.capacity.disk_mib);
+    CHECK(unit.left.cpu_left_milli >= grant.cpu_milli && unit.left.memory_left_mib >= grant.memory_mib);
+    CHECK(unit.disk_left_mib >= grant.disk_mib);
+    unit.left.cpu_left_milli -= grant.cpu_milli;
+    unit.left.memory_left_mib -= grant.memory_mib;
+    unit.disk_left_mib -= grant.disk_mib;
 }
 
 bool FullScan::fits(const Unit& unit, const UnitDemand& demand) const {

@@ -20,7 +20,7 @@ class FullScan {
 
     void replace_policy(const placement::PackingPolicy* policy) { policy_ = policy; }
     void join(const placement::ExecutionUnit& unit, placement::UnitHandle handle);  // in the order of slots
-    void apply(const placement::Grant& grant, bool is_release);
+    void take_only(const std::vector<placement::Grant>& grants);  // what is placed, whatever was before
     Best best(const placement::UnitDemand& demand) const;
 
   private:
@@ -31,6 +31,7 @@ class FullScan {
         std::uint32_t disk_left_mib = 0;
     };
 
+    void take(const placement::Grant& grant);
     bool fits(const Unit& unit, const placement::UnitDemand& demand) const;
     std::uint64_t penalty(const Unit& unit, const placement::GpuRequest& request) const;
 

@@ -83,14 +83,13 @@ class Run {
         }
         for (std::size_t count = 0; count < kDemands; ++count) demands_.push_back(network.demand(&random_));
         grants_.reserve(units * 40);
-        log_.reserve(units * 40);
     }
 
     // Mostly at random, as an idle network is not what is measured; the last part by placements.
     void fill(std::size_t units) {
+        mark_milli_ = static_cast<std::uint64_t>(kLoad * static_cast<double>(total_milli_));
         while (load() < kRandomLoad) take_somewhere(units);
-        while (load() < kLoad) place();
-        settle_scan();
+        while (is_below_mark()) place();
     }
     // The policy for the network as it stands, as the scheduler replaces it now and then.
     void plan(placement::PackingPlanner* planner) {
@@ -104,13 +103,14 @@ class Run {
         policy_ = std::move(fresh);
     }
     const std::vector<UnitDemand>& demands() const { return demands_; }
+    bool is_below_mark() const { return used_milli_ < mark_milli_; }
     double load() const { return static_cast<double>(used_milli_) / static_cast<double>(total_milli_); }
 
     // One placement and one release, and a placement more where the load has drifted below the mark.
     void step() {
         place();
         release();
-        while (load() < kLoad) place();
+        while (is_below_mark()) place();
     }
 
     void measure_rate(std::size_t steps, Figures* figures) {
@@ -124,7 +124,6 @@ class Run {
         figures->placements_per_second = placed / seconds_since(start);
         figures->decisions = decisions_;
         figures->refused = refused_;
-        settle_scan();
     }
 
     void measure_latency(std::size_t steps, Figures* figures) {
@@ -141,9 +140,8 @@ class Run {
             const auto end = Clock::now();
             figures->place_ns.push_back(nanoseconds(start, middle));
             figures->release_ns.push_back(nanoseconds(middle, end));
-            while (load() < kLoad) place();
+            while (is_below_mark()) place();
         }
-        settle_scan();
     }
 
     void check_against_scan(std::size_t checks, Figures* figures) {
@@ -195,7 +193,6 @@ class Run {
     void took(const Grant& grant) {
         used_milli_ += gpu_milli_of(grant);
         grants_.push_back(grant);
-        log_.push_back({grant, false});
     }
 
     const UnitDemand& next_demand() { return demands_[next_++ % kDemands]; }
@@ -209,26 +206,31 @@ class Run {
         }
         took(decision->grant);
     }
+    // xorshift64* (Marsaglia, 2003; Vigna, 2016): a few instructions, as the benchmark's own work is in the figures.
+    std::size_t draw(std::size_t below) {
+        state_ ^= state_ >> 12U;
+        state_ ^= state_ << 25U;
+        state_ ^= state_ >> 27U;
+        const std::uint64_t high = (state_ * 0x2545f4914f6cdd1dULL) >> 32U;
+        return static_cast<std::size_t>((high * below) >> 32U);
+    }
     // Which grant is drawn a step ahead, so that the benchmark's own list is not what is waited for.
     void release() {
-        const std::size_t at = leaving_ < grants_.size() ? leaving_ : random_() % grants_.size();
+        const std::size_t at = leaving_ < grants_.size() ? leaving_ : draw(grants_.size());
         const Grant grant = grants_[at];
         grants_[at] = grants_.back();
         grants_.pop_back();
-        leaving_ = random_() % grants_.size();
+        leaving_ = draw(grants_.size());
         __builtin_prefetch(&grants_[leaving_]);
         used_milli_ -= gpu_milli_of(grant);
         const auto released = index_.release(grant);
         if (!released) std::abort();
-        log_.push_back({grant, true});
     }
     // Brings the peer up to date, outside every measurement.
-    void settle_scan() {
-        for (const auto& [grant, is_release] : log_) scan_.apply(grant, is_release);
-        log_.clear();
-    }
+    void settle_scan() { scan_.take_only(grants_); }
 
     std::mt19937_64 random_{42};
+    std::uint64_t state_ = 42;
     std::unique_ptr<placement::ValuePacking> policy_;
     UnitIndex index_;
     FullScan scan_;
@@ -236,9 +238,9 @@ class Run {
     std::size_t next_ = 0;
     std::size_t leaving_ = SIZE_MAX;
     std::vector<Grant> grants_;
-    std::vector<std::pair<Grant, bool>> log_;
     std::uint64_t total_milli_ = 0;
     std::uint64_t used_milli_ = 0;
+    std::uint64_t mark_milli_ = 0;
     std::size_t refused_ = 0;
     std::size_t decisions_ = 0;
 };

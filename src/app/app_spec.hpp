@@ -46,7 +46,11 @@ struct ServePart {
     std::uint32_t replicas = 1;
     std::uint32_t scale_max = 1;
     std::string scale_by = "requests";  // or "delay"
+    std::uint32_t requests_per_replica = 4;
+    std::uint32_t idle_seconds = 3600;  // without a request before the last one goes, where the minimum is 0
     std::string readiness_path;         // empty: the port answers
+    std::uint32_t ready_seconds = 600;
+    std::string openai_model;  // "/": the app's name; empty: no OpenAI-compatible server
 };
 
 struct FinetunePart {

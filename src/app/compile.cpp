@@ -106,7 +106,8 @@ class Compiler {
         }
         if (app_.files.empty()) return;
         for (const AppFile& file : app_.files) {
-            Attachment attachment{.groups = {}, .file = file, .is_requests = false, .content = {}, .file_id = {}};
+            Attachment attachment{
+                .groups = {}, .file = file, .is_requests = false, .is_chat = false, .content = {}, .file_id = {}};
             for (const StepGroup& group : order_.spec.groups) attachment.groups.push_back(group.name);
             order_.attachments.push_back(std::move(attachment));
         }
@@ -147,20 +148,11 @@ class Compiler {
         order_.spec.groups.push_back(std::move(group));
     }
 
+    // One group with one step: what every replica runs.
     void add_serve() {
-        const auto& part = std::get<ServePart>(app_.part);
         StepGroup group = base_;
         add_command(&group);
-        group.count = part.replicas;
         group.setup.is_service = true;
-        if (part.scale_max > part.replicas) {
-            order_.notes.push_back(fmt::format(
-                "service.scale: {} replicas run; their number does not change by itself yet", part.replicas));
-        }
-        if (!part.readiness_path.empty()) {
-            order_.notes.emplace_back(
-                "service.readiness: a replica counts as ready when it runs; the path is not asked yet");
-        }
         order_.spec.groups.push_back(std::move(group));
     }
 
@@ -168,19 +160,19 @@ class Compiler {
         const auto& part = std::get<EnterprisePart>(app_.part);
         StepGroup group = base_;
         add_command(&group);
-        group.count = part.nodes;
         group.setup.is_service = true;
         order_.spec.kind = NodeKind::kStable;
         if (order_.spec.service_class == ServiceClass::kStandard) order_.spec.service_class = ServiceClass::kCritical;
         if (!part.endpoint.empty() && !group.setup.ports.empty()) group.setup.ports.front().name = part.endpoint;
-        order_.notes.emplace_back(
-            "enterprise: GPUs are whole and its own; to have a machine's cores for itself, ask for all of them");
         order_.spec.groups.push_back(std::move(group));
     }
 
     // Without a budget of its own: what all steps cost when each runs once to its limit at the highest price.
     std::optional<Problem> add_budget() {
-        if (order_.budget.micro != 0) return std::nullopt;
+        if (order_.budget.micro != 0) {
+            add_hourly();
+            return std::nullopt;
+        }
         std::uint64_t seconds = 0;
         for (const StepGroup& group : order_.spec.groups) seconds += std::uint64_t{group.count} * group.seconds_max;
         const std::uint64_t hourly = order_.spec.hourly_max ? order_.spec.hourly_max->micro : 0;
@@ -190,6 +182,18 @@ class Compiler {
         order_.notes.push_back(
             fmt::format("budget: {} dollars, as max_hourly_cost and the times allow", to_string(order_.budget)));
         return std::nullopt;
+    }
+
+    // Of what runs until its budget is spent somebody must say how fast that may be.
+    void add_hourly() {
+        const auto* serve = std::get_if<ServePart>(&app_.part);
+        const auto* enterprise = std::get_if<EnterprisePart>(&app_.part);
+        if ((serve == nullptr && enterprise == nullptr) || order_.spec.hourly_max) return;
+        constexpr std::uint64_t kDayHours = 24;
+        const std::uint64_t replicas = serve != nullptr ? serve->scale_max : enterprise->nodes;
+        order_.spec.hourly_max = Usd{std::max<std::uint64_t>(1, order_.budget.micro / (kDayHours * replicas))};
+        order_.notes.push_back(fmt::format("max_hourly_cost: {} dollars for a replica, so that the budget lasts a day",
+                                           to_string(*order_.spec.hourly_max)));
     }
 
     const AppSpec& app_;

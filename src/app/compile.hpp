@@ -20,6 +20,7 @@ struct Attachment {
     std::vector<std::string> groups;
     AppFile file;
     bool is_requests = false;  // of a batch: what a node gets is prepare_requests() of it
+    bool is_chat = false;      // of a finetune: check_chat_lines() finds nothing wrong with it
     Bytes content;
     std::string file_id;  // "file-..."; empty: content is all of it
 };
@@ -44,5 +45,10 @@ std::variant<AppOrder, Problem> compile(const AppSpec& app, const CompileInput& 
 
 // Body of POST /v1/jobs.
 codec::Json order_json(const AppOrder& order);
+
+// Whether the app is a deployment (docs/serve.md) and not a job: its order is what one replica runs.
+bool is_deployment(const AppSpec& app);
+// Body of POST /api/v1/deployments.
+codec::Json deployment_json(const AppSpec& app, const AppOrder& order);
 
 }  // namespace vcity::app

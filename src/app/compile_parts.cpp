@@ -25,8 +25,12 @@ void append(Words* words, Words more) {
 }
 
 void attach(const Parts& parts, const AppFile& file, Words groups, bool is_requests = false) {
-    parts.order->attachments.push_back(
-        {.groups = std::move(groups), .file = file, .is_requests = is_requests, .content = {}, .file_id = {}});
+    parts.order->attachments.push_back({.groups = std::move(groups),
+                                        .file = file,
+                                        .is_requests = is_requests,
+                                        .is_chat = false,
+                                        .content = {},
+                                        .file_id = {}});
 }
 
 // SplitMix64 (Steele, Lea, Flood 2014): enough to spread picks over tiles; what must not be foreseen is the seed.
@@ -92,6 +96,8 @@ void add_block(const Parts& parts, const RenderPart& part, const Block& block) {
 
     StepGroup stitch = joining(*parts.base, fmt::format("stitch-{}", block.number));
     stitch.setup.program = work::kRenderProgram;
+    // Tiles that differ will not be equal the next time.
+    stitch.retries = 0;
     stitch.needs = {tiles};
     stitch.command = render_words(part, block, "stitch");
     append(&stitch.command, {"--from", "/job/in/" + tiles});
@@ -129,9 +135,11 @@ void add_finetune(const Parts& parts) {
                      "--epochs",        text(part.epochs),  "--batch",      text(part.batch),
                      "--learning-rate", part.learning_rate, "--seed",       text(part.seed)};
     attach(parts, part.data, {group.name});
+    parts.order->attachments.back().is_chat = true;
     if (!part.valid.path.empty()) {
         append(&group.command, {"--validation", "/job/" + part.valid.name});
         attach(parts, part.valid, {group.name});
+        parts.order->attachments.back().is_chat = true;
     }
     if (!part.targets.empty()) append(&group.command, {"--targets", fmt::format("{}", fmt::join(part.targets, ","))});
     parts.order->spec.groups.push_back(std::move(group));
@@ -162,17 +170,16 @@ void add_render(const Parts& parts) {
     const auto& part = std::get<RenderPart>(parts.app->part);
     const std::uint32_t tiles = part.columns * part.rows;
     const std::uint32_t frames = part.frame_last - part.frame_first + 1;
-    const std::uint32_t block_frames = std::max(kBlockTilesMax / tiles, 1U);
     const std::vector<std::uint32_t> picks = pick(part.verify, tiles * frames, parts.seed);
     attach(parts, part.scene, {});
     StepGroup film = joining(*parts.base, "film");
     film.setup.program = work::kRenderProgram;
     film.command = {"film", "--frame-first", text(part.frame_first), "--frames", text(frames), "--fps", text(part.fps)};
     if (!part.video.empty()) append(&film.command, {"--video", part.video});
-    for (std::uint32_t done = 0, number = 0; done < frames; done += block_frames, ++number) {
+    for (std::uint32_t done = 0, number = 0; done < frames; done += block_frames(tiles), ++number) {
         Block block{.number = number,
                     .frame_first = part.frame_first + done,
-                    .frames = std::min(block_frames, frames - done),
+                    .frames = std::min(block_frames(tiles), frames - done),
                     .picks = {}};
         for (const std::uint32_t tile : picks) {
             const bool is_here = tile >= done * tiles && tile < (done + block.frames) * tiles;

@@ -92,25 +92,40 @@ TEST(Compile, AnswersOfTheFormAreChecked) {
     EXPECT_EQ(group_of(order, "main").environment, (std::vector<std::string>{"SIZE=s", "N=3"}));
 }
 
-TEST(Compile, AServiceHasItsReplicas) {
-    const AppOrder order = order_of(
-        "name: s\nkind: serve\nimage: vllm/vllm\nports: [8000]\nbudget: 1\nservice: {replicas: 2, scale: {min: 2, max: "
-        "8}}\n");
+codec::Json deployment_of(const std::string& text) {
+    const AppReading reading = read_app(text);
+    EXPECT_TRUE(reading.app.has_value());
+    return deployment_json(*reading.app, order_of(text));
+}
 
-    EXPECT_EQ(group_of(order, "serve").count, 2U);
+TEST(Compile, AServiceIsADeploymentOfOneStep) {
+    const std::string text =
+        "name: s\nkind: serve\nimage: vllm/vllm\nports: [8000]\nbudget: 24\nservice: {readiness: {path: /health, "
+        "timeout: 5m}, openai: qwen, scale: {min: 0, max: 8, by: delay, requests_per_replica: 16, idle: 10m}}\n";
+    const AppOrder order = order_of(text);
+    EXPECT_EQ(group_of(order, "serve").count, 1U);
     EXPECT_TRUE(group_of(order, "serve").setup.is_service);
-    EXPECT_EQ(order.notes.size(), 1U) << "that it does not scale is said";
+    EXPECT_EQ(order.spec.hourly_max, Usd{125'000}) << "the budget lasts eight replicas for a day";
+    EXPECT_EQ(order.notes.size(), 1U) << "and that is said";
+    const codec::Json json = deployment_of(text);
+    EXPECT_EQ(codec::dump_json(*json.find("scale")),
+              R"({"min":0,"max":8,"by":"delay","requests_per_replica":16,"idle_seconds":600})");
+    EXPECT_EQ(codec::dump_json(*json.find("readiness")), R"({"seconds":300,"path":"/health"})");
+    EXPECT_EQ(codec::dump_json(*json.find("openai")), R"({"model":"qwen"})");
+    EXPECT_EQ(codec::dump_json(*json.find("replica_seconds")), "86400");
 }
 
 TEST(Compile, AnEnterpriseAppGoesToStableNodes) {
-    const AppOrder order = order_of(
+    const std::string text =
         "name: e\nkind: enterprise\nimage: a/b\nports: [443]\nbudget: 1\nenterprise: {nodes: 2, endpoint: api, "
-        "availability: 99.9%}\n");
-
+        "availability: 99.9%}\n";
+    const AppOrder order = order_of(text);
     EXPECT_EQ(order.spec.kind, NodeKind::kStable);
     EXPECT_EQ(order.spec.service_class, ServiceClass::kCritical);
-    EXPECT_EQ(group_of(order, "enterprise").count, 2U);
     EXPECT_EQ(group_of(order, "enterprise").setup.ports.at(0).name, "api");
+    const codec::Json json = deployment_of(text);
+    EXPECT_EQ(codec::dump_json(*json.find("scale")), R"({"min":2,"max":2})");
+    EXPECT_EQ(codec::dump_json(*json.find("sla")), R"({"availability":0.999})");
 }
 
 TEST(Compile, AFinetuneIsOneStepOfTheNodesProgram) {
@@ -141,7 +156,7 @@ TEST(Compile, ABatchIsShardsAndAMerge) {
 // Every tile of every frame is rendered once, and every check names tiles of its own block.
 TEST(Compile, ARenderCoversEveryTileInBlocksThatOneStepCanTake) {
     for (const auto& [frames, columns, rows] :
-         {std::tuple{1, 1, 1}, {48, 2, 2}, {7, 17, 30}, {1000, 1, 3}, {3, 30, 30}}) {
+         {std::tuple{1, 1, 1}, {48, 2, 2}, {7, 17, 30}, {1000, 1, 3}, {3, 30, 30}, {2100, 1, 1}}) {
         const AppOrder order =
             order_of("name: r\nkind: render\nbudget: 1\nrender: {scene: a.blend, frames: 1-" + std::to_string(frames) +
                          ", tiles: " + std::to_string(columns) + "x" + std::to_string(rows) + ", verify: 9}\n",
@@ -157,12 +172,13 @@ TEST(Compile, ARenderCoversEveryTileInBlocksThatOneStepCanTake) {
         EXPECT_EQ(tiles, static_cast<std::uint32_t>(frames * columns * rows));
         EXPECT_EQ(again, std::min(9U, tiles));
         EXPECT_EQ(group_of(order, "film").takes.size(), stitches);
+        EXPECT_EQ(group_of(order, "stitch-0").retries, 0U);
     }
 }
 
 TEST(Compile, TheSeedChoosesWhatIsRenderedTwice) {
     constexpr std::string_view kText =
-        "name: r\nkind: render\nbudget: 1\nrender: {scene: a.blend, frames: 1-200, verify: 3}\n";
+        "name: r\nkind: render\nbudget: 1\nrender: {scene: a.blend, frames: 1-100, verify: 3}\n";
     std::set<std::vector<std::string>> choices;
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
         choices.insert(group_of(order_of(kText, {.seed = seed}), "verify-0").command);

@@ -146,7 +146,9 @@ void Fields::add(const Node& node, std::string_view name, std::string message) {
 }
 
 void Fields::add_missing(std::string_view name, std::string message) {
-    problems_->push_back({node_->place, path_of(name), std::move(message)});
+    const Node* found = node_->find(name);
+    const bool is_there = found != nullptr && found->place.line != 0;
+    problems_->push_back({is_there ? found->place : node_->place, path_of(name), std::move(message)});
 }
 
 const Node* Fields::take(std::string_view name) {

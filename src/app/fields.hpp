@@ -28,7 +28,7 @@ class Fields {
 
     std::string path_of(std::string_view name) const;
     void add(const Node& node, std::string_view name, std::string message);
-    // Of a field that is not there: the place of the map.
+    // Of a field that is not there, or does not go with others: its place, or that of the map.
     void add_missing(std::string_view name, std::string message);
     Problems* problems() const { return problems_; }
     const Place& place() const { return node_->place; }

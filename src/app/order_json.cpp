@@ -126,4 +126,36 @@ Json order_json(const AppOrder& order) {
     return json;
 }
 
+bool is_deployment(const AppSpec& app) {
+    return app.kind == AppKind::kServe || app.kind == AppKind::kEnterprise;
+}
+
+Json deployment_json(const AppSpec& app, const AppOrder& order) {
+    constexpr std::uint32_t kDay = 86'400;
+    constexpr double kBasis = 10'000;
+    Json json = order_json(order);
+    json.set("kind", std::string{to_string(app.kind)});
+    // A replica's term; then another takes its place.
+    json.set("replica_seconds", std::min(order.spec.groups.front().seconds_max, kDay));
+    if (const auto* enterprise = std::get_if<EnterprisePart>(&app.part)) {
+        json.set("scale", JsonObject{{"min", enterprise->nodes}, {"max", enterprise->nodes}});
+        json.set("sla", JsonObject{{"availability", part(enterprise->availability_bp, kBasis)}});
+        return json;
+    }
+    const ServePart usual;
+    const auto* given = std::get_if<ServePart>(&app.part);
+    const ServePart& serve = given == nullptr ? usual : *given;
+    json.set("scale", JsonObject{{"min", serve.replicas},
+                                 {"max", serve.scale_max},
+                                 {"by", serve.scale_by},
+                                 {"requests_per_replica", serve.requests_per_replica},
+                                 {"idle_seconds", serve.idle_seconds}});
+    JsonObject readiness{{"seconds", serve.ready_seconds}};
+    if (!serve.readiness_path.empty()) readiness.emplace_back("path", serve.readiness_path);
+    json.set("readiness", std::move(readiness));
+    if (serve.openai_model == "/") json.set("openai", true);
+    if (serve.openai_model.size() > 1) json.set("openai", JsonObject{{"model", serve.openai_model}});
+    return json;
+}
+
 }  // namespace vcity::app

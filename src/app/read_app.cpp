@@ -94,6 +94,12 @@ class Reader {
             return;
         }
         if (fields_.texts("network", Limits::kHostsMax, Limits::kHostBytesMax, &setup().egress_hosts)) {
+            for (std::size_t at = 0; at < node->children.size(); ++at) {
+                const Node& host = node->children[at];
+                if (!host.text.empty() && is_made_of(host.text, ".-")) continue;
+                problems()->push_back(
+                    {host.place, fmt::format("network[{}]", at), fmt::format("is {}; it must be a host", shown(host))});
+            }
             setup().egress = setup().egress_hosts.empty() ? Egress::kNone : Egress::kPublic;
         }
     }
@@ -301,8 +307,8 @@ class Reader {
             fields_.add_missing("run", "is missing: what to run");
         }
         if (needs_server && setup().ports.empty()) {
-            fields_.add_missing("ports",
-                                fmt::format("is missing: a {} is reached through a port", to_string(app_.kind)));
+            fields_.add_missing(
+                "ports", fmt::format("is missing: an app of kind {} is reached through a port", to_string(app_.kind)));
         }
         if (app_.kind == AppKind::kBatch && app_.run.empty() && has_command) {
             fields_.add_missing("run", "a batch has 'run', a shell script, and no 'command'");

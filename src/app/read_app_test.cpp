@@ -92,7 +92,7 @@ TEST(ReadApp, SaysWhatIsMissing) {
     EXPECT_EQ(problems_of("name: a\nkind: finetune\nbudget: 1\n"),
               "app.yaml:1:1: finetune: is missing: an app of kind finetune needs it\n");
     EXPECT_EQ(problems_of("name: a\nkind: serve\nrun: x\nbudget: 1\n"),
-              "app.yaml:1:1: ports: is missing: a serve is reached through a port\n");
+              "app.yaml:1:1: ports: is missing: an app of kind serve is reached through a port\n");
     EXPECT_EQ(problems_of("name: a\nkind: batch\nrun: x\nbudget: 1\nbatch: {}\n"),
               "app.yaml:5:8: batch.requests: is missing: the path of a file\n");
 }
@@ -175,6 +175,8 @@ TEST(ReadApp, ReadsTheRenderSection) {
     EXPECT_EQ(part.video, "mp4");
     EXPECT_EQ(problems_of("name: f\nkind: render\nbudget: 9\nrender: {scene: a.blend, frames: 9-1}\n"),
               "app.yaml:4:34: render.frames: is '9-1'; it must be frames such as 1-240 or 7\n");
+    EXPECT_EQ(problems_of("name: f\nkind: render\nbudget: 9\nrender: {scene: a.blend, frames: 1-2101}\n"),
+              "app.yaml:4:34: render.frames: 2101 frames; at most 2100 are taken in one app\n");
 }
 
 TEST(Fields, ReadTimesAndSizes) {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "app/compile_parts.hpp"
 #include "app/reader.hpp"
 #include "work/spec_check.hpp"
 
@@ -29,9 +30,12 @@ void required_file(Fields* fields, std::string_view name, std::string in_job, Ap
 
 void read_scale(const Node& node, ServePart* serve, Problems* problems) {
     Fields fields{node, "service.scale", problems};
-    fields.whole("min", 1, Limits::kGangMax, &serve->replicas);
-    serve->scale_max = serve->replicas;
-    fields.whole("max", serve->replicas, Limits::kGangMax, &serve->scale_max);
+    fields.whole("min", 0, Limits::kGangMax, &serve->replicas);
+    serve->scale_max = std::max(1U, serve->replicas);
+    fields.whole("max", serve->scale_max, Limits::kGangMax, &serve->scale_max);
+    constexpr std::uint32_t kRequestsMax = 256;
+    fields.whole("requests_per_replica", 1, kRequestsMax, &serve->requests_per_replica);
+    fields.duration("idle", Limits::kSecondsMax, &serve->idle_seconds);
     static constexpr std::string_view kBy[] = {"delay", "requests"};
     std::size_t by = 1;
     fields.choice("by", kBy, &by);
@@ -47,6 +51,8 @@ AppPart read_serve(Fields* fields) {
         if (readiness->kind == Node::Kind::kMap) {
             Fields probe{*readiness, "service.readiness", fields->problems()};
             probe.text("path", kTextMax, &serve.readiness_path);
+            constexpr std::uint32_t kReadySecondsMax = 3600;
+            probe.duration("timeout", kReadySecondsMax, &serve.ready_seconds);
             probe.finish();
         } else {
             serve.readiness_path = readiness->text;
@@ -57,6 +63,9 @@ AppPart read_serve(Fields* fields) {
         }
     }
     if (const Node* scale = fields->take("scale")) read_scale(*scale, &serve, fields->problems());
+    fields->text("openai", kTextMax, &serve.openai_model);
+    if (serve.openai_model == "true") serve.openai_model = "/";
+    if (serve.openai_model == "false") serve.openai_model.clear();
     return serve;
 }
 
@@ -162,13 +171,16 @@ AppPart read_render(Fields* fields) {
     if (tiles * frames > kTilesMax) {
         fields->add_missing("frames", fmt::format("{} frames of {} tiles are {} steps; at most {} are taken", frames,
                                                   tiles, frames * tiles, kTilesMax));
+    } else if (frames > std::uint64_t{kBlocksMax} * block_frames(static_cast<std::uint32_t>(tiles))) {
+        fields->add_missing("frames", fmt::format("{} frames; at most {} are taken in one app", frames,
+                                                  kBlocksMax * block_frames(static_cast<std::uint32_t>(tiles))));
     }
     return part;
 }
 
 AppPart read_generate(Fields* fields) {
     GeneratePart part;
-    static constexpr std::string_view kTasks[] = {"upscale", "ocr", "speech", "image", "text"};
+    static constexpr std::string_view kTasks[] = {"upscale", "ocr", "speech", "image"};
     std::size_t task = 0;
     const std::size_t before = fields->problems()->size();
     if (fields->choice("task", kTasks, &task)) {

@@ -179,6 +179,15 @@ void add_port(const Node& node,
         return;
     }
     if (name.empty()) name = *port == 22 ? "ssh" : fmt::format("port-{}", *port);
+    const bool is_name = name.size() <= Limits::kGroupNameBytesMax && std::ranges::all_of(name, [](char one) {
+                             return (one >= 'a' && one <= 'z') || (one >= '0' && one <= '9') || one == '-';
+                         });
+    if (!is_name) {
+        problems->push_back({node.place, path,
+                             fmt::format("is named {}; a name is 1 to {} of a-z, 0-9 and '-'", shown(name),
+                                         Limits::kGroupNameBytesMax)});
+        return;
+    }
     for (const StepPort& other : app->group.setup.ports) {
         if (other.port != *port && other.name != name) continue;
         problems->push_back({node.place, path, fmt::format("port {} ({}) is there twice", shown(name), *port)});

@@ -199,6 +199,17 @@ std::size_t escaped_length(std::string_view text) {
     return 0;
 }
 
+// The first line that is no text.
+Place first_bad_line(std::string_view text) {
+    Place place{.line = 1, .column = 1};
+    while (true) {
+        const std::size_t end = text.find('\n');
+        if (end == std::string_view::npos || !codec::is_utf8(text.substr(0, end))) return place;
+        text.remove_prefix(end + 1);
+        ++place.line;
+    }
+}
+
 }  // namespace
 
 std::string to_text(std::string_view file, const Problem& problem) {
@@ -221,7 +232,7 @@ std::variant<Node, Problem> parse_yaml(std::string_view text, const YamlLimits& 
     if (text.size() > limits.bytes_max) {
         return Problem{{}, "", fmt::format("it has {} bytes; at most {} are taken", text.size(), limits.bytes_max)};
     }
-    if (!codec::is_utf8(text)) return Problem{{}, "", "it is no UTF-8 text"};
+    if (!codec::is_utf8(text)) return Problem{first_bad_line(text), "", "it is no UTF-8 text"};
     return Builder{text, limits}.build();
 }
 

@@ -19,7 +19,8 @@ Result<void> check_sampling(const Sampling& sampling);
 // Temperature zero is greedy. Otherwise the largest logit / temperature + gumbel_noise(seed, step, token)
 // (codec/gumbel.hpp), among the smallest set of most probable tokens of softmax(logits / temperature) whose sum reaches
 // top_p: one draw from the renormalised set. Since the noise belongs to the token, a small change of the logits only
-// changes the choice when two scores are nearly equal. The logits are finite and at least one; the sampling is checked.
+// changes the choice when two scores are nearly equal. At least one logit, and that finite; -infinity rules a token
+// out. The sampling is checked.
 std::uint32_t choose_token(std::span<const float> logits, const Sampling& sampling, std::uint64_t step);
 
 }  // namespace vcity::checkpoint

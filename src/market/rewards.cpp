@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::uint32_t kLoyaltyDays = 30;
 constexpr std::uint64_t kMicroPerDollar = 1'000'000;
+constexpr std::uint64_t kBasisPoints = 10'000;
 
 using Weights = std::map<Address, U128>;
 
@@ -86,6 +87,30 @@ Result<Vcai> pay_first_joins(Vcai budget,
     return paid;
 }
 
+// What nodes of a tier get back of the fee, out of at most its part of the budget; returns the sum.
+Result<Vcai> pay_fee_shares(Vcai budget,
+                            const std::vector<NodeDelivery>& deliveries,
+                            Vcai per_dollar,
+                            const RewardParameters& parameters,
+                            std::map<Address, Vcai>* rewards) {
+    Weights shares;
+    Uint256 wanted;
+    for (const NodeDelivery& delivery : deliveries) {
+        if (delivery.tier_bps > kBasisPoints) return make_error(Errc::kInvalid, "a fee tier is above 10,000");
+        const Uint256 micro =
+            Uint256{delivery.fee_paid.micro} * Uint256{std::uint32_t{delivery.tier_bps}} / Uint256{kBasisPoints};
+        TRY(const Uint256 share, mul_div_floor(micro, Uint256{per_dollar.wei}, Uint256{kMicroPerDollar}));
+        TRY(const U128 wei, to_u128(share));
+        TRY_OK(add_weight(&shares, delivery.node, wei));
+        wanted = wanted + share;
+    }
+    TRY(const U128 most, to_u128(Uint256{budget.wei} * Uint256{parameters.fee_share_budget_ppm} / Uint256{kPpm}));
+    TRY(const U128 paid, to_u128(std::min(wanted, Uint256{most})));
+    if (paid == 0) return Vcai{};
+    TRY_OK(distribute(Vcai{paid}, shares, rewards));
+    return Vcai{paid};
+}
+
 bool has_weight(const Weights& weights) {
     return std::any_of(weights.begin(), weights.end(), [](const auto& entry) { return entry.second > 0; });
 }
@@ -146,15 +171,19 @@ Result<std::vector<Reward>> capacity_rewards(Vcai budget,
 
 Result<std::vector<Reward>> delivery_rewards(Vcai budget,
                                              const std::vector<NodeDelivery>& deliveries,
-                                             const RewardParameters& parameters) {
+                                             const RewardParameters& parameters,
+                                             Vcai per_dollar) {
     TRY_OK(check_nodes_once(deliveries));
     Weights weights;
     for (const NodeDelivery& delivery : deliveries) {
         TRY(const U128 weight, delivery_weight(delivery, parameters));
         TRY_OK(add_weight(&weights, delivery.node, weight));
     }
+    if (!has_weight(weights)) return std::vector<Reward>{};
     std::map<Address, Vcai> rewards;
-    TRY_OK(distribute(budget, weights, &rewards));
+    TRY(const Vcai shared, pay_fee_shares(budget, deliveries, per_dollar, parameters, &rewards));
+    TRY(const Vcai rest, subtract(budget, shared));
+    TRY_OK(distribute(rest, weights, &rewards));
     return without_zeros(rewards);
 }
 
@@ -180,6 +209,18 @@ std::uint16_t fee_tier_bps(std::uint32_t quality_ppm, std::uint32_t rating_ppm, 
         if (quality_ppm >= step.quality_ppm && rating_ppm >= step.rating_ppm) tier = std::max(tier, step.tier_bps);
     }
     return tier;
+}
+
+Result<std::vector<Reward>> fee_tiers(const std::vector<NodeStanding>& nodes, const std::vector<FeeTierStep>& steps) {
+    TRY_OK(check_nodes_once(nodes));
+    std::map<Address, Vcai> tiers;
+    for (const NodeStanding& node : nodes) {
+        if (std::max(node.quality_ppm, node.rating_ppm) > kPpm) {
+            return make_error(Errc::kInvalid, "quality or rating is above 1,000,000 ppm");
+        }
+        tiers[node.node] = Vcai{fee_tier_bps(node.quality_ppm, node.rating_ppm, steps)};
+    }
+    return without_zeros(tiers);
 }
 
 std::vector<FeeTierStep> default_fee_tiers() {

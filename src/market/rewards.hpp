@@ -35,6 +35,9 @@ struct RewardParameters {
     // Performance bonus on PoD for nodes whose quality is at least this.
     std::uint32_t bonus_quality_ppm = 990'000;
     std::uint32_t bonus_ppm = 100'000;
+    // Shares of the network fee that nodes of a tier get back: together at most this part of the PoD budget, else each
+    // is cut in proportion.
+    std::uint32_t fee_share_budget_ppm = 200'000;
     // First-join reward, once a node has been online for a whole epoch; all of them together at most this part of the
     // PoC budget, else each is cut in proportion.
     Vcai first_join{100 * kWeiPerVcai};
@@ -70,6 +73,8 @@ struct NodeDelivery {
     Address node;
     std::uint64_t units = 0;        // accepted and paid for
     std::uint32_t quality_ppm = 0;  // accepted audits and ratings, at most 1
+    Usd fee_paid{};                 // to the network, on what this node delivered
+    std::uint16_t tier_bps = 0;     // share of it that it gets back, see fee_tiers()
 };
 // units * quality * (1 + bonus). kInvalid for a quality above 1.
 Result<U128> delivery_weight(const NodeDelivery& delivery, const RewardParameters& parameters);
@@ -87,10 +92,13 @@ struct Reward {
 Result<std::vector<Reward>> capacity_rewards(Vcai budget,
                                              const std::vector<NodeCapacity>& nodes,
                                              const RewardParameters& parameters);
-// The PoD budget by delivery weight, with the same guarantees.
+// The PoD budget of an epoch: what nodes of a tier get back of the fee, at `per_dollar` VCAI wei for a dollar, then the
+// rest by delivery weight, with the same guarantees. Nobody gets back more than the fee that was paid, so trading with
+// oneself never pays. kInvalid for a tier above 10,000.
 Result<std::vector<Reward>> delivery_rewards(Vcai budget,
                                              const std::vector<NodeDelivery>& deliveries,
-                                             const RewardParameters& parameters);
+                                             const RewardParameters& parameters,
+                                             Vcai per_dollar = {});
 
 // A user's spending in an epoch, net of what its own nodes earned.
 struct Spending {
@@ -117,5 +125,15 @@ struct FeeTierStep {
 std::uint16_t fee_tier_bps(std::uint32_t quality_ppm, std::uint32_t rating_ppm, const std::vector<FeeTierStep>& steps);
 // 0.5 % of 95 % quality, up to 2 % of 99.5 %.
 std::vector<FeeTierStep> default_fee_tiers();
+
+// A node's record over an epoch.
+struct NodeStanding {
+    Address node;
+    std::uint32_t quality_ppm = 0;
+    std::uint32_t rating_ppm = 0;
+};
+// The leaves of a FeeTier root: amount is the tier in basis points. Sorted by account, none of zero. kInvalid when a
+// node appears twice, or for parts above 1.
+Result<std::vector<Reward>> fee_tiers(const std::vector<NodeStanding>& nodes, const std::vector<FeeTierStep>& steps);
 
 }  // namespace vcity::market

@@ -160,6 +160,48 @@ TEST(FeeTiers, NeedQualityAndRating) {
     EXPECT_EQ(fee_tier_bps(949'999, 1'000'000, steps), 0);
 }
 
+TEST(FeeTiers, AreLeavesOfTheNodesThatReachedOne) {
+    const std::vector<Reward> tiers =
+        fee_tiers({{account(2), 990'000, 900'000}, {account(1), 999'000, 999'000}, {account(3), 500'000, 1'000'000}},
+                  default_fee_tiers())
+            .value();
+    EXPECT_EQ(tiers, (std::vector<Reward>{{account(1), Vcai{200}}, {account(2), Vcai{100}}}));
+    EXPECT_FALSE(fee_tiers({{account(1), kPpm + 1, 0}}, default_fee_tiers()));
+    EXPECT_FALSE(fee_tiers({{account(1), 0, 0}, {account(1), 0, 0}}, default_fee_tiers()));
+}
+
+TEST(DeliveryRewards, GiveNodesOfATierTheirShareOfTheFeeFirst) {
+    // 2 % of 100 dollars of fee at 10 VCAI a dollar.
+    std::vector<NodeDelivery> deliveries{{account(1), 100, kPpm / 2, Usd{100'000'000}, 200},
+                                         {account(2), 100, kPpm / 2, Usd{100'000'000}, 0}};
+    std::vector<Reward> rewards = delivery_rewards(tokens(1'000), deliveries, {}, tokens(10)).value();
+    EXPECT_EQ(of(rewards, account(1)), tokens(20 + 490));
+    EXPECT_EQ(of(rewards, account(2)), tokens(490));
+
+    // Both would get 40 VCAI, which is more than a fifth of 100.
+    deliveries[1].tier_bps = 200;
+    deliveries[1].fee_paid = Usd{300'000'000};
+    rewards = delivery_rewards(tokens(100), deliveries, {}, tokens(10)).value();
+    EXPECT_EQ(of(rewards, account(1)), tokens(5 + 40));
+    EXPECT_EQ(of(rewards, account(2)), tokens(15 + 40));
+    EXPECT_EQ(sum_of(rewards), tokens(100));
+
+    EXPECT_EQ(sum_of(delivery_rewards(tokens(100), deliveries, {}).value()), tokens(100)) << "without a price";
+    deliveries[0].tier_bps = 10'001;
+    EXPECT_FALSE(delivery_rewards(tokens(100), deliveries, {}, tokens(10)));
+}
+
+TEST(DeliveryRewards, NeverGiveBackMoreThanTheFee) {
+    const std::vector<NodeDelivery> deliveries{{account(1), 1, 1, Usd{3}, 10'000}};
+    RewardParameters all;
+    all.fee_share_budget_ppm = kPpm;
+    const Vcai per_dollar{1'999'999};
+    const std::vector<NodeDelivery> nobody_else{{account(1), 1, 1, Usd{3}, 10'000}, {account(2), 1, kPpm, Usd{}, 0}};
+    const std::vector<Reward> rewards = delivery_rewards(Vcai{1'000'000}, nobody_else, all, per_dollar).value();
+    // 3 micro-dollars are 5.99 wei; the rest goes by weight, of which the first node has one millionth.
+    EXPECT_LE(of(rewards, account(1)).wei, U128{5 + 1});
+}
+
 TEST(RewardTree, IsCumulativeAndProvable) {
     const std::vector<Reward> before{{account(3), tokens(1)}, {account(1), tokens(2)}};
     const std::vector<Reward> epoch{{account(2), tokens(5)}, {account(3), tokens(4)}};

@@ -144,6 +144,10 @@ Hash request_hash(const ModelRequest& request) {
         .set("stop", codec::JsonArray(request.stop.begin(), request.stop.end()))
         .set("client_nonce", codec::to_hex(request.client_nonce))
         .set("verification", to_string(request.verification));
+    // Only what is asked for, so that plain requests keep the hash they always had.
+    if (!request.form.empty()) json.set("form", request.form);
+    if (request.logprobs > 0) json.set("logprobs", request.logprobs);
+    if (request.answer != AnswerKind::kText) json.set("answer", to_string(request.answer));
     return crypto::keccak256_text(codec::dump_json_canonical(json));
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/amount.hpp"
 #include "base/bytes.hpp"
@@ -13,6 +14,23 @@
 #include "model/request.hpp"
 
 namespace vcity {
+
+// Which nodes a client wants: the provider object of the API. Hard limits but for `order` and `sort`.
+struct NodeWish {
+    enum class Sort : std::uint8_t { kNone = 0, kPrice = 1, kLatency = 2 };
+    std::vector<Address> only;  // empty: all
+    std::vector<Address> ignore;
+    std::vector<Address> order;           // tried first, in this order
+    bool allow_fallbacks = true;          // others than those of `order`, once they were tried
+    std::vector<std::string> regions;     // empty: all
+    std::uint16_t reputation_min_bp = 0;  // the scheduler's own record of a node, in basis points
+    std::uint32_t stake_min_vcai = 0;     // whole tokens at stake
+    Sort sort = Sort::kNone;
+
+    bool is_empty() const { return *this == NodeWish{}; }
+    bool operator==(const NodeWish&) const = default;
+};
+inline constexpr std::size_t kWishListMax = 64;
 
 // What a gateway asks a scheduler to have done.
 struct JobOrder {
@@ -25,6 +43,7 @@ struct JobOrder {
     UnixMillis deadline{0};  // the job fails when it has not ended by then
     std::string trace_id;    // follows the request through the logs of every role
     bool may_hedge = false;  // a second node may be asked when the first is slow to begin
+    NodeWish wish{};
 
     bool operator==(const JobOrder&) const = default;
 };

@@ -79,6 +79,7 @@ struct TokenChunk {  // node -> scheduler -> gateway; sequence counts from 0 wit
     std::uint64_t sequence = 0;
     std::string text;
     std::uint32_t tokens = 0;
+    std::vector<TokenLogprobs> logprobs{};  // of these tokens; empty unless asked for
     bool operator==(const TokenChunk&) const = default;
 };
 struct NodeFailedJob {  // node -> scheduler: the work could not be done
@@ -98,6 +99,7 @@ struct ReceiptAck {  // scheduler -> node: countersigned and stored, or refused 
 struct JobCancel {  // gateway -> scheduler -> node
     JobId job_id;
     std::uint64_t fencing_token = 0;  // zero from a gateway
+    bool gives_way = false;           // to work that pays more: what it has done so far is kept, and paid up to there
     bool operator==(const JobCancel&) const = default;
 };
 

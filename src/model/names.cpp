@@ -50,6 +50,14 @@ std::string_view to_string(Verification verification) {
     unreachable();
 }
 
+std::string_view to_string(AnswerKind kind) {
+    switch (kind) {
+        case AnswerKind::kText: return "text";
+        case AnswerKind::kEmbedding: return "embedding";
+    }
+    unreachable();
+}
+
 std::string_view to_string(JobState state) {
     switch (state) {
         case JobState::kQueued: return "queued";

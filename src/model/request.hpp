@@ -46,6 +46,13 @@ constexpr std::uint64_t epoch_of(UnixMillis time) {
     return time.count() / kEpochMillis;
 }
 
+// What a model call gives back.
+enum class AnswerKind : std::uint8_t {
+    kText = 0,
+    kEmbedding = 1,  // base64 of little-endian fp32: the mean of the final states, of length one; nothing is sampled
+};
+std::string_view to_string(AnswerKind kind);
+
 // A normalised model call. Exactly one of messages (chat) and prompt (completion) is used: a chat has messages.
 struct ModelRequest {
     std::string model;
@@ -56,9 +63,28 @@ struct ModelRequest {
     std::vector<std::string> stop;  // at most 4
     Hash client_nonce;              // 32 bytes of the client's choice: nobody can have the answer before they exist
     Verification verification = Verification::kSampled;
+    std::string form{};          // what the output must look like (grammar/form.hpp), as JSON; empty: any text
+    std::uint32_t logprobs = 0;  // 0: none; n: of each output token and of the n - 1 most probable ones, at most 21
+    AnswerKind answer = AnswerKind::kText;
 
     bool operator==(const ModelRequest&) const = default;
 };
+
+// A token and the natural logarithm of its probability under the model: temperature one, nothing ruled out. The node's
+// word: neither receipt nor audit covers it.
+struct TokenOption {
+    std::string bytes;  // that it adds to the text; not always whole characters
+    double logprob = 0;
+
+    bool operator==(const TokenOption&) const = default;
+};
+struct TokenLogprobs {
+    TokenOption chosen;
+    std::vector<TokenOption> top;  // the most probable first
+
+    bool operator==(const TokenLogprobs&) const = default;
+};
+inline constexpr std::uint32_t kLogprobsMax = 21;
 
 enum class FinishReason : std::uint8_t { kStop = 0, kLength = 1, kCancelled = 2 };
 std::string_view to_string(FinishReason reason);

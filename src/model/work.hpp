@@ -112,6 +112,9 @@ struct WorkSpec {
     std::uint32_t stake_vcai_min = 0;     // whole tokens
     Preferences prefer;
     ServiceClass service_class = ServiceClass::kStandard;
+    // Steps of this client's jobs with the same label go to nodes of different owners, while there are such.
+    std::string spread{};       // at most 64 bytes; empty: wherever is best
+    bool is_exclusive = false;  // on nodes that run steps of nobody else meanwhile
 
     bool operator==(const WorkSpec&) const = default;
 };

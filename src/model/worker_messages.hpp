@@ -56,6 +56,7 @@ struct WorkerToken {
     JobId job_id;
     std::string text;  // whole characters only; may be empty while a character is incomplete
     std::uint32_t tokens = 0;
+    std::vector<TokenLogprobs> logprobs{};  // of these tokens; empty unless asked for
     bool operator==(const WorkerToken&) const = default;
 };
 struct WorkerDone {

@@ -80,7 +80,7 @@ std::string explain(const Demand& demand, Filter filter, const Candidate& exampl
         case Filter::kRoot: return "holds other weights than the model's name stands for";
         case Filter::kInactive: return "not connected, or without an active stake";
         case Filter::kFlagged: return "a verifier rejected a result of it, or it left audits unanswered";
-        case Filter::kExcluded: return "failed this job before";
+        case Filter::kExcluded: return "failed this job before, or is not one that the request wants";
         case Filter::kInputPrice:
             return "asks " + std::to_string(example.offer.prices.input) + " per million input tokens, above the " +
                    "ceiling of " + std::to_string(demand.prices_max.input);

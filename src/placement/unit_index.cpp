@@ -147,11 +147,13 @@ std::uint8_t UnitIndex::gpus_for(const UnitRecord& unit, const UnitDemand& deman
     unsigned mask = 0;
     if (demand.gpus == 0) return 0;
     if (demand.gpu_milli == kWholeGpuMilli) {
-        unsigned missing = demand.gpus;
-        for (std::size_t number = 0; missing > 0; ++number) {
-            if (unit.left_milli[number] != kWholeGpuMilli) continue;
-            mask |= 1U << number;
-            --missing;
+        unsigned free = 0;
+        for (std::size_t number = 0; number < kGpusMax; ++number) {
+            free |= unsigned{unit.left_milli[number] == kWholeGpuMilli} << number;
+        }
+        for (unsigned missing = demand.gpus; missing > 0; --missing) {
+            mask |= free & (~free + 1);
+            free &= free - 1;
         }
         return static_cast<std::uint8_t>(mask);
     }
@@ -192,15 +194,10 @@ Result<void> UnitIndex::release(const Grant& grant) {
     bool was_taken = grant.cpu_milli <= totals.cpu_milli - unit.cpu_left_milli &&
                      grant.memory_mib <= totals.memory_mib - unit.memory_left_mib &&
                      grant.disk_mib <= totals.disk_mib - unit.disk_left_mib;
-    for (std::size_t number = 0; number < unit.gpus; ++number) {
-        if ((grant.gpu_mask >> number & 1U) == 0) continue;
-        was_taken = was_taken && unit.left_milli[number] + grant.gpu_milli <= kWholeGpuMilli;
-    }
+    const GpuLanes left = lanes_of(unit.left_milli) + lanes_in(grant.gpu_mask, grant.gpu_milli);
+    was_taken = was_taken && greatest(left) <= kWholeGpuMilli;
     if (!was_taken) return make_error(Errc::kInvalid, "the grant gives back more than is taken of the unit");
-    for (std::size_t number = 0; number < unit.gpus; ++number) {
-        if ((grant.gpu_mask >> number & 1U) == 0) continue;
-        unit.left_milli[number] = static_cast<std::uint16_t>(unit.left_milli[number] + grant.gpu_milli);
-    }
+    unit.left_milli = milli_of(left);
     unit.cpu_left_milli += grant.cpu_milli;
     unit.memory_left_mib += grant.memory_mib;
     unit.disk_left_mib += grant.disk_mib;
@@ -213,10 +210,8 @@ Result<void> UnitIndex::take(const Grant& grant) {
     const UnitRecord& unit = records_[grant.unit.slot];
     bool is_free = grant.cpu_milli <= unit.cpu_left_milli && grant.memory_mib <= unit.memory_left_mib &&
                    grant.disk_mib <= unit.disk_left_mib;
-    for (std::size_t number = 0; number < unit.gpus; ++number) {
-        if ((grant.gpu_mask >> number & 1U) == 0) continue;
-        is_free = is_free && grant.gpu_milli <= unit.left_milli[number];
-    }
+    const GpuLanes taken = lanes_in(grant.gpu_mask, grant.gpu_milli);
+    is_free = is_free && !has_any(std::bit_cast<GpuLanes>(lanes_of(unit.left_milli) < taken));
     if (!is_free) return make_error(Errc::kConflict, "the unit has not so much left");
     apply(grant);
     return {};
@@ -224,10 +219,7 @@ Result<void> UnitIndex::take(const Grant& grant) {
 
 void UnitIndex::apply(const Grant& grant) {
     UnitRecord& unit = records_[grant.unit.slot];
-    for (std::size_t number = 0; number < unit.gpus; ++number) {
-        if ((grant.gpu_mask >> number & 1U) == 0) continue;
-        unit.left_milli[number] = static_cast<std::uint16_t>(unit.left_milli[number] - grant.gpu_milli);
-    }
+    unit.left_milli = milli_of(lanes_of(unit.left_milli) - lanes_in(grant.gpu_mask, grant.gpu_milli));
     unit.cpu_left_milli -= grant.cpu_milli;
     unit.memory_left_mib -= grant.memory_mib;
     unit.disk_left_mib -= grant.disk_mib;
@@ -240,7 +232,7 @@ void UnitIndex::replace_policy(const PackingPolicy* policy) {
 }
 
 void UnitIndex::acquire_state(UnitRecord* unit) {
-    unit->state = states_.acquire(unit->row, policy_->rounded(ordered_state(*unit).state));
+    unit->state = states_.acquire(unit->row, policy_->rounded(state_of(*unit)));
     if (unit->state == StateTable::kNone) states_.add_stateless(unit->row);
 }
 

@@ -61,12 +61,10 @@ UnitFilter first_failed(const UnitRecord& unit,
 }
 
 std::size_t capacity_class(const UnitRecord& unit) {
-    std::size_t whole = 0;
-    std::uint16_t slice = 0;
-    for (const std::uint16_t left : unit.left_milli) {
-        whole += left == kWholeGpuMilli ? 1U : 0U;
-        slice = std::max(slice, left == kWholeGpuMilli ? std::uint16_t{0} : left);
-    }
+    const GpuLanes left = lanes_of(unit.left_milli);
+    const std::size_t whole = count_from(left, kWholeGpuMilli);
+    const auto is_whole = std::bit_cast<GpuLanes>(left == all_lanes(kWholeGpuMilli));
+    const std::uint16_t slice = greatest(left & ~is_whole);
     if (whole == 0 && slice == 0) return full_class(unit.cpu_left_milli);
     return whole * kSliceLevels + slice_level(slice);
 }
@@ -79,6 +77,11 @@ ClassMask classes_for(const UnitDemand& demand) {
     if (least > 0) mask &= ~ClassMask{1};
     for (std::size_t index = std::max(least, kFirstFullClass); index < kCapacityClasses; ++index) mask |= 1ULL << index;
     return mask;
+}
+
+GpuState state_of(const UnitRecord& unit) {
+    return {unit.model, unit.gpus, milli_of(descending(lanes_of(unit.left_milli))), unit.cpu_left_milli,
+            unit.memory_left_mib};
 }
 
 OrderedState ordered_state(const UnitRecord& unit) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "placement/index/gpu_lanes.hpp"
 #include "placement/index/lane_kernels.hpp"
 #include "placement/units.hpp"
 
@@ -66,9 +67,7 @@ inline bool is_excluded(UnitHandle handle, const UnitDemand& demand) {
 }
 
 inline bool fits_gpus(const UnitRecord& unit, const UnitDemand& demand) {
-    unsigned fitting = 0;
-    for (const std::uint16_t left : unit.left_milli) fitting += left >= demand.gpu_milli ? 1U : 0U;
-    return fitting >= demand.gpus;
+    return count_from(lanes_of(unit.left_milli), demand.gpu_milli) >= demand.gpus;
 }
 
 // Everything but what the row and the region of the unit say.
@@ -101,6 +100,7 @@ struct OrderedState {
     std::array<std::uint8_t, kGpusMax> numbers{};
 };
 OrderedState ordered_state(const UnitRecord& unit);
+GpuState state_of(const UnitRecord& unit);  // the same without the order
 
 GpuRequest gpu_request(const UnitDemand& demand);
 

@@ -19,12 +19,13 @@ static_assert(static_cast<double>(kWeightMax) * 2.0 * static_cast<double>(UINT32
 }  // namespace
 
 struct UnitIndex::Search {
-    // Groups of one model that are still to be looked into, by region.
+    // The groups of one allowed model: a bound each, by region.
     struct Front {
         std::size_t model;
         float* bounds;
-        float penalties;  // the least, times their weight
-        Lowest next;
+        float penalties;        // the least, times their weight
+        std::uint64_t regions;  // not looked into yet
+        float least;            // of their bounds
     };
 
     UnitIndex* index;
@@ -41,6 +42,9 @@ struct UnitIndex::Search {
     int request_class = StateTable::kNoClass;
     std::array<Front, kModelsMax> fronts;
     std::size_t front_count = 0;
+    alignas(64) std::array<float, kLanesMax> near_bounds;
+    std::array<std::uint16_t, kLanesMax> near_groups;  // number of the front, region
+    std::size_t near_count = 0;
 
     std::uint64_t best_score = UINT64_MAX;
     std::uint32_t best_slot = UINT32_MAX;
@@ -74,19 +78,60 @@ struct UnitIndex::Search {
         request_class = owner->states_.class_of(rounded);
     }
 
-    // Best first over the groups of all allowed models, until their bounds pass the best found.
+    // Best first over the groups of all allowed models until some unit will do, then all whose bounds do not pass its
+    // score: they are few, known at once, and fetched side by side.
     void run() {
         std::uint64_t models =
             demand.models & ~demand.models_denied & index->catalogue_.models_with_vram(demand.vram_mib);
         for (; models != 0; models &= models - 1) open(static_cast<std::size_t>(std::countr_zero(models)));
-        while (front_count > 0) {
+        while (best_slot == UINT32_MAX) {
             Front* lowest = fronts.data();
-            for (Front& front : std::span{fronts}.subspan(1, front_count - 1)) {
-                if (front.next.value < lowest->next.value) lowest = &front;
+            for (Front& front : std::span{fronts}.first(front_count)) {
+                if (front.least < lowest->least) lowest = &front;
             }
-            if (lowest->next.value > filter.threshold) return;
+            if (front_count == 0 || lowest->least > filter.threshold) return;
             step(lowest);
-            if (lowest->next.value > filter.threshold) *lowest = fronts[--front_count];
+        }
+        for (std::size_t number = 0; number < front_count; ++number) gather(number);
+        settle();
+    }
+
+    // Adds the groups of a front that may hold a better unit to those near.
+    void gather(std::size_t number) {
+        const Front& front = fronts[number];
+        if (front.least > filter.threshold) return;
+        const GroupTable& groups = index->groups_;
+        std::uint64_t regions = index->kernels_->at_most(front.bounds, groups.region_lanes(), filter.threshold);
+        regions &= front.regions;
+        for (; regions != 0; regions &= regions - 1) {
+            const auto region = static_cast<std::size_t>(std::countr_zero(regions));
+            near_bounds[near_count] = front.bounds[region];
+            near_groups[near_count] = static_cast<std::uint16_t>(number * kRegionsMax + region);
+            if (++near_count == kLanesMax) settle();
+        }
+    }
+
+    // Best first over those near.
+    void settle() {
+        const GroupTable& groups = index->groups_;
+        std::uint64_t open = Catalogue::mask_of(near_count);
+        near_count = 0;
+        Lowest next = index->kernels_->lowest_in(near_bounds.data(), open);
+        while (next.value <= filter.threshold) {
+            const Front& front = fronts[near_groups[next.lane] / kRegionsMax];
+            const std::size_t region = near_groups[next.lane] % kRegionsMax;
+            open &= ~(1ULL << next.lane);
+            next = index->kernels_->lowest_in(near_bounds.data(), open);
+            if (next.value <= filter.threshold) {
+                const std::uint16_t group = near_groups[next.lane];
+                groups.prefetch_heads(fronts[group / kRegionsMax].model, group % kRegionsMax);
+            }
+            const float base = latency_weight * latency_lanes[region] + front.penalties;
+            if (groups.is_stale(front.model, level, region) &&
+                refreshed(front.model, region, base) > filter.threshold) {
+                continue;
+            }
+            scan_group(front.model, region, base);
         }
     }
 
@@ -106,34 +151,33 @@ struct UnitIndex::Search {
                            latency_weight,
                            penalties,
                            filter.price_max};
-        Lowest next = index->kernels_->bounds(sum, lanes, bounds);
-        const std::uint64_t barred = ~demand.regions & index->catalogue_.all_regions();
-        if (barred != 0) {
-            for (std::uint64_t rest = barred; rest != 0; rest &= rest - 1) bounds[std::countr_zero(rest)] = kFar;
-            next = index->kernels_->lowest(bounds, lanes);
-        }
-        if (next.value > kNoThreshold) return;
-        fronts[front_count++] = {model, bounds, penalties, next};
-        groups.prefetch_heads(model, next.lane);
+        float least = index->kernels_->bounds(sum, lanes, bounds);
+        const std::uint64_t regions = demand.regions & index->catalogue_.all_regions();
+        if (regions != index->catalogue_.all_regions()) least = index->kernels_->lowest_in(bounds, regions).value;
+        if (least > kNoThreshold) return;
+        fronts[front_count++] = {model, bounds, penalties, regions, least};
     }
 
-    void step(Front* front) {
-        const std::size_t model = front->model;
-        const std::size_t region = front->next.lane;
+    float refreshed(std::size_t model, std::size_t region, float base) {
         GroupTable& groups = index->groups_;
-        const bool is_stale = groups.is_stale(model, level, region);
+        groups.refresh(model, level, region);
+        const float first = groups.lows(model, level, mix.first)[region];
+        const float second = groups.lows(model, level, mix.first + 1)[region];
+        return first * mix.first_weight + second * mix.second_weight + base;
+    }
+
+    // Looks into the lowest group, or makes its bound exact.
+    void step(Front* front) {
+        const std::size_t region = index->kernels_->lowest_in(front->bounds, front->regions).lane;
         const float base = latency_weight * latency_lanes[region] + front->penalties;
-        if (is_stale) {
-            groups.refresh(model, level, region);
-            const float first = groups.lows(model, level, mix.first)[region];
-            const float second = groups.lows(model, level, mix.first + 1)[region];
-            front->bounds[region] = first * mix.first_weight + second * mix.second_weight + base;
+        if (index->groups_.is_stale(front->model, level, region)) {
+            front->bounds[region] = refreshed(front->model, region, base);
         } else {
-            front->bounds[region] = kFar;
+            scan_group(front->model, region, base);
+            front->regions &= ~(1ULL << region);
+            if (best_slot != UINT32_MAX) return;
         }
-        front->next = index->kernels_->lowest(front->bounds, groups.region_lanes());
-        if (front->next.value <= filter.threshold) groups.prefetch_heads(model, front->next.lane);
-        if (!is_stale) scan_group(model, region, base);
+        front->least = index->kernels_->lowest_in(front->bounds, front->regions).value;
     }
 
     void scan_group(std::size_t model, std::size_t region, float base) {
@@ -192,7 +236,7 @@ struct UnitIndex::Search {
         if (request_class != StateTable::kNoClass && state != StateTable::kStatesMax) {
             return index->states_.choice(state, request_class).penalty;
         }
-        return index->policy_->choose(index->policy_->rounded(ordered_state(unit).state), rounded).penalty;
+        return index->policy_->choose(index->policy_->rounded(state_of(unit)), rounded).penalty;
     }
 
     bool goes_before(std::uint32_t slot, std::uint32_t other) const {
@@ -222,8 +266,7 @@ Terms UnitIndex::terms_of(const UnitRecord& unit, const UnitDemand& demand) cons
     const std::uint64_t latency = catalogue_.latencies_us_from(demand.customer_region)[unit.region];
     std::uint64_t penalty = 0;
     if (demand.weights.packing != 0) {
-        penalty =
-            policy_->choose(policy_->rounded(ordered_state(unit).state), policy_->rounded(gpu_request(demand))).penalty;
+        penalty = policy_->choose(policy_->rounded(state_of(unit)), policy_->rounded(gpu_request(demand))).penalty;
     }
     return {std::uint64_t{demand.weights.latency} * latency, std::uint64_t{demand.weights.price} * unit.price_micro,
             std::uint64_t{demand.weights.quality} * (kReputationMax - std::uint64_t{unit.reputation_bp}),

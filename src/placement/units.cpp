@@ -48,9 +48,36 @@ Result<std::uint8_t> find(const std::vector<std::string>& names, std::string_vie
     return invalid(std::move(text));
 }
 
-Result<void> at_most(std::string_view what, std::uint64_t value, std::uint64_t limit) {
-    if (value <= limit) return {};
+[[gnu::cold, gnu::noinline]] Error above(std::string_view what, std::uint64_t value, std::uint64_t limit) {
     return invalid(std::string{what} + " " + std::to_string(value) + " is above " + std::to_string(limit));
+}
+
+inline Result<void> at_most(std::string_view what, std::uint64_t value, std::uint64_t limit) {
+    if (value > limit) return above(what, value, limit);
+    return {};
+}
+
+// Whether check() has nothing to say, in one expression: nearly every demand comes through here.
+bool is_good(const Catalogue& catalogue, const UnitDemand& demand) {
+    const std::uint64_t models = demand.models & ~demand.models_denied & catalogue.all_models();
+    const Weights& weights = demand.weights;
+    const bool has_gpus = demand.gpus > 0;
+    const bool is_share = demand.gpu_milli < kWholeGpuMilli;
+    const unsigned in_range =
+        unsigned{demand.gpus <= kGpusMax} & unsigned{demand.gpu_milli <= kWholeGpuMilli} &
+        unsigned{(demand.gpu_milli > 0) == has_gpus} & unsigned{demand.gpus <= 1 || !is_share} &
+        unsigned{demand.unit_gpus_min <= kGpusMax} & unsigned{demand.customer_region < catalogue.regions().size()} &
+        unsigned{(demand.regions & catalogue.all_regions()) != 0} & unsigned{(demand.kinds & kAnyKind) != 0} &
+        unsigned{demand.cpu_milli <= kCpuMilliMax} & unsigned{demand.memory_mib <= kMemoryMibMax} &
+        unsigned{demand.disk_mib <= kDiskMibMax} &
+        unsigned{has_gpus || (demand.cpu_milli | demand.memory_mib | demand.disk_mib) != 0} &
+        unsigned{demand.reputation_bp_min <= kReputationMax} & unsigned{demand.level_min <= kLevelMax} &
+        unsigned{demand.interconnect_min <= Interconnect::kFabric} &
+        unsigned{demand.excluded_count <= UnitDemand::kExcludedMax} & unsigned{weights.latency <= kWeightMax} &
+        unsigned{weights.price <= kWeightMax} & unsigned{weights.quality <= kWeightMax} &
+        unsigned{weights.packing <= kWeightMax};
+    return in_range != 0 && models != 0 &&
+           (demand.vram_mib == 0 || (models & catalogue.models_with_vram(demand.vram_mib)) != 0);
 }
 
 Result<void> check_gpus(const UnitDemand& demand) {
@@ -95,7 +122,15 @@ Result<Catalogue> Catalogue::make(std::vector<GpuModel> models,
                        " regions");
     }
     Catalogue catalogue;
-    for (const GpuModel& model : models) catalogue.vram_mib_.push_back(model.vram_mib);
+    std::set<std::uint32_t> vram;
+    for (const GpuModel& model : models) vram.insert(model.vram_mib);
+    for (const std::uint32_t step : vram) {
+        std::uint64_t mask = 0;
+        for (std::size_t model = 0; model < models.size(); ++model) {
+            mask |= std::uint64_t{models[model].vram_mib >= step} << model;
+        }
+        catalogue.vram_steps_.push_back({step, mask});
+    }
     catalogue.models_ = std::move(models);
     catalogue.regions_ = std::move(regions);
     catalogue.latency_us_ = std::move(latency_us);
@@ -103,12 +138,10 @@ Result<Catalogue> Catalogue::make(std::vector<GpuModel> models,
 }
 
 std::uint64_t Catalogue::models_with_vram(std::uint32_t vram_mib) const {
-    if (vram_mib == 0) return all_models();
-    std::uint64_t mask = 0;
-    for (std::size_t model = 0; model < vram_mib_.size(); ++model) {
-        mask |= std::uint64_t{vram_mib_[model] >= vram_mib} << model;
+    for (const VramStep& step : vram_steps_) {
+        if (step.vram_mib >= vram_mib) return step.models;
     }
-    return mask;
+    return 0;
 }
 
 Result<std::uint8_t> Catalogue::model(std::string_view name) const {
@@ -120,6 +153,7 @@ Result<std::uint8_t> Catalogue::region(std::string_view name) const {
 }
 
 Result<void> check(const Catalogue& catalogue, const UnitDemand& demand) {
+    if (is_good(catalogue, demand)) return {};
     TRY_OK(check_gpus(demand));
     TRY_OK(check_sets(catalogue, demand));
     TRY_OK(at_most("cpu_milli", demand.cpu_milli, kCpuMilliMax));

@@ -59,7 +59,11 @@ class Catalogue {
     std::vector<GpuModel> models_;
     std::vector<std::string> regions_;
     std::vector<std::uint32_t> latency_us_;
-    std::vector<std::uint32_t> vram_mib_;  // of the models, side by side
+    struct VramStep {
+        std::uint32_t vram_mib = 0;
+        std::uint64_t models = 0;  // with at least so much
+    };
+    std::vector<VramStep> vram_steps_;  // ascending
 };
 
 enum class UnitKind : std::uint8_t { kStable, kFlexible };  // a data centre's, or a home's that comes and goes

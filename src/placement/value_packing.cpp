@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/check.hpp"
+#include "placement/index/gpu_lanes.hpp"
 #include "placement/model_pressure.hpp"
 
 namespace vcity::placement {
@@ -15,7 +16,9 @@ constexpr double kPenaltiesPerMilli = 2;
 constexpr double kPenaltyOffsetMilli = 3000;  // a good fit may gain more than it costs
 constexpr double kCpuUnit = 128'000;          // CPU fit: the weight is per so much, in GPUs
 constexpr double kLeastDemandShare = 0.002;   // of the capacity
-constexpr double kCpuPerGpuUnknown = 1;       // nothing is stranded while no request was seen
+constexpr std::size_t kChancesMax = 8192;     // sums kept for a model
+constexpr std::uint32_t kInverseShift = 20;
+constexpr double kCpuPerGpuUnknown = 1;  // nothing is stranded while no request was seen
 
 double milli_of(const GpuRequest& request) {
     return static_cast<double>(request.gpus) * request.gpu_milli;
@@ -66,9 +69,10 @@ ValuePacking::ValuePacking(const RequestMix& mix,
                            PackingGrain grain)
     : parameters_{parameters},
       grain_{grain},
+      gpu_inverse_{grain.gpu_milli == 0 ? 0 : (1U << kInverseShift) / grain.gpu_milli + 1},
       pressures_{model_pressures(mix.shapes(), supply)},
       values_{values.values()} {
-    CHECK(grain.gpu_milli > 0 && grain.cpu_milli > 0);
+    CHECK(grain.gpu_milli > 0 && grain.gpu_milli <= kWholeGpuMilli && grain.cpu_milli > 0);
     cpu_per_gpu_.fill(kCpuPerGpuUnknown);
     learn(mix.typical(parameters.typical_share), supply);
 
@@ -105,17 +109,55 @@ void ValuePacking::learn(const std::vector<RequestMix::Shape>& typical, const Pa
     for (const RequestMix::Shape& shape : typical) {
         const GpuRequest& request = shape.request;
         if (milli_of(request) <= 0) continue;
-        const Use use{request.models, request.cpu_milli, request.gpu_milli, request.gpus,
-                      static_cast<double>(shape.count) / total};
+        const Use use{request.cpu_milli, request.gpu_milli, request.gpus, static_cast<double>(shape.count) / total};
         for (std::size_t model = 0; model < kPackingModels; ++model) {
             if ((request.models & supply.models) >> model & 1U) uses_[model].push_back(use);
         }
     }
+    for (const std::vector<Use>& uses : uses_) chances_.push_back(chances_of(uses));
+}
+
+// A share can use every GPU that has as much, whole GPUs those that are wholly free, if there are enough.
+ValuePacking::Chances ValuePacking::chances_of(const std::vector<Use>& uses) {
+    Chances chances;
+    chances.fits.fill(0);
+    std::vector<std::uint16_t> shares;
+    for (const Use& use : uses) {
+        if (use.gpus > 1 && use.gpu_milli != kWholeGpuMilli) return {};
+        chances.cpu_milli.push_back(use.cpu_milli);
+        if (use.gpu_milli < kWholeGpuMilli) shares.push_back(use.gpu_milli);
+    }
+    const auto settle = [](auto* values) {
+        std::ranges::sort(*values);
+        values->erase(std::unique(values->begin(), values->end()), values->end());
+    };
+    settle(&chances.cpu_milli);
+    settle(&shares);
+    chances.columns = shares.size() + 1 + kGpusMax + 1;
+    if (uses.empty() || (chances.cpu_milli.size() + 1) * chances.columns > kChancesMax) return {};
+    for (const std::uint16_t share : shares) {
+        for (std::size_t milli = share; milli <= kWholeGpuMilli; ++milli) ++chances.fits[milli];
+    }
+    for (std::size_t row = 0; row <= chances.cpu_milli.size(); ++row) {
+        std::vector<double> sums(chances.columns, 0.0);
+        for (const Use& use : uses) {
+            if (row == 0 || use.cpu_milli > chances.cpu_milli[row - 1]) continue;
+            const bool is_share = use.gpu_milli < kWholeGpuMilli;
+            const std::size_t first = is_share ? chances.fits[use.gpu_milli] : shares.size() + 1 + use.gpus;
+            const std::size_t last = is_share ? shares.size() + 1 : chances.columns;
+            for (std::size_t column = first; column < last; ++column) sums[column] += use.probability;
+        }
+        chances.sums.insert(chances.sums.end(), sums.begin(), sums.end());
+    }
+    return chances;
 }
 
 GpuState ValuePacking::rounded(const GpuState& exact) const {
     GpuState state = exact;
-    for (std::uint16_t& left : state.left_milli) left = static_cast<std::uint16_t>(left - left % grain_.gpu_milli);
+    using Wide = std::uint32_t __attribute__((vector_size(4 * kGpusMax)));
+    const auto left = __builtin_convertvector(lanes_of(exact.left_milli), Wide);
+    const Wide steps = (left * gpu_inverse_) >> kInverseShift;
+    state.left_milli = milli_of(__builtin_convertvector(steps * grain_.gpu_milli, GpuLanes));
     state.cpu_left_milli -= state.cpu_left_milli % grain_.cpu_milli;
     state.memory_left_mib = 0;
     return state;
@@ -129,7 +171,23 @@ GpuRequest ValuePacking::rounded(const GpuRequest& exact) const {
     return request;
 }
 
+double ValuePacking::summed_usable_milli(const GpuState& state, const Chances& chances) const {
+    std::size_t row = 0;
+    while (row < chances.cpu_milli.size() && chances.cpu_milli[row] <= state.cpu_left_milli) ++row;
+    const double* sums = chances.sums.data() + row * chances.columns;
+    double usable = 0;
+    std::size_t whole = 0;
+    for (std::size_t gpu = 0; gpu < state.gpus; ++gpu) {
+        const std::uint16_t left = std::min(state.left_milli[gpu], kWholeGpuMilli);
+        usable += left * sums[chances.fits[left]];
+        whole += left == kWholeGpuMilli ? 1U : 0U;
+    }
+    return usable + static_cast<double>(whole * kWholeGpuMilli) * sums[chances.columns - (kGpusMax + 1) + whole];
+}
+
 double ValuePacking::usable_milli(const GpuState& state) const {
+    const Chances& chances = chances_[state.model];
+    if (!chances.sums.empty()) return summed_usable_milli(state, chances);
     std::array<double, kGpusMax + 1> freest{};  // [n]: free milli of the n freest GPUs
     for (std::size_t gpu = 0; gpu < state.gpus; ++gpu) freest[gpu + 1] = freest[gpu] + state.left_milli[gpu];
     double usable = 0;

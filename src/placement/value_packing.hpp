@@ -58,23 +58,33 @@ class ValuePacking final : public PackingPolicy {
 
   private:
     struct Use {  // one typical shape of request that asks for a GPU
-        std::uint64_t models = 0;
         std::uint32_t cpu_milli = 0;
         std::uint16_t gpu_milli = 0;
         std::uint8_t gpus = 0;
         double probability = 0;
     };
+    // The probabilities of a model's uses, added up beforehand by what fits. Empty where that would be too large.
+    struct Chances {
+        std::vector<std::uint32_t> cpu_milli;               // ascending: what uses ask for
+        std::array<std::uint8_t, kWholeGpuMilli + 1> fits;  // [milli]: how many different shares fit a GPU with so much
+        std::size_t columns = 0;
+        std::vector<double> sums;  // [how many of cpu_milli are there][shares that fit; after them, GPUs wholly free]
+    };
 
     void learn(const std::vector<RequestMix::Shape>& typical, const PackingSupply& supply);
     double potential(const GpuState& state) const;
+    static Chances chances_of(const std::vector<Use>& uses);
     double usable_milli(const GpuState& state) const;
+    double summed_usable_milli(const GpuState& state, const Chances& chances) const;
     double stranded_milli(const GpuState& state) const;
     double leftover_cost(std::uint16_t left_milli, std::uint16_t share_milli) const;
     double cpu_cost(const GpuState& after, const GpuRequest& request) const;
 
     PackingParameters parameters_;
     PackingGrain grain_;
+    std::uint32_t gpu_inverse_;                          // 2^20 over the grain, and a little more
     std::array<std::vector<Use>, kPackingModels> uses_;  // [model]
+    std::vector<Chances> chances_;                       // [model]
     std::array<double, kPackingModels> cpu_per_gpu_{};   // [model]: what a free GPU is taken to need, milli
     std::array<double, kPackingModels> pressures_{};
     std::array<double, PackingSupply::kLevels> values_{};

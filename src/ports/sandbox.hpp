@@ -114,6 +114,8 @@ class Sandbox {
   public:
     virtual ~Sandbox() = default;
     virtual Task<Result<std::unique_ptr<SandboxProcess>>> start(SandboxSpec spec) = 0;
+    // Whether what is started with this image (empty: none) and a name goes on when the agent dies.
+    virtual bool outlives_agent(const std::string& /*image*/) const { return false; }
     // The sandbox of that name that an earlier agent started. Its output comes again from the first byte, as far as it
     // was kept. kNotFound: there is none, or sandboxes end with their agent here.
     virtual Task<Result<std::unique_ptr<SandboxProcess>>> adopt(std::string name);

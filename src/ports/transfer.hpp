@@ -13,6 +13,7 @@ struct RemoteFile {
     std::string url;  // http or https
     Hash sha256;
     std::uint64_t bytes = 0;
+    Duration silence_max{};  // a fetch to which nothing has come for so long is given up; zero: only at the deadline
 };
 
 // Files over the network, by their hash. A node follows the URLs of strangers with it: an implementation reaches public

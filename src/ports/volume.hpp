@@ -44,6 +44,11 @@ class Volumes {
     // the disk. Where the system cannot bound a folder, bytes_max is for the
     // owner to watch, see used(). kExhausted: no room for so many bytes.
     virtual Task<Result<std::unique_ptr<Volume>>> make(std::string name, std::uint64_t bytes_max) = 0;
+    // The volume that an earlier agent made, by its path(), with all it holds. kNotFound: it is not there, or volumes
+    // end with their agent here.
+    virtual Task<Result<std::unique_ptr<Volume>>> adopt(std::string path) = 0;
+    // Removes what earlier agents have left, but for these paths, and says how many that were.
+    virtual Task<Result<std::size_t>> sweep(std::vector<std::string> keep) = 0;
 };
 
 }  // namespace vcity::ports

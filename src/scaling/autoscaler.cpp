@@ -75,6 +75,8 @@ ScalingDecision Autoscaler::step(double demand, std::uint64_t waiting) {
 
     if (is_idle && policy_.replicas_min == 0) {
         const bool comes_back = next.demand > policy_.prewarm_share * policy_.per_replica;
+        // As if somebody had asked: one step in which the forecast wavers must not end what was warmed up for the next.
+        if (comes_back) idle_ = 0;
         if (replicas_ == 0 && comes_back) {
             replicas_ = std::min(replicas_for(next.demand), policy_.replicas_max);
             return {replicas_, "demand is expected to come back"};

@@ -93,6 +93,24 @@ TEST(Autoscaler, WarmsUpBeforeTheDayBegins) {
     EXPECT_GE(before_the_day, 3U);
 }
 
+TEST(Autoscaler, KeepsWarmWhatItWarmedUpUntilTheDemandIsThere) {
+    // Steps of ten seconds, a minute ahead, seventeen minutes of demand a day.
+    constexpr std::size_t kDay = 8'640;
+    constexpr std::size_t kPeak = 4'320;
+    Autoscaler scaler{{.replicas_max = 2, .per_replica = 2, .safety = 1, .idle_steps = 60}, {.lead = 6, .day = kDay}};
+    for (std::size_t step = 0; step < 3 * kDay; ++step) {
+        const std::size_t hour = step % kDay;
+        const std::uint32_t replicas = scaler.step(hour >= kPeak && hour < kPeak + 104 ? 4 : 0, 0).replicas;
+        if (step < kDay) continue;
+        if (hour == kPeak - 60) {
+            EXPECT_EQ(replicas, 0U) << "nobody pays for the night";
+        }
+        if (hour >= kPeak - 6 && hour < kPeak) {
+            EXPECT_GE(replicas, 1U) << (kPeak - hour) << " steps before the peak";
+        }
+    }
+}
+
 TEST(Spread, KeepsRegionsAndOwnersEven) {
     std::vector<Site> sites;
     for (std::uint64_t i = 0; i < 12; ++i) {

@@ -120,9 +120,10 @@ Result<void> AuditJudge::check_pages(const CheckedAudit& audit) const {
 }
 
 Result<void> AuditJudge::judge_cells(const CheckedAudit& audit,
+                                     const TokenFilter& filter,
                                      const LinearOptions& options,
                                      Evidence* evidence) const {
-    const HeadModel head{.shape = &shape_, .weights = &weights_, .key = &head_key_};
+    const HeadModel head{.shape = &shape_, .weights = &weights_, .key = &head_key_, .filter = &filter};
     for (const auto& [place, cell] : audit.cells) {
         if (place.layer == shape_.layers) {
             const auto result = judge_final(head, options, audit.header, place.position, cell, evidence);
@@ -208,7 +209,7 @@ Result<Evidence> AuditJudge::measure(const AuditClaim& claim,
     const LinearOptions options{
         .compute = shape_.compute, .kernel = audit.header.kernel, .rows = options_.rows, .random = &random};
     Evidence evidence;
-    TRY_OK(judge_cells(audit, options, &evidence));
+    TRY_OK(judge_cells(audit, claim.filter, options, &evidence));
     TRY_OK(judge_tokens(shape_, weights_, &random, audit));
     judge_heads(audit, options, &evidence);
     evidence.sketch_score = sketch_score(shape_, audit);

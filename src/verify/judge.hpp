@@ -20,6 +20,10 @@ struct JudgeOptions {
     std::uint32_t heads = 1;    // query heads for every key-value head whose pages are all opened
 };
 
+// Which tokens might come at a step, given the output tokens: one entry a token. Nothing: all of them.
+using TokenFilter = std::function<std::optional<std::vector<bool>>(const std::vector<std::uint32_t>& output_tokens,
+                                                                   std::uint64_t step)>;
+
 // What the verifier knows without the worker: from the signed receipt, from the request and from its own tokenizer.
 struct AuditClaim {
     OpeningRoots roots;
@@ -31,6 +35,7 @@ struct AuditClaim {
     TokenUsage units;
     Sampling sampling;
     std::vector<std::uint32_t> prompt_tokens;
+    TokenFilter filter{};  // of a request whose output must have a form; empty: every token might come
 };
 
 // Whether these output tokens are the delivered text and end where the request says. The message of an Error becomes
@@ -77,7 +82,10 @@ class AuditJudge {
     Result<void> check_header(const AuditClaim& claim, const TraceHeader& header) const;
     Result<void> check_embedding(const TraceHeader& header, const Cell& place, const CheckedCell& cell) const;
     Result<void> check_pages(const CheckedAudit& audit) const;
-    Result<void> judge_cells(const CheckedAudit& audit, const LinearOptions& options, Evidence* evidence) const;
+    Result<void> judge_cells(const CheckedAudit& audit,
+                             const TokenFilter& filter,
+                             const LinearOptions& options,
+                             Evidence* evidence) const;
     void judge_heads(const CheckedAudit& audit, const LinearOptions& options, Evidence* evidence) const;
     void judge_group(const CheckedAudit& audit,
                      const Cell& place,

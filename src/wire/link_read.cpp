@@ -92,6 +92,7 @@ TokenChunk read_body(Reader& in, const v1::TokenChunk& proto) {
         .sequence = proto.sequence(),
         .text = in.text(proto.text(), "text"),
         .tokens = proto.tokens(),
+        .logprobs = in.list(proto.logprobs(), kListMax, "logprobs"),
     };
 }
 
@@ -259,7 +260,8 @@ Message read_frame(Reader& in, const v1::Frame& frame) {
         case v1::Frame::kNodeFailedJob: return read_body(in, frame.node_failed_job());
         case v1::Frame::kReceiptAck: return read_body(in, frame.receipt_ack());
         case v1::Frame::kJobCancel:
-            return JobCancel{read_job_id(in, frame.job_cancel().job_id()), frame.job_cancel().fencing_token()};
+            return JobCancel{read_job_id(in, frame.job_cancel().job_id()), frame.job_cancel().fencing_token(),
+                             frame.job_cancel().gives_way()};
         case v1::Frame::kJobRequest: return JobRequest{read_order(in, frame.job_request())};
         case v1::Frame::kJobPlaced: return read_body(in, frame.job_placed());
         case v1::Frame::kJobDone: return read_body(in, frame.job_done());

@@ -63,6 +63,7 @@ void write(const TokenChunk& value, v1::TokenChunk* out) {
     out->set_sequence(value.sequence);
     out->set_text(clean(value.text));
     out->set_tokens(value.tokens);
+    write_list(value.logprobs, out->mutable_logprobs());
 }
 
 void write(const NodeFailedJob& value, v1::NodeFailedJob* out) {
@@ -193,6 +194,7 @@ struct FrameWriter {
     void operator()(const JobCancel& value) const {
         frame.mutable_job_cancel()->set_job_id(raw(value.job_id));
         frame.mutable_job_cancel()->set_fencing_token(value.fencing_token);
+        frame.mutable_job_cancel()->set_gives_way(value.gives_way);
     }
     void operator()(const JobRequest& value) const {
         wire::write(value.order, frame.mutable_job_request()->mutable_order());

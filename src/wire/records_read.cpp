@@ -45,7 +45,37 @@ ModelRequest read(Reader& in, const v1::ModelRequest& proto) {
         .stop = in.text_list(proto.stop(), kStopMax, "stop"),
         .client_nonce = in.fixed<Hash>(proto.client_nonce(), "client_nonce"),
         .verification = in.enumeration(proto.verification(), Verification::kTee, "verification"),
+        .form = in.text(proto.form(), "form"),
+        .logprobs = proto.logprobs(),
+        .answer = proto.is_embedding() ? AnswerKind::kEmbedding : AnswerKind::kText,
     };
+}
+
+TokenOption read(Reader& in, const v1::TokenOption& proto) {
+    constexpr std::size_t kTokenBytesMax = 1024;
+    if (proto.bytes().size() > kTokenBytesMax) in.fail("bytes", "has too many bytes");
+    constexpr double kLeast = -1e9;
+    return {.bytes = proto.bytes(), .logprob = in.in_range(proto.logprob(), kLeast, 0.0, "logprob")};
+}
+
+TokenLogprobs read(Reader& in, const v1::TokenLogprobs& proto) {
+    return {
+        .chosen = in.message(proto.has_chosen(), proto.chosen(), "chosen"),
+        .top = in.list(proto.top(), kLogprobsMax, "top"),
+    };
+}
+
+NodeWish read(Reader& in, const v1::NodeWish& proto) {
+    NodeWish wish;
+    wish.only = in.fixed_list<Address>(proto.only(), kWishListMax, "only");
+    wish.ignore = in.fixed_list<Address>(proto.ignore(), kWishListMax, "ignore");
+    wish.order = in.fixed_list<Address>(proto.order(), kWishListMax, "order");
+    wish.allow_fallbacks = proto.allow_fallbacks();
+    wish.regions = in.text_list(proto.regions(), kWishListMax, "regions", kLabelBytesMax);
+    wish.reputation_min_bp = in.narrow(proto.reputation_min_bp(), "reputation_min_bp");
+    wish.stake_min_vcai = proto.stake_min_vcai();
+    wish.sort = in.enumeration(proto.sort(), NodeWish::Sort::kLatency, "sort");
+    return wish;
 }
 
 SpendingCap read(Reader& in, const v1::SpendingCap& proto) {
@@ -151,6 +181,7 @@ JobOrder read(Reader& in, const v1::JobOrder& proto) {
         .deadline = UnixMillis{proto.deadline()},
         .trace_id = in.text(proto.trace_id(), "trace_id"),
         .may_hedge = proto.may_hedge(),
+        .wish = proto.has_wish() ? read(in, proto.wish()) : NodeWish{},
     };
 }
 

@@ -42,6 +42,30 @@ void write(const ModelRequest& value, v1::ModelRequest* out) {
     for (const std::string& stop : value.stop) out->add_stop(clean(stop));
     out->set_client_nonce(raw(value.client_nonce));
     out->set_verification(static_cast<v1::Verification>(static_cast<int>(value.verification) + 1));
+    out->set_form(clean(value.form));
+    out->set_logprobs(value.logprobs);
+    out->set_is_embedding(value.answer == AnswerKind::kEmbedding);
+}
+
+void write(const TokenOption& value, v1::TokenOption* out) {
+    out->set_bytes(value.bytes);
+    out->set_logprob(value.logprob);
+}
+
+void write(const TokenLogprobs& value, v1::TokenLogprobs* out) {
+    write(value.chosen, out->mutable_chosen());
+    write_list(value.top, out->mutable_top());
+}
+
+void write(const NodeWish& value, v1::NodeWish* out) {
+    write_fixed_list(value.only, out->mutable_only());
+    write_fixed_list(value.ignore, out->mutable_ignore());
+    write_fixed_list(value.order, out->mutable_order());
+    out->set_allow_fallbacks(value.allow_fallbacks);
+    for (const std::string& region : value.regions) out->add_regions(clean(region));
+    out->set_reputation_min_bp(value.reputation_min_bp);
+    out->set_stake_min_vcai(value.stake_min_vcai);
+    out->set_sort(static_cast<v1::NodeSort>(static_cast<int>(value.sort) + 1));
 }
 
 void write(const SpendingCap& value, v1::SpendingCap* out) {
@@ -132,6 +156,7 @@ void write(const JobOrder& value, v1::JobOrder* out) {
     out->set_deadline(value.deadline.count());
     out->set_trace_id(clean(value.trace_id));
     out->set_may_hedge(value.may_hedge);
+    if (!value.wish.is_empty()) write(value.wish, out->mutable_wish());
 }
 
 void write(const Lease& value, v1::Lease* out) {

@@ -177,6 +177,8 @@ void write(const WorkSpec& value, v1::WorkSpec* out) {
     prefer->set_quality(value.prefer.quality);
     prefer->set_packing(value.prefer.packing);
     out->set_service_class(static_cast<v1::ServiceClass>(static_cast<int>(value.service_class) + 1));
+    out->set_spread(clean(value.spread));
+    out->set_is_exclusive(value.is_exclusive);
 }
 
 WorkSpec read(Reader& in, const v1::WorkSpec& proto) {
@@ -192,6 +194,9 @@ WorkSpec read(Reader& in, const v1::WorkSpec& proto) {
     value.stake_vcai_min = proto.stake_vcai_min();
     value.prefer = in.message(proto.has_prefer(), proto.prefer(), "prefer");
     value.service_class = in.enumeration(proto.service_class(), ServiceClass::kCritical, "service_class");
+    constexpr std::size_t kSpreadBytesMax = 64;
+    value.spread = in.text(proto.spread(), "spread", kSpreadBytesMax);
+    value.is_exclusive = proto.is_exclusive();
     return value;
 }
 

@@ -4,6 +4,7 @@
 #include "wire/records_convert.hpp"
 #include "wire/shape.hpp"
 #include "wire/wire.hpp"
+#include "wire/write_list.hpp"
 
 namespace vcity::wire {
 namespace {
@@ -40,6 +41,7 @@ struct WorkerWriter {
         out->set_job_id(raw(value.job_id));
         out->set_text(clean(value.text));
         out->set_tokens(value.tokens);
+        write_list(value.logprobs, out->mutable_logprobs());
     }
     void operator()(const WorkerDone& value) const {
         v1::WorkerDone* out = frame.mutable_done();
@@ -104,6 +106,7 @@ WorkerToken read(Reader& in, const v1::WorkerToken& proto) {
         .job_id = read_job_id(in, proto.job_id()),
         .text = in.text(proto.text(), "text"),
         .tokens = proto.tokens(),
+        .logprobs = in.list(proto.logprobs(), kListMax, "logprobs"),
     };
 }
 

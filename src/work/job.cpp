@@ -25,6 +25,11 @@ bool is_success(const StepGroup& group, std::int32_t exit_code) {
     return group.setup.is_service ? exit_code == kTimeLimitExit : exit_code == 0;
 }
 
+// Another attempt would end the same way.
+bool is_wrong_order(const StepGroup& group, std::int32_t exit_code) {
+    return !group.setup.program.empty() && exit_code == kWrongOrderExit;
+}
+
 std::uint64_t between(UnixMillis from, UnixMillis to) {
     return to > from ? (to - from).count() : 0;
 }
@@ -175,6 +180,11 @@ Result<void> Job::check_change(const Finished& change) const {
         return make_error(Errc::kInvalid, "an attempt asks for " + to_string(change.amount) + " USD, its quote is " +
                                               to_string(quote) + " USD");
     }
+    const bool is_promised =
+        change.exit_code != kGaveWayExit || steps_[change.step].checkpoint_token == change.fencing_token;
+    if (!is_promised) return make_error(Errc::kInvalid, "it gave way without a checkpoint to go on from");
+    const bool has_other = steps_[change.step].live > 1;
+    if (change.exit_code == kLostRaceExit && !has_other) return conflict("no other copy was faster");
     return check_files(change.files);
 }
 
@@ -284,10 +294,7 @@ void Job::take_change(const Finished& change, UnixMillis at, Effects* effects) {
         return;
     }
     if (!is_success(group_of(change.step), change.exit_code)) {
-        step.reason = change.exit_code == 0 ? "a service ended by itself"
-                                            : "ended with exit code " + std::to_string(change.exit_code);
-        ++steps_[leader_of(change.step)].failures;
-        after_failure(change.step, at, effects);
+        take_failure(change, attempt, at, effects);
         return;
     }
     step.state = StepState::kDone;
@@ -302,6 +309,28 @@ void Job::take_change(const Finished& change, UnixMillis at, Effects* effects) {
     end_if_over(at);
 }
 
+// Delivered and charged, and not what the customer wants.
+void Job::take_failure(const Finished& change, const Attempt& attempt, UnixMillis at, Effects* effects) {
+    Step& step = steps_[change.step];
+    Step& leader = steps_[leader_of(change.step)];
+    if (change.exit_code == kLostRaceExit) {
+        step.reason = "another copy of it was faster";
+    } else if (change.exit_code == kGaveWayExit) {
+        step.reason = "had to give way: it goes on from its checkpoint";
+        ++leader.preemptions;
+        failures_.push_back({leader_of(change.step), attempt.terms.node, at});
+    } else {
+        step.reason = change.exit_code == 0 ? "a service ended by itself"
+                                            : "ended with exit code " + std::to_string(change.exit_code);
+        ++leader.failures;
+    }
+    if (is_wrong_order(group_of(change.step), change.exit_code)) {
+        step.reason += ": what it was given is wrong, see its output";
+        leader.is_hopeless = true;
+    }
+    after_failure(change.step, at, effects);
+}
+
 void Job::take_change(const AttemptFailed& change, UnixMillis at, Effects* effects) {
     const Attempt attempt = end_attempt(change.step, change.fencing_token);
     if (effects != nullptr) effects->ended.push_back(attempt);
@@ -314,7 +343,11 @@ void Job::take_change(const AttemptFailed& change, UnixMillis at, Effects* effec
             ++leader.node_faults;
             failures_.push_back({leader_of(change.step), attempt.terms.node, at});
             break;
-        case Fault::kStep: ++leader.failures; break;
+        case Fault::kStep:
+            ++leader.failures;
+            // What could not be had from there can perhaps be had from elsewhere.
+            if (change.code == Errc::kNotFound) failures_.push_back({leader_of(change.step), attempt.terms.node, at});
+            break;
         case Fault::kPreempted: ++leader.preemptions; break;
     }
     last_code_ = change.code;
@@ -344,11 +377,12 @@ void Job::take_change(const Stopped& change, UnixMillis at, Effects* effects) {
     ended_at_ = at;
 }
 
-void Job::take_change(const Checkpointed& change, UnixMillis /*at*/, Effects* /*effects*/) {
+void Job::take_change(const Checkpointed& change, UnixMillis at, Effects* /*effects*/) {
     Step& step = steps_[change.step];
     step.checkpoint = change.files;
     step.checkpoint_token = change.fencing_token;
     step.checkpoint_sequence = change.sequence;
+    step.checkpoint_at = at;
 }
 
 void Job::take_change(const Unreachable& change, UnixMillis /*at*/, Effects* /*effects*/) {
@@ -407,7 +441,7 @@ void Job::show(const Attempt& attempt) {
 
 bool Job::is_exhausted(std::uint32_t step) const {
     const Step& leader = steps_[leader_of(step)];
-    return leader.failures > group_of(step).retries || leader.node_faults >= kNodeFaultsMax ||
+    return leader.is_hopeless || leader.failures > group_of(step).retries || leader.node_faults >= kNodeFaultsMax ||
            leader.preemptions >= kPreemptionsMax;
 }
 
@@ -537,60 +571,6 @@ void Job::end_if_over(UnixMillis at) {
     state_ = WorkState::kCancelled;
     error_ = "stopped while it ran";
     error_code_ = Errc::kDenied;
-}
-
-// --- commands
-
-Result<void> Job::lease(LeaseTerms terms, UnixMillis now, Effects* effects) {
-    TRY_OK(check_step(terms.step));
-    terms.attempt = steps_[terms.step].attempts + 1;
-    terms.reason.resize(shorten(terms.reason).size());
-    return commit({now, Leased{std::move(terms)}}, effects);
-}
-
-Result<void> Job::lease_gang(std::vector<LeaseTerms> members, UnixMillis now, Effects* effects) {
-    for (LeaseTerms& terms : members) {
-        TRY_OK(check_step(terms.step));
-        terms.attempt = steps_[terms.step].attempts + 1;
-        terms.reason.resize(shorten(terms.reason).size());
-    }
-    return commit({now, GangLeased{std::move(members)}}, effects);
-}
-
-Result<void> Job::start(std::uint32_t step, std::uint64_t fencing_token, UnixMillis now, Effects* effects) {
-    return commit({now, Started{step, fencing_token}}, effects);
-}
-
-Result<void> Job::finish(const Finished& finished, UnixMillis now, Effects* effects) {
-    return commit({now, finished}, effects);
-}
-
-Result<void> Job::fail(AttemptFailed failed, UnixMillis now, Effects* effects) {
-    failed.reason.resize(shorten(failed.reason).size());
-    return commit({now, std::move(failed)}, effects);
-}
-
-Result<void> Job::checkpoint(Checkpointed checkpointed, UnixMillis now, Effects* effects) {
-    return commit({now, std::move(checkpointed)}, effects);
-}
-
-Result<void> Job::note_away(Unreachable away, UnixMillis now, Effects* effects) {
-    return commit({now, away}, effects);
-}
-
-Result<void> Job::give_up(std::uint32_t step, Errc code, std::string reason, UnixMillis now, Effects* effects) {
-    reason.resize(shorten(reason).size());
-    return commit({now, GivenUp{step, code, std::move(reason)}}, effects);
-}
-
-Result<void> Job::cancel(std::string reason, UnixMillis now, Effects* effects) {
-    reason.resize(shorten(reason).size());
-    return commit({now, Stopped{WorkState::kCancelled, Errc::kDenied, std::move(reason)}}, effects);
-}
-
-Result<void> Job::expire(std::string reason, UnixMillis now, Effects* effects) {
-    reason.resize(shorten(reason).size());
-    return commit({now, Stopped{WorkState::kFailed, Errc::kTimeout, std::move(reason)}}, effects);
 }
 
 }  // namespace vcity::work

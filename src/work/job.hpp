@@ -67,6 +67,7 @@ class Job {
         std::uint32_t failures = 0;  // the customer's; of a gang: at its first step, as the next two
         std::uint32_t node_faults = 0;
         std::uint32_t preemptions = 0;
+        bool is_hopeless = false;         // what it was given is wrong; likewise at the first step of a gang
         std::uint64_t fencing_token = 0;  // of the newest attempt; of the counted result when done
         Address node;                     // likewise, as the next two
         std::uint32_t unit = 0;
@@ -81,6 +82,7 @@ class Job {
         std::vector<StepFile> checkpoint;    // that the next attempt begins with
         std::uint64_t checkpoint_token = 0;  // of the attempt that made it
         std::uint32_t checkpoint_sequence = 0;
+        UnixMillis checkpoint_at{0};
         std::string reason;
 
         bool operator==(const Step&) const = default;
@@ -210,6 +212,7 @@ class Job {
     void take_change(const Stopped& change, UnixMillis at, Effects* effects);
     void take_change(const Checkpointed& change, UnixMillis at, Effects* effects);
     void take_change(const Unreachable& change, UnixMillis at, Effects* effects);
+    void take_failure(const Finished& change, const Attempt& attempt, UnixMillis at, Effects* effects);
 
     std::uint32_t leader_of(std::uint32_t step) const { return is_gang(step) ? first_of_group(step) : step; }
     bool is_exhausted(std::uint32_t step) const;

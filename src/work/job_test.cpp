@@ -329,6 +329,21 @@ TEST_F(JobTest, TheFirstOfTwoCopiesCountsAndTheOtherIsNotCharged) {
     EXPECT_EQ(job_->state(), WorkState::kSucceeded);
 }
 
+TEST_F(JobTest, TheSlowerCopyMayBeChargedBeforeTheFasterCounts) {
+    StepGroup group = speculative(1);
+    group.retries = 0;
+    submit({group}, [](WorkOrder* order) { order->spec.service_class = ServiceClass::kCritical; });
+    const std::uint64_t first = lease(0);
+    const std::uint64_t second = lease(0);
+    EXPECT_TRUE(finish(0, second, kLostRaceExit, 7).has_value());
+    EXPECT_EQ(state(0), StepState::kLeased) << "nobody's failure";
+    EXPECT_EQ(finish(0, first, kLostRaceExit, 7).error().code, Errc::kConflict) << "there is nobody to lose against";
+    EXPECT_TRUE(finish(0, first, 0, 10).has_value());
+    EXPECT_EQ(job_->charged().micro, 17U);
+    EXPECT_EQ(job_->steps()[0].fencing_token, first);
+    EXPECT_EQ(job_->state(), WorkState::kSucceeded);
+}
+
 TEST_F(JobTest, AFailedCopyLeavesTheOtherRunning) {
     StepGroup group = speculative(1);
     group.retries = 0;
@@ -420,6 +435,70 @@ TEST_F(JobTest, ALaterAttemptBeginsWithTheNewestCheckpoint) {
     EXPECT_EQ(job_->work_of(0).inputs[0].name, "checkpoint/two");
     EXPECT_TRUE(keep(second, 1, "three").has_value()) << "each attempt counts from one";
     EXPECT_TRUE(finish(0, second).has_value());
+}
+
+TEST_F(JobTest, AStepThatGivesWayIsPaidUpToItsCheckpointAndGoesOnElsewhere) {
+    StepGroup group = a_group();
+    group.setup.checkpoint_seconds = 60;
+    group.retries = 0;
+    submit({group}, [](WorkOrder* order) { order->files_url = "https://gateway.example/files/token/"; });
+    const std::uint64_t first = lease(0);
+    EXPECT_EQ(finish(0, first, kGaveWayExit).error().code, Errc::kInvalid) << "there is nothing to go on from";
+    EXPECT_TRUE(job_->checkpoint({0, first, 1, {a_file("weights")}}, now_, &effects_).has_value());
+
+    EXPECT_TRUE(finish(0, first, kGaveWayExit, 7).has_value());
+
+    EXPECT_EQ(state(0), StepState::kQueued);
+    EXPECT_EQ(job_->charged(), Usd{7});
+    EXPECT_EQ(job_->steps()[0].failures, 0U) << "it costs no retry";
+    EXPECT_EQ(job_->avoid(0, now_).size(), 1U);
+    const std::uint64_t second = lease(0);
+    EXPECT_EQ(job_->work_of(0).inputs.at(0).name, "checkpoint/weights");
+    EXPECT_EQ(finish(0, second, kGaveWayExit).error().code, Errc::kInvalid) << "that checkpoint is another attempt's";
+    EXPECT_TRUE(finish(0, second).has_value());
+    EXPECT_EQ(job_->state(), WorkState::kSucceeded);
+    EXPECT_EQ(job_->charged(), Usd{17});
+}
+
+TEST_F(JobTest, AProgramThatSaysTheOrderIsWrongIsNotAskedAgain) {
+    StepGroup group = a_group();
+    group.command = {"--data", "/job/train.jsonl"};
+    group.setup.program = kFinetuneProgram;
+    group.retries = 2;
+    submit({group});
+
+    EXPECT_TRUE(finish(0, lease(0), kWrongOrderExit).has_value());
+
+    EXPECT_EQ(job_->state(), WorkState::kFailed);
+    EXPECT_EQ(job_->steps()[0].attempts, 1U);
+    EXPECT_EQ(job_->charged(), Usd{10});
+    EXPECT_NE(job_->error().find("what it was given is wrong"), std::string::npos) << job_->error();
+}
+
+TEST_F(JobTest, ACommandOfTheCustomersMayEndAsItLikes) {
+    StepGroup group = a_group();
+    group.retries = 1;
+    submit({group});
+    EXPECT_TRUE(finish(0, lease(0), kWrongOrderExit).has_value());
+    EXPECT_EQ(state(0), StepState::kQueued) << "only programs of the network say so by their exit code";
+    EXPECT_TRUE(finish(0, lease(0)).has_value());
+}
+
+TEST_F(JobTest, AnInputThatIsNotThereCostsARetryAndIsLookedForElsewhere) {
+    StepGroup group = a_group();
+    group.retries = 1;
+    submit({group});
+    AttemptFailed failed;
+    failed.fencing_token = lease(0);
+    failed.fault = Fault::kStep;
+    failed.code = Errc::kNotFound;
+    EXPECT_TRUE(job_->fail(failed, now_, &effects_).has_value());
+    EXPECT_EQ(job_->avoid(0, now_).size(), 1U);
+    EXPECT_EQ(job_->steps()[0].node_faults, 0U);
+    failed.fencing_token = lease(0);
+    EXPECT_TRUE(job_->fail(failed, now_, &effects_).has_value());
+    EXPECT_EQ(job_->state(), WorkState::kFailed);
+    EXPECT_EQ(job_->charged(), Usd{});
 }
 
 TEST_F(JobTest, AServiceSucceedsWhenItsTimeIsOverAndFailsWhenItEndsByItself) {

@@ -101,6 +101,8 @@ void get(ByteReader* reader, WorkSpec* spec) {
     reader->get(&spec->prefer.quality);
     reader->get(&spec->prefer.packing);
     reader->get(&spec->service_class, ServiceClass::kCritical);
+    reader->get(&spec->spread);
+    reader->get(&spec->is_exclusive);
 }
 
 void put(ByteWriter* writer, const SignedCap& cap) {
@@ -185,6 +187,8 @@ void put(ByteWriter* writer, const WorkSpec& spec) {
     writer->put(spec.prefer.quality);
     writer->put(spec.prefer.packing);
     writer->put(spec.service_class);
+    writer->put(spec.spread);
+    writer->put(spec.is_exclusive);
 }
 
 void put(ByteWriter* writer, const WorkOrder& order) {

@@ -58,6 +58,14 @@ std::uint32_t features_of(const StepWork& work);
 inline constexpr std::string_view kFinetuneProgram = "finetune";
 inline constexpr std::string_view kRenderProgram = "render";
 inline constexpr std::string_view kGenerateProgram = "generate";
+// They end so when what they were given is wrong: another attempt would end the same way, so there is none.
+inline constexpr std::int32_t kWrongOrderExit = 2;
+// Of a step that had to give way, to its node's owner or to work that pays more, and goes on elsewhere from a
+// checkpoint of this attempt: the time until that checkpoint is charged. No program can end with it.
+inline constexpr std::int32_t kGaveWayExit = 331;
+// Of the slower of two copies of a step, which was told to stop: its time is charged, and it is nobody's failure. The
+// scheduler's own word, no node's.
+inline constexpr std::int32_t kLostRaceExit = 332;
 // Nullopt: there is no such program.
 std::optional<UnitFeature> feature_of_program(std::string_view program);
 

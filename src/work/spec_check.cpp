@@ -208,6 +208,8 @@ Result<void> check_terms(const WorkSpec& spec) {
     if (spec.hourly_max && spec.hourly_max->micro == 0) return invalid("hourly_max is 0: nothing can be had for it");
     TRY_OK(within("reputation_bp_min", spec.reputation_bp_min, 0, Limits::kReputationMax));
     TRY_OK(within("level_min", spec.level_min, 0, Limits::kLevelMax));
+    TRY_OK(within("length of spread", spec.spread.size(), 0, Limits::kSpreadBytesMax));
+    if (!is_printable(spec.spread)) return invalid(fmt::format("spread {} must be printable", quoted(spec.spread)));
     TRY_OK(within("preference for latency", spec.prefer.latency, 0, Limits::kPreferenceMax));
     TRY_OK(within("preference for price", spec.prefer.price, 0, Limits::kPreferenceMax));
     TRY_OK(within("preference for quality", spec.prefer.quality, 0, Limits::kPreferenceMax));

@@ -43,6 +43,7 @@ struct SpecLimits {
     static constexpr std::uint32_t kPreferenceMax = 100;
     static constexpr std::uint32_t kReputationMax = 10'000;
     static constexpr std::uint32_t kLevelMax = 3;
+    static constexpr std::size_t kSpreadBytesMax = 64;
 };
 
 // Nothing, or kInvalid with the group, the field, the value and what would do: names, counts, sizes, cycles in `needs`,

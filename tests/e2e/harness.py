@@ -88,10 +88,12 @@ class NetworkTest(unittest.TestCase):
         cls.addClassCleanup(cls.net.__exit__, None, None, None)
 
     def request(self, method, path, body=None, headers=None, on_piece=None, base=None, timeout=60):
-        """One request on a connection of its own; on_piece is called after every piece of the body."""
+        """One request on a connection of its own; on_piece is called after every piece of the body. A header that is
+        None is left out."""
         url = urllib.parse.urlparse(base or self.net.facts["gateway"])
         connection = http.client.HTTPConnection(url.hostname, url.port, timeout=timeout)
         fields = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json", **(headers or {})}
+        fields = {name: value for name, value in fields.items() if value is not None}
         data = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
         text, status = b"", 0
         try:

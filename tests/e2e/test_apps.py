@@ -34,7 +34,8 @@ class AppFiles(unittest.TestCase):
     def test_every_example_is_fine_and_is_of_the_kind_of_its_name(self):
         answer = json.loads(vcity("app", "check", *sorted(EXAMPLES.glob("*.yaml"))).stdout)
         kinds = {pathlib.Path(app["file"]).stem: app["kind"] for app in answer["apps"]}
-        self.assertEqual(kinds.pop("notebook"), "pod")
+        for name, kind in (("notebook", "pod"), ("ocr", "generate"), ("upscale", "generate"), ("image", "generate")):
+            self.assertEqual(kinds.pop(name), kind)
         self.assertEqual(kinds, {name: name for name in
                                  ("task", "pod", "serve", "finetune", "batch", "render", "generate", "enterprise")})
 
@@ -57,6 +58,16 @@ class AppFiles(unittest.TestCase):
         answer = json.loads(vcity("app", "check", app, code=2).stdout)
         places = [(pathlib.Path(p["file"]).name, p["line"], p["field"]) for p in answer["apps"][0]["problems"]]
         self.assertEqual(places, [("r.jsonl", 2, "custom_id"), ("r.jsonl", 3, "")])
+
+    def test_a_bad_line_of_a_dataset_names_its_file_and_line_before_anything_is_ordered(self):
+        good = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}
+        bad = {"messages": [{"role": "moon", "content": "a"}]}
+        self.write("d.jsonl", json.dumps(good) + "\n" + json.dumps(bad) + "\n{oops\n")
+        app = self.write("app.yaml", "name: f\nkind: finetune\nbudget: 1\nfinetune: {model: m, data: d.jsonl}\n")
+        answer = json.loads(vcity("app", "check", app, code=2).stdout)
+        places = [(pathlib.Path(p["file"]).name, p["line"], p["field"]) for p in answer["apps"][0]["problems"]]
+        self.assertEqual(places, [("d.jsonl", 2, "messages[0].role"), ("d.jsonl", 3, "")])
+        self.assertIn("d.jsonl:2:1: messages[0].role", vcity("up", "--yes", app, code=2).stderr)
 
     def test_a_missing_file_is_named_where_it_is_asked_for(self):
         app = self.write("app.yaml", "name: t\nbudget: 1\nrun: cat\nfiles: {a.txt: ./none.txt}\n")

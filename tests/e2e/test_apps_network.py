@@ -67,6 +67,18 @@ class Apps(NetworkTest):
         wait_for(lambda: self.request("GET", "/v1/jobs/" + pod["id"]).json()["state"] == "cancelled", "the pod's end")
         self.vcity("down", "bench", code=3)
 
+    def test_a_pod_ends_when_it_was_to_be_stopped_and_costs_no_more(self):
+        app = self.folder / "short.yaml"
+        app.write_text("name: short\nkind: pod\nbudget: 1\nresources: {cpus: 0.5, memory: 0.1}\nstop_after: 8s\n"
+                       "terminate_after: 1h\n")
+        pod = self.up(app)
+        over = wait_for(lambda: (lambda job: job["state"] != "active" and job)(
+            self.request("GET", "/v1/jobs/" + pod["id"]).json()), "the pod's end")
+        step = over["steps"][0]
+        self.assertEqual((over["state"], step["termination"]["reason"]), ("succeeded", "time_limit"), over)
+        self.assertLessEqual(float(over["charged"]), float(step["hourly"]) * 10 / 3600, over)
+        self.assertGreaterEqual(float(over["charged"]), float(step["hourly"]) * 7 / 3600, over)
+
     def test_a_finetune_leaves_an_adapter(self):
         job = self.up(EXAMPLES / "finetune.yaml")
         self.assertEqual(job["state"], "succeeded", job)

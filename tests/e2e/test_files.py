@@ -51,6 +51,30 @@ class Files(NetworkTest):
 
         return wait_for(over, f"{job_id} to end", 90)
 
+    def test_a_node_that_gives_a_part_of_its_line_takes_no_more(self):
+        megabits, size = 16, 16_000_000
+        command = self.vcity("devnet", "node-command", "--state", self.folder, "--name", "thin", "--model-name",
+                             "thin/model")["command"]
+        log = open(self.folder / "logs/thin.log", "w", encoding="utf-8")
+        self.addCleanup(log.close)
+        node = subprocess.Popen([*command, "--region", "thin", "--down-mbit", str(megabits)], stdout=log, stderr=log)
+        self.addCleanup(node.wait)
+        self.addCleanup(node.terminate)
+        in_region = urllib.parse.urlencode({"q": "geolocation=thin rentable=true"})
+        wait_for(lambda: self.request("GET", "/v1/offers?" + in_region).json().get("data"), "the thin node's unit", 60)
+        (self.folder / "part.bin").write_bytes(self.data[:size])
+        spec = self.folder / "thin.json"
+        spec.write_text(json.dumps({"budget": "0.5", "where": {"regions": ["thin"]}, "steps": [
+            {"run": "sha256sum < part.bin", "resources": SMALL, "seconds_max": 60,
+             "inputs": {"part.bin": {"file": "part.bin"}}}]}))
+        job_id = self.vcity("job", "submit", spec)["id"]
+        began = time.monotonic()
+        job = self.ended(job_id)
+        taken = time.monotonic() - began
+        self.assertEqual(job["state"], "succeeded", job)
+        # A second's worth may come at once.
+        self.assertGreater(taken, size * 8 / (megabits * 1e6) - 2)
+
     def test_a_step_reads_50_mb_and_what_it_leaves_comes_back(self):
         began = time.monotonic()
         job_id = self.submit(

@@ -120,6 +120,29 @@ class Jobs(NetworkTest):
         self.assertEqual(job["state"], "cancelled", job)
         wait_for(lambda: len(self.offers("cpu_cores_free>=1").get("data", [])) >= 3, "its unit to be free again")
 
+    def test_reserved_units_go_to_the_order_that_names_them_and_are_paid_for_either_way(self):
+        spec = {"budget": "0.5", "name": "later", "steps": [step("echo used", resources={"cpus": 1, "memory_gb": 0.25})]}
+        file = self.folder / "later.json"
+        file.write_text(json.dumps(spec))
+        reserve = ("job", "reserve", file, "--minutes", "30")
+        quote = json.loads(self.vcity(*reserve, "--dry-run").stdout)
+        most = float(quote["most"])
+        self.assertAlmostEqual(most, 0.01 * 1830 / 3600, places=5)
+        held = json.loads(self.vcity(*reserve, "--quote", str(quote["quote_id"])).stdout)
+        node = self.until_runs(held["id"])["node"]
+        offers = self.offers(f"node={node}")["data"]
+        self.assertEqual([offer["rentable"] for offer in offers], [False], "it is nobody else's")
+
+        job = json.loads(self.vcity("job", "submit", file, "--quote", str(held["quote_id"])).stdout)
+        ended = self.ended(job["id"])
+        self.assertEqual(ended["state"], "succeeded", ended)
+        holding = self.ended(held["id"])
+        self.assertEqual(holding["state"], "cancelled", holding)
+        self.assertIn("the order that they were held for", holding["error"])
+        self.assertTrue(0 < float(holding["charged"]) < most / 10, holding)
+        again = self.order(step("true"), quote_id=held["quote_id"])
+        self.assertEqual((again.status, again.error()), (404, "quote_not_found"), again.body)
+
     def test_the_same_idempotency_key_orders_once(self):
         headers = {"Idempotency-Key": "only-once"}
         first = self.order(step("true"), headers=headers).json()["id"]
@@ -155,6 +178,18 @@ class Jobs(NetworkTest):
         self.assertEqual(self.order(step("true"), budget="1000000").status, 402)
         for path in ("/v1/jobs/job-" + "0" * 64, "/v1/jobs/job-x", "/v1/jobs/../../etc"):
             self.assertEqual(self.request("GET", path).status, 404, path)
+
+    def test_an_input_that_is_not_there_is_its_customers_affair(self):
+        answer = self.request("POST", "/v1/jobs", {"budget": "0.1", "steps": [{
+            "run": "cat data", "retries": 1, "resources": {"cpus": 0.5, "memory_gb": 0.125}, "inputs": {
+                "data": {"url": "https://localhost/data", "sha256": "ab" * 32, "bytes": 3}}}]})
+        self.assertEqual(answer.status, 201, answer.body)
+        job = wait_for(lambda: (lambda one: one["state"] != "active" and one)(
+            self.request("GET", "/v1/jobs/" + answer.json()["id"]).json()), "the job's end")
+        self.assertEqual((job["state"], float(job["charged"])), ("failed", 0), job)
+        self.assertIn("input file data: ", job["error"])
+        self.assertEqual(job["steps"][0]["attempt"], 2)
+        self.assertEqual(job["steps"][0]["termination"]["reason"], "inputs")
 
     def test_what_no_unit_can_ever_run_is_refused(self):
         def refused():
@@ -198,6 +233,12 @@ class Jobs(NetworkTest):
         self.assertIn("cpu_cores", self.vcity("-o", "table", "offers", "fields").stdout)
         self.assertIn("flexible", self.vcity("-o", "table", "offers", "search", "cpu_cores>=1").stdout)
         self.vcity("offers", "search", "dhp<1", code=2)
+        unit = json.loads(self.vcity("offers", "search", "unit=0").stdout)["data"][0]
+        price = json.loads(self.vcity("offers", "explain", unit["node"], "--seconds", "1800").stdout)
+        self.assertAlmostEqual(float(price["hourly"]), unit["dph"], places=5)
+        self.assertAlmostEqual(float(price["most"]), unit["dph"] / 2, places=5)
+        self.assertIn("Its owner asks", self.vcity("-o", "table", "offers", "explain", unit["node"]).stdout)
+        self.vcity("offers", "explain", "0x" + "ee" * 20, code=3)
 
     def test_interrupting_the_watcher_leaves_the_job_running(self):
         watcher = subprocess.Popen([VCITY, "--settings", self.folder / "cli.toml", "-o", "table", "job", "run", "--cpus",

@@ -44,7 +44,7 @@ class PaidRequest(NetworkTest):
         environment = {**os.environ, "OPENAI_BASE_URL": self.net.facts["gateway"] + "/v1", "OPENAI_API_KEY": self.key,
                        "VCITY_POOR_API_KEY": self.make_key("1", budget="0.000001")}
         result = subprocess.run(["npm", "test", "--silent"], cwd=ROOT / "tests/e2e/openai", env=environment, text=True,
-                                capture_output=True, timeout=180)
+                                capture_output=True, timeout=300)
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
 
     def test_a_tampered_receipt_is_found_out(self):

@@ -14,6 +14,8 @@ from harness import VCITY, WORKER, NetworkTest, wait_for
 
 REGION = "cellar"
 FIRST_PAID_SECONDS_MAX = 300
+# A machine that compiles meanwhile may take its time.
+PATIENCE_SECONDS = 120
 SCHEMA = ["id", "title", "status", "actual", "required", "operator", "unit", "summary", "purpose", "remediation"]
 
 
@@ -71,11 +73,11 @@ class Operator(NetworkTest):
             status = json.loads(answer.stdout) if answer.stdout else {}
             return status.get("network", {}).get("link") == "connected" and status
 
-        return wait_for(connected, "the node's link")
+        return wait_for(connected, "the node's link", PATIENCE_SECONDS)
 
-    def order(self, script, seconds_max=60):
+    def order(self, script, seconds_max=60, cpus=0.5):
         answer = self.request("POST", "/v1/jobs", {"budget": "0.5", "where": {"regions": [REGION]}, "steps": [
-            {"run": script, "resources": {"cpus": 0.5, "memory_gb": 0.125}, "seconds_max": seconds_max}]})
+            {"run": script, "resources": {"cpus": cpus, "memory_gb": 0.125}, "seconds_max": seconds_max}]})
         self.assertEqual(answer.status, 201, answer.body)
         return answer.json()["id"]
 
@@ -85,10 +87,12 @@ class Operator(NetworkTest):
         return answer.json()
 
     def until(self, job_id, *states):
-        return wait_for(lambda: (lambda job: job["state"] in states and job)(self.work(job_id)), f"{job_id} {states}")
+        return wait_for(lambda: (lambda job: job["state"] in states and job)(self.work(job_id)), f"{job_id} {states}",
+                        PATIENCE_SECONDS)
 
     def until_runs(self, job_id):
-        wait_for(lambda: self.work(job_id)["steps"][0]["state"] == "running", f"{job_id} to run")
+        wait_for(lambda: self.work(job_id)["steps"][0]["state"] == "running", f"{job_id} to run",
+                 PATIENCE_SECONDS)
 
     def test_1_a_dry_run_checks_and_changes_nothing(self):
         answer = json.loads(self.run_vcity(*self.join_words(), "--dry-run").stdout)
@@ -130,26 +134,59 @@ class Operator(NetworkTest):
         self.assertIn("ciphertext", (self.home / "keys/node.json").read_text())
 
     def test_4_drain_finishes_what_runs_and_takes_nothing_new(self):
-        running = self.order("sleep 4; echo kept")
+        self.addCleanup(self.node, "resume")
+        # Both need the whole unit. The second is accepted now, because a drained unit is none that an order could want.
+        running = self.order("sleep 12; echo kept", cpus=1)
         self.until_runs(running)
         self.assertIn("vcity_node_unit_steps_running{unit=\"0\"} 1", self.metrics())
         self.assertIn("vcity_node_step_seconds{job=", self.metrics())
-        drained = self.node("drain", "--wait", "60")
+        waiting = self.order("echo later", cpus=1)
+        drained = self.node("drain", "--wait", "100")
         self.assertEqual((drained["takes_work"], drained["running"]), (False, 0))
         self.assertEqual(self.until(running, "succeeded", "failed")["state"], "succeeded")
-        waiting = self.order("echo later")
         self.restart()
         self.assertEqual(self.node("status")["service"]["intake"], "drained: takes no new work", "it stands after a crash")
         self.assertNotIn(self.work(waiting)["steps"][0]["state"], ("running", "succeeded"))
         self.assertTrue(self.node("resume")["takes_work"])
-        self.until(waiting, "succeeded")
+        self.assertEqual(self.until(waiting, "succeeded", "failed", "cancelled")["state"], "succeeded")
+
+    def test_4_the_owner_takes_the_machine_and_the_work_goes_on_elsewhere_and_is_paid(self):
+        """A home node leaves in the middle of a step and comes back: nothing that was paid for is lost."""
+        self.addCleanup(self.node, "resume")
+        offers = self.request("GET", "/v1/offers?q=num_gpus%3D0").json()["data"]
+        elsewhere = next(one["geolocation"] for one in offers if one["geolocation"] != REGION)
+        blocker = self.request("POST", "/v1/jobs", {"budget": "0.5", "where": {"regions": [elsewhere]}, "steps": [
+            {"run": "sleep 12", "resources": {"cpus": 1, "memory_gb": 0.125}, "seconds_max": 60}]}).json()["id"]
+        self.until_runs(blocker)
+        results = int(self.node("earnings")["total"]["results"])
+        job_id = self.request("POST", "/v1/jobs", {"budget": "1", "steps": [{
+            "run": "at=$(cat checkpoint/at 2>/dev/null || echo 0); echo begins at $at; while [ $at -lt 60 ]; do "
+                   "at=$((at + 1)); echo $at > checkpoint/new; mv checkpoint/new checkpoint/at; sleep 0.1; done; echo over",
+            "checkpoint_seconds": 60, "retries": 0, "seconds_max": 120,
+            "resources": {"cpus": 1, "memory_gb": 0.125}}]}).json()["id"]
+        self.until_runs(job_id)
+        home = self.work(job_id)["steps"][0]["node"]
+        time.sleep(3)
+        left = self.node("drain", "--now", "--wait", "30")
+        self.assertEqual((left["takes_work"], left["running"]), (False, 0))
+        job = self.until(job_id, "succeeded", "failed", "cancelled")
+        self.assertEqual(job["state"], "succeeded", job)
+        self.assertNotEqual(job["steps"][0]["node"], home)
+        self.assertEqual(job["steps"][0]["attempt"], 2)
+        output = self.request("GET", f"/v1/jobs/{job_id}/logs?step=main/0").json()["data"]
+        self.assertRegex(output, r"^begins at [1-9]\d?\n")
+        self.assertTrue(output.endswith("over\n"), output)
+        wait_for(lambda: int(self.node("earnings")["total"]["results"]) == results + 1, "its pay for what it did")
+        self.assertTrue(self.node("resume")["takes_work"])
+        self.assertEqual(self.until(self.order("echo back"), "succeeded", "failed")["state"], "succeeded")
 
     def test_5_maintenance_begins_and_ends_by_itself(self):
         planned = self.node("maintain", "--from", "+1h", "--for", "2h", "--category", "power")
         self.assertTrue(planned["takes_work"])
         self.assertEqual(len(planned["maintenance"]), 1)
-        self.assertFalse(self.node("maintain", "--for", "2s", "--category", "disk")["takes_work"])
-        wait_for(lambda: self.node("status")["service"]["intake"] == "takes work", "the end of the maintenance")
+        self.assertFalse(self.node("maintain", "--for", "6s", "--category", "disk")["takes_work"])
+        wait_for(lambda: self.node("status")["service"]["intake"] == "takes work", "the end of the maintenance",
+                 PATIENCE_SECONDS)
         self.assertEqual(self.node("maintain", "--cancel")["maintenance"], [])
         self.run_vcity("node", "maintain", "--state", self.home, "--for", "2y", code=2)
         self.run_vcity("node", "maintain", "--state", self.home, "--from", "2020-01-01", "--for", "1h", code=2)

@@ -6,10 +6,14 @@
 
 #include "adapters/runtime_asio/runtime.hpp"
 #include "adapters/sandbox_oci/sandbox.hpp"
-#include "podman.hpp"
 #include "ports/testing/sandbox_contract.hpp"
+#ifdef VCITY_TEST_DOCKER
+#include "docker.hpp"
+#else
+#include "podman.hpp"
+#endif
 
-// Containers of a real podman, through its own API and through that of Docker.
+// Containers of a real podman, through its own API and through that of Docker; as oci_docker_test of a real Docker.
 namespace vcity::adapters {
 namespace {
 
@@ -19,16 +23,22 @@ using ports::SandboxProcess;
 using ports::SandboxSpec;
 using ports::testing::SandboxProgram;
 
-// One for all tests: it takes a second to start.
-std::unique_ptr<integration::Podman> podman;
+#ifdef VCITY_TEST_DOCKER
+using Engine = integration::Docker;
+#else
+using Engine = integration::Podman;
+#endif
 
-class WithPodman final : public testing::Environment {
+// One for all tests: it takes a second to start.
+std::unique_ptr<Engine> engine;
+
+class WithEngine final : public testing::Environment {
   public:
-    void SetUp() override { podman = std::make_unique<integration::Podman>(); }
-    void TearDown() override { podman = nullptr; }
+    void SetUp() override { engine = std::make_unique<Engine>(); }
+    void TearDown() override { engine = nullptr; }
 };
 
-const auto* const kEnvironment = testing::AddGlobalTestEnvironment(new WithPodman);
+const auto* const kEnvironment = testing::AddGlobalTestEnvironment(new WithEngine);
 
 class LineSink final : public LogSink {
   public:
@@ -42,7 +52,7 @@ class LineSink final : public LogSink {
 
 SandboxSpec shell(std::string script) {
     SandboxSpec spec;
-    spec.image = podman->image();
+    spec.image = engine->image();
     spec.command = {"/bin/sh", "-c", std::move(script)};
     spec.memory_bytes_max = 64U << 20U;
     spec.cores_max = 1;
@@ -52,9 +62,9 @@ SandboxSpec shell(std::string script) {
 class OciHarness final : public ports::testing::OnRuntime<ports::testing::SandboxHarness, AsioRuntime> {
   public:
     explicit OciHarness(EngineDialect dialect) {
-        options.socket_path = podman->socket();
+        options.socket_path = engine->socket();
         options.dialect = dialect;
-        options.scratch_folder = podman->folder() + "/scratch";
+        options.scratch_folder = engine->folder() + "/scratch";
         options.stop_seconds = 1;
         restart();
     }
@@ -173,7 +183,7 @@ TEST_P(OciSandboxTest, BoundsMemoryProcessesAndScratch) {
 }
 
 TEST_P(OciSandboxTest, PassesTheEnvironmentAndTheJobsFolderOn) {
-    const std::string folder = podman->folder() + "/job-of-a-test";
+    const std::string folder = engine->folder() + "/job-of-a-test";
     fs::create_directory(folder);
     fs::permissions(folder, fs::perms{0777});
     std::ofstream{folder + "/given"} << "given\n";
@@ -316,7 +326,7 @@ TEST_P(OciSandboxTest, SurvivesADeadEngine) {
         start(shell("echo one; while ! busybox test -e /tmp/go; do busybox sleep 0.05; done; echo two"));
     ASSERT_NE(process, nullptr);
     read_until(process.get(), "one\n");
-    podman->restart();
+    engine->restart();
     const Result<Bytes> nothing = run(process->read(64, harness.runtime().now() + 100ms));
     ASSERT_FALSE(nothing.has_value());
     EXPECT_EQ(nothing.error().code, Errc::kTimeout) << nothing.error().message;
@@ -360,12 +370,27 @@ TEST_P(OciSandboxTest, PassesAGpuOnAndVerifiesIt) {
     fs::remove(file);
 }
 
+#ifdef VCITY_TEST_DOCKER
+TEST_P(OciSandboxTest, FetchesAnImageByItsDigestFromARegistryThatItsOwnerAllows) {
+    engine->command("image rm --force " + engine->image());
+    EXPECT_NE(refusal_of(shell("true")).message.find("does not fetch from that registry"), std::string::npos);
+    harness.options.registries = {engine->registry()};
+    harness.restart();
+    EXPECT_EQ(output_of(shell("echo here")), "here\n");
+    SandboxSpec other = shell("true");
+    other.image = engine->registry() + "vcity-none@sha256:" + std::string(64, 'a');
+    EXPECT_NE(refusal_of(other).message.find("vcity-none"), std::string::npos) << refusal_of(other).message;
+}
+#else
 INSTANTIATE_TEST_SUITE_P(Libpod, OciSandboxTest, testing::Values(EngineDialect::kLibpod));
+#endif
 INSTANTIATE_TEST_SUITE_P(Docker, OciSandboxTest, testing::Values(EngineDialect::kDocker));
 
+#ifndef VCITY_TEST_DOCKER
 std::unique_ptr<ports::testing::SandboxHarness> libpod() {
     return std::make_unique<OciHarness>(EngineDialect::kLibpod);
 }
+#endif
 std::unique_ptr<ports::testing::SandboxHarness> docker() {
     return std::make_unique<OciHarness>(EngineDialect::kDocker);
 }
@@ -375,7 +400,9 @@ std::unique_ptr<ports::testing::SandboxHarness> docker() {
 
 namespace vcity::ports::testing {
 
+#ifndef VCITY_TEST_DOCKER
 INSTANTIATE_TEST_SUITE_P(Libpod, SandboxContract, ::testing::Values(SandboxHarnessFactory{adapters::libpod}));
+#endif
 INSTANTIATE_TEST_SUITE_P(Docker, SandboxContract, ::testing::Values(SandboxHarnessFactory{adapters::docker}));
 
 }  // namespace vcity::ports::testing

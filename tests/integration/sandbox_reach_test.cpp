@@ -145,6 +145,13 @@ TEST_F(SandboxReach, ASessionThatIsDroppedEndsWithAllItStarted) {
     EXPECT_EQ(read_all(check.get()), "gone\n");
 }
 
+TEST_F(SandboxReach, ASessionThatIsDroppedAtOnceEndsTooHoweverFarItWas) {
+    const auto process = start("exec sleep 1000");
+    for (int turn = 0; turn < 50; ++turn) exec(process.get(), "exec sleep 779").reset();
+    const auto check = exec(process.get(), "while pgrep -f '^sleep 779' >/dev/null; do sleep 0.02; done; echo gone");
+    EXPECT_EQ(read_all(check.get()), "gone\n");
+}
+
 constexpr const char* kEchoServer = R"(exec python3 -c '
 import socket
 server = socket.create_server(("127.0.0.1", 8000)); print("listening", flush=True)

@@ -263,7 +263,7 @@ void VerifierMachine::start() {
     deps.deployment = world_->deployment;
     deps.log = Log{&world_->log, name()};
     verifier::VerifierOptions options;
-    options.scheduler_endpoints = world_->scheduler_links;
+    options.schedulers = {world_->scheduler_links};
     options.stake = kStake;
     options.capacity = capacity;
     verifier_ = std::make_unique<verifier::Verifier>(std::move(deps), std::move(options));

@@ -61,6 +61,11 @@ def parser():
     command("posnet", "four proof-of-stake nodes on this machine, until Ctrl-C")
     one = command("net", "a development network on this machine; further words go to `vcity devnet`")
     one.add_argument("words", nargs=argparse.REMAINDER)
+    one = command("package", "the Debian package, under build/package")
+    one.add_argument("--preset", default="release")
+    one = command("try-deb", "install the package into a clean Debian root and earn there (root, mmdebstrap, lintian)")
+    one.add_argument("--image", action="store_true", help="build the container image and start it, too (needs podman)")
+    one.add_argument("--preset", default="release")
     one = command("demo", "what `make demo` runs")
     one.add_argument("--keep", action="store_true", help="leave the network running at the end")
     command("ci", "what `make test` runs")
@@ -147,6 +152,21 @@ def net(args):
     os.execv(program, [program, "devnet", *args.words])
 
 
+def package(args):
+    folder = building.build(args.preset, ["vcity", "vcity-worker", "vcity-init"])
+    made = run(["bash", "packaging/build_deb.sh", folder, BUILD / "package"], capture=True).strip().splitlines()[-1]
+    print(made)
+    return made, folder
+
+
+def try_deb(args):
+    made, folder = package(args)
+    run(["lintian", "--fail-on", "error,warning", "--allow-root", made])
+    run(["python3", "packaging/try_deb.py", made, folder])
+    if args.image:
+        run(["bash", "packaging/try_image.sh", made, folder])
+
+
 def main():
     top = parser()
     args = top.parse_args()
@@ -165,6 +185,8 @@ def main():
         "story": lambda: story(args),
         "posnet": lambda: run(["python3", "tests/posnet/posnet.py"]),
         "net": lambda: net(args),
+        "package": lambda: package(args),
+        "try-deb": lambda: try_deb(args),
         "demo": lambda: demo.demo(keep=args.keep),
         "ci": lambda: ci.ci(),
     }

@@ -8,10 +8,10 @@ from .shell import BUILD, ROOT, Failed, jobs, run
 SLOW_LABELS = "integration|e2e"
 
 
-def build(preset="dev", targets=()):
+def build(preset="dev", targets=(), options=()):
     folder = BUILD / preset
-    if not (folder / "build.ninja").is_file():
-        run(["cmake", "--preset", preset, "-Wno-dev"])
+    if options or not (folder / "build.ninja").is_file():
+        run(["cmake", "--preset", preset, "-Wno-dev", *options])
     run(["ninja", "-C", folder, "-j", jobs(), *targets])
     return folder
 

@@ -11,7 +11,7 @@ import time
 from .build import build
 from .devnet import Devnet
 from .setup import setup
-from .shell import BUILD, ROOT, Failed, Step
+from .shell import BUILD, ROOT, Failed, Step, run
 
 QUESTION = "What is free software?"
 STATE = ROOT / ".vcity" / "demo"
@@ -110,9 +110,11 @@ def forget_old_network():
 
 def demo(keep=False):
     with Step("install what is missing"):
-        setup(["contracts", "tests/e2e/openai"])
+        setup(["contracts", "tests/e2e/openai", "web"])
     with Step("build"):
-        build("release", ["vcity", "vcity-worker"])
+        build("release", ["vcity", "vcity-worker", "vcity-init"])
+    with Step("build the web page"):
+        run(["npm", "--silent", "run", "build"], cwd=ROOT / "web")
     forget_old_network()
     program = BUILD / "release/apps/vcity/vcity"
     start = time.monotonic()

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "app/chat_lines.hpp"
 #include "app/requests.hpp"
 #include "cli/keys.hpp"
 #include "cli/settings.hpp"
@@ -94,6 +95,11 @@ class Loader {
         std::ifstream stream(path, std::ios::binary);
         attachment->content.assign(std::istreambuf_iterator<char>(stream), {});
         if (!stream) return fail("cannot be read");
+        if (attachment->is_chat) {
+            for (app::Problem& problem : app::check_chat_lines(as_text(attachment->content))) {
+                loaded_.problems.emplace_back(path.string(), std::move(problem));
+            }
+        }
         if (!attachment->is_requests) return;
         auto prepared = app::prepare_requests(as_text(attachment->content));
         if (auto* lines = std::get_if<std::string>(&prepared)) {

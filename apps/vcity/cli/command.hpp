@@ -46,6 +46,8 @@ void add_keeper_commands(CLI::App* root, Commands* commands);
 void add_monitor_commands(CLI::App* root, Commands* commands);
 // verifier attest
 void add_attest_command(CLI::App* noun, Commands* commands);
+// cell, which the jobs of a Slurm cluster run
+void add_cell_command(CLI::App* root, Commands* commands);
 // node capacity
 void add_capacity_command(CLI::App* noun, Commands* commands);
 void add_token_commands(CLI::App* root, Commands* commands);
@@ -53,6 +55,10 @@ void add_lock_commands(CLI::App* root, Commands* commands);
 void add_gov_commands(CLI::App* root, Commands* commands);
 void add_stake_commands(CLI::App* root, Commands* commands);
 void add_rewards_commands(CLI::App* root, Commands* commands);
+// models, tune, batch
+void add_model_commands(CLI::App* root, Commands* commands);
+// agent, in agents/
+void add_agent_commands(CLI::App* root, Commands* commands);
 void add_treasury_commands(CLI::App* root, Commands* commands);
 void add_devnet_commands(CLI::App* root, Commands* commands);
 void add_chain_commands(CLI::App* root, Commands* commands);
@@ -73,6 +79,8 @@ void add_job_file_commands(CLI::App* noun, Commands* commands);
 void add_app_commands(CLI::App* root, Commands* commands);
 // up, down, cost
 void add_up_commands(CLI::App* root, Commands* commands);
+// deploy list, show, events, scale, update, pause, resume, delete, sla
+void add_deploy_commands(CLI::App* root, Commands* commands);
 void add_offers_commands(CLI::App* root, Commands* commands);
 // scheduler status
 void add_scheduler_status(CLI::App* noun, Commands* commands);

@@ -73,7 +73,7 @@ Result<crypto::PrivateKey> load_key(const KeyFiles& files) {
 
 Result<Address> create_key(const KeyFiles& files, KeyCost cost) {
     namespace fs = std::filesystem;
-    if (fs::exists(files.keystore)) {
+    if (exists(files.keystore)) {
         return make_error(Errc::kConflict, fmt::format("{} exists; keys are never overwritten", files.keystore));
     }
     TRY(const SecretBytes password, read_password(files.password_file, "new password"));

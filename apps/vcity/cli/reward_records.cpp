@@ -74,7 +74,22 @@ Result<market::NodeDelivery> parse_delivery(const Json& object) {
     TRY(delivery.node, address_member(object, "node"));
     TRY(delivery.units, number_member(object, "units", std::numeric_limits<std::uint64_t>::max()));
     TRY(delivery.quality_ppm, small_member(object, "qualityPpm"));
+    if (object.find("feePaid") != nullptr) {
+        TRY(delivery.fee_paid.micro, number_member(object, "feePaid", std::numeric_limits<std::uint64_t>::max()));
+    }
+    if (object.find("tierBps") != nullptr) {
+        TRY(const std::uint64_t tier, number_member(object, "tierBps", std::numeric_limits<std::uint16_t>::max()));
+        delivery.tier_bps = static_cast<std::uint16_t>(tier);
+    }
     return delivery;
+}
+
+Result<market::NodeStanding> parse_standing(const Json& object) {
+    market::NodeStanding standing;
+    TRY(standing.node, address_member(object, "node"));
+    TRY(standing.quality_ppm, small_member(object, "qualityPpm"));
+    TRY(standing.rating_ppm, small_member(object, "ratingPpm"));
+    return standing;
 }
 
 Result<market::Spending> parse_one_spending(const Json& object) {
@@ -115,6 +130,10 @@ Result<std::vector<market::NodeDelivery>> parse_deliveries(const Json& json) {
 
 Result<std::vector<market::Spending>> parse_spending(const Json& json) {
     return parse_list(json, parse_one_spending);
+}
+
+Result<std::vector<market::NodeStanding>> parse_standings(const Json& json) {
+    return parse_list(json, parse_standing);
 }
 
 Result<std::vector<market::Reward>> parse_rewards(const Json& json) {

@@ -13,6 +13,7 @@ namespace vcity::cli {
 Result<std::vector<market::NodeCapacity>> parse_capacities(const codec::Json& json);
 Result<std::vector<market::NodeDelivery>> parse_deliveries(const codec::Json& json);
 Result<std::vector<market::Spending>> parse_spending(const codec::Json& json);
+Result<std::vector<market::NodeStanding>> parse_standings(const codec::Json& json);
 
 // [{"account": "0x...", "cumulative": "<wei>"}, ...]
 Result<std::vector<market::Reward>> parse_rewards(const codec::Json& json);

@@ -33,6 +33,17 @@ TEST(RewardRecords, AreReadInFull) {
                                      "qualityPpm": 1000000}])"))
             .value();
     EXPECT_EQ(deliveries.at(0).units, 5U);
+    EXPECT_EQ(deliveries.at(0).tier_bps, 0U);
+    const auto tiered = parse_deliveries(parsed(R"([{"node": "0x70997970C51812dc3A010C7d01b50e0d17dc79C8", "units": 5,
+                                     "qualityPpm": 1000000, "feePaid": 70, "tierBps": 200}])"))
+                            .value();
+    EXPECT_EQ(tiered.at(0).fee_paid, Usd{70});
+    EXPECT_EQ(tiered.at(0).tier_bps, 200U);
+    const auto standings =
+        parse_standings(parsed(R"([{"node": "0x70997970C51812dc3A010C7d01b50e0d17dc79C8", "qualityPpm": 980000,
+                                    "ratingPpm": 910000}])"))
+            .value();
+    EXPECT_EQ(standings.at(0).rating_ppm, 910'000U);
     const auto spending = parse_spending(parsed(R"([{"client": "0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
                                                      "spent": 12, "feePaid": 1}])"))
                               .value();

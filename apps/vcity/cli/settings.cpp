@@ -66,12 +66,12 @@ Result<Settings> load_settings(const std::string& config_path) {
     for (Setting* setting : settings.all()) setting->source = "default";
     // A devnet writes the same keys into its own file, so that its client commands need no flags.
     const std::string devnet = default_state_path() + "/devnet/cli.toml";
-    if (fs::exists(devnet)) {
+    if (exists(devnet)) {
         TRY_OK(apply_file(devnet, "devnet " + devnet, &settings));
     }
     const bool is_default = config_path.empty();
     const std::string path = is_default ? default_config_path() : config_path;
-    if (!is_default || fs::exists(path)) {
+    if (!is_default || exists(path)) {
         TRY_OK(apply_file(path, "file " + path, &settings));
     }
     for (Setting* setting : settings.all()) {
@@ -83,7 +83,12 @@ Result<Settings> load_settings(const std::string& config_path) {
     return settings;
 }
 
-Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
+bool exists(const std::string& path) {
+    std::error_code error;
+    return fs::exists(path, error);
+}
+
+Result<std::string> read_bytes(const std::string& path, std::size_t max_bytes) {
     std::ifstream stream(path, std::ios::binary);
     if (!stream) return make_error(Errc::kNotFound, fmt::format("cannot read {}", path));
     std::string text(max_bytes + 1, '\0');
@@ -91,6 +96,11 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
     text.resize(static_cast<std::size_t>(stream.gcount()));
     if (text.size() > max_bytes)
         return make_error(Errc::kInvalid, fmt::format("{} is larger than {}", path, max_bytes));
+    return text;
+}
+
+Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
+    TRY(std::string text, read_bytes(path, max_bytes));
     if (!text.empty() && text.back() == '\n') text.pop_back();
     return text;
 }

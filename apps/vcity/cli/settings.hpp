@@ -39,7 +39,11 @@ std::string default_state_path();
 // kInvalid for a file that does not parse or has unknown keys; an absent file at the default path is no error.
 Result<Settings> load_settings(const std::string& config_path);
 
-// The whole file, at most max_bytes, without one trailing line end.
+// Whether there is anything at the path, as far as this user may look.
+bool exists(const std::string& path);
+// The whole file, at most max_bytes.
+Result<std::string> read_bytes(const std::string& path, std::size_t max_bytes = 1U << 20U);
+// The same of a text, without one trailing line end.
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes = 1U << 20U);
 // Written beside and renamed, so that a reader never sees half; mode e.g. 0600.
 Result<void> write_file(const std::string& path, std::string_view content, unsigned mode);

@@ -82,7 +82,9 @@ Result<Exit> run_show(const AppWords& words, Session* session) {
     for (app::Attachment& attachment : loaded.order.attachments) {
         attachment.file_id = fmt::format("{} ({} bytes)", attachment.file.path, attachment.content.size());
     }
-    session->output.print_text(codec::dump_json_pretty(app::order_json(loaded.order)) + "\n");
+    const codec::Json order = app::is_deployment(loaded.spec) ? app::deployment_json(loaded.spec, loaded.order)
+                                                              : app::order_json(loaded.order);
+    session->output.print_text(codec::dump_json_pretty(order) + "\n");
     return Exit::kOk;
 }
 

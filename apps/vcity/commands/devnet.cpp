@@ -112,11 +112,21 @@ void add_devnet_commands(CLI::App* root, Commands* commands) {
         ->capture_default_str();
     devnet->add_option("--nodes", options->nodes, "compute nodes")->check(CLI::Range(1, 16))->capture_default_str();
     devnet->add_option("--unit-cores", options->unit_cores, "cores that each node offers")->capture_default_str();
+    devnet->add_option("--webhook-origin", options->webhook_origins,
+                       "server on this machine that webhooks may go to, e.g. http://127.0.0.1:9000; repeat");
+    devnet->add_option("--x402-facilitator", options->x402_facilitator,
+                       "the gateway sells single calls by x402, for the client's account: server of the payments");
+    devnet->add_option("--slurm-folder", options->slurm_folder,
+                       "run steps on the Slurm cluster of SLURM_CONF, which sees this folder");
+    devnet->add_option("--containers", options->containers,
+                       "engine for steps with images: podman, docker or a socket (default: none)");
     devnet->add_option("--unit-memory-mib", options->unit_memory_mib, "memory that each node offers")
         ->capture_default_str();
     devnet
-        ->add_option("--schedulers", options->schedulers,
-                     "scheduler processes, each home of a shard and standby for the others; with --store")
+        ->add_option(
+            "--schedulers", options->schedulers,
+            "schedulers side by side; nodes belong to one each, and with --store each process stands by for the "
+            "others")
         ->check(CLI::Range(1, 4))
         ->capture_default_str();
     devnet->add_option("--store", options->store, "postgresql:// URI of the schedulers (default: SQLite files)");
@@ -128,6 +138,7 @@ void add_devnet_commands(CLI::App* root, Commands* commands) {
     devnet->add_option("--worker", options->worker, "the vcity-worker program (default: beside this one)");
     devnet->add_option("--anvil", options->anvil, "the anvil program");
     devnet->add_option("--artifacts", options->artifacts, "folder with the contracts' artifacts.json");
+    devnet->add_option("--web", options->web, "the built web page (default: web/dist where that has been built)");
     devnet->add_option("--epoch-seconds", options->epoch_seconds, "at most so long between two batches");
     devnet->add_option("--challenge-seconds", options->challenge_seconds, "the contracts' challenge window");
     commands->on(devnet, [options](Session* /*session*/) { return run_devnet(*options); });

@@ -13,6 +13,7 @@ using codec::Json;
 
 void add_model_options(CLI::App* run, wiring::NodeRunOptions* options) {
     run->add_option("--worker", options->worker, "the vcity-worker program (default: beside this one)");
+    run->add_option("--studio", options->studio, "the vcity-studio program (default: beside this one, if it is there)");
     run->add_option("--model", options->model, "Hugging Face folder of the model to serve")->required();
     run->add_option("--model-name", options->model_name, "what requests call it (default: the folder's name)");
     run->add_option("--compute", options->compute, "fp32 or bf16")->check(CLI::IsMember({"fp32", "bf16"}));
@@ -29,6 +30,10 @@ void add_model_options(CLI::App* run, wiring::NodeRunOptions* options) {
 void add_unit_options(CLI::App* run, wiring::NodeRunOptions* options) {
     run->add_flag("--accept-commands", options->accept_commands,
                   "offer a unit of this machine: run customers' commands, without network, in the sandbox");
+    run->add_option("--encrypt-volumes", options->encrypt_volumes,
+                    "files of jobs are on this disk in encrypted form only: on, off, or auto: where it works")
+        ->check(CLI::IsMember({"auto", "on", "off"}))
+        ->capture_default_str();
     run->add_option("--unit-cores", options->unit_cores, "cores of the unit (default: half of the machine's)");
     run->add_option("--unit-memory-mib", options->unit_memory_mib, "its memory (default: a quarter of the machine's)");
     run->add_option("--unit-price", options->unit_price, "USD for an hour of one core")->capture_default_str();
@@ -46,6 +51,13 @@ void add_unit_options(CLI::App* run, wiring::NodeRunOptions* options) {
     run->add_option("--container-network", options->container_network,
                     "network of the engine that reaches the public internet only; see docs/containers.md")
         ->needs("--containers");
+    run->add_option("--slurm-folder", options->slurm_folder,
+                    "run steps on the nodes of a Slurm cluster, which see this folder and this program under the same "
+                    "paths; see docs/slurm.md")
+        ->needs("--accept-commands");
+    run->add_option("--slurm-partition", options->slurm_partition, "(default: the cluster's)")->needs("--slurm-folder");
+    run->add_option("--slurm-account", options->slurm_account, "that the cluster counts its use for")
+        ->needs("--slurm-folder");
     run->add_option("--units-file", options->units_file, "JSON with several units to offer instead of the one")
         ->excludes("--unit-cores", "--unit-memory-mib", "--unit-price", "--unit-spot-price");
     run->add_option("--units", options->units, "auto: what an inventory of this machine gives (see node inventory)")

@@ -22,6 +22,7 @@ constexpr std::chrono::seconds kWatchEvery{2};
 struct OwnerOptions {
     std::string state;
     bool watches = false;
+    bool is_now = false;  // a drain ends what runs
     std::uint32_t wait_seconds = 0;
     std::string from = "now";
     std::string span;
@@ -81,7 +82,7 @@ Json intake_record(const Json& status) {
 // Waits until nothing runs; kTimeout when something still does.
 Result<Exit> run_drain(const OwnerOptions& options, Session* session) {
     const NodeFolder folder = options.folder();
-    TRY(Json status, tell_node(folder, "/admin/drain", Json{codec::JsonObject{}}));
+    TRY(Json status, tell_node(folder, "/admin/drain", Json{codec::JsonObject{{"now", options.is_now}}}));
     const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds{options.wait_seconds};
     std::uint64_t said = 0;
     while (running_of(status) > 0 && std::chrono::steady_clock::now() < give_up) {
@@ -151,6 +152,7 @@ void add_node_status(CLI::App* node, Commands* commands) {
     commands->on(status, [options](Session* session) { return run_status(*options, session); });
 
     CLI::App* drain = add(node, "drain", "take no new work; what runs is finished", options.get());
+    drain->add_flag("--now", options->is_now, "end steps as well: they go on elsewhere from their checkpoints");
     drain->add_option("--wait", options->wait_seconds, "seconds to wait until nothing runs any more")
         ->check(CLI::Range(0, 864'000));
     commands->on(drain, [options](Session* session) { return run_drain(*options, session); });

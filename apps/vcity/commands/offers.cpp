@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
@@ -6,6 +8,7 @@
 #include "services/gateway/work/offer_search.hpp"
 #include "wiring/api_client.hpp"
 #include "wiring/run.hpp"
+#include "work/price_text.hpp"
 
 namespace vcity::cli {
 namespace {
@@ -16,6 +19,14 @@ struct OffersOptions {
     std::string query;
     std::string order = "dph";
     std::uint32_t limit = 20;
+};
+
+struct ExplainOptions {
+    std::string node;
+    std::uint32_t unit = 0;
+    std::uint32_t gpus = 0;  // 0: all of the unit
+    double cpus = 0;         // 0: all of the unit
+    std::uint32_t seconds = 3600;
 };
 
 std::string percent_encoded(std::string_view text) {
@@ -72,6 +83,83 @@ Result<Exit> run_search(const OffersOptions& options, Session* session) {
     return Exit::kOk;
 }
 
+double number_of(const Json& offer, const char* name) {
+    const Json* value = offer.find(name);
+    double number = 0;
+    return value != nullptr && value->get_double(&number) ? number : 0;
+}
+
+// Dollars as the search tells them; it made them of whole millionths.
+Usd usd_of(double dollars) {
+    constexpr double kMicro = 1e6;
+    return Usd{static_cast<std::uint64_t>(std::llround(dollars * kMicro))};
+}
+
+// The unit of a node whose address begins so. kNotFound; kInvalid when several nodes' do.
+Result<Json> find_offer(const Json& answer, const ExplainOptions& options) {
+    const Json* data = answer.find("data");
+    const codec::JsonArray* offers = data == nullptr ? nullptr : data->get_array();
+    std::vector<Json> found;
+    for (const Json& offer : offers == nullptr ? codec::JsonArray{} : *offers) {
+        if (cell(offer, "node").starts_with(options.node)) found.push_back(offer);
+    }
+    if (found.empty()) {
+        return make_error(Errc::kNotFound, fmt::format("no unit {} of a node {}: 'vcity offers search' lists all",
+                                                       options.unit, options.node));
+    }
+    if (found.size() > 1) {
+        return make_error(Errc::kInvalid, fmt::format("{} nodes begin with {}", found.size(), options.node));
+    }
+    return std::move(found.front());
+}
+
+Result<work::PriceQuestion> question_of(const Json& offer, const ExplainOptions& options) {
+    constexpr double kMilli = 1000;
+    work::PriceQuestion question;
+    question.seconds_max = options.seconds;
+    question.offered = usd_of(number_of(offer, "dph_each"));
+    const double gpus = number_of(offer, "num_gpus");
+    const double cores = number_of(offer, "cpu_cores");
+    if (options.gpus > gpus) return make_error(Errc::kInvalid, fmt::format("the unit has {} GPUs", gpus));
+    if (options.cpus > cores) return make_error(Errc::kInvalid, fmt::format("the unit has {} cores", cores));
+    question.ask.gpus = options.gpus > 0 ? options.gpus : static_cast<std::uint32_t>(gpus);
+    question.ask.cpu_milli =
+        static_cast<std::uint32_t>(std::lround((options.cpus > 0 ? options.cpus : cores) * kMilli));
+    const double parts = gpus > 0 ? gpus : cores;
+    const Json* bid = offer.find("min_bid");
+    if (bid != nullptr && !bid->is_null() && parts > 0) {
+        question.spot_offered = usd_of(number_of(offer, "min_bid") / parts);
+    }
+    return question;
+}
+
+Result<Exit> run_offer_explain(const ExplainOptions& options, Session* session) {
+    adapters::AsioRuntime runtime;
+    TRY(const auto client, wiring::gateway_client(&runtime, session->settings));
+    const std::string query = percent_encoded(fmt::format("unit={}", options.unit));
+    TRY(const Json answer, wiring::run_task(&runtime, client->get("/v1/offers?limit=1000&q=" + query)));
+    TRY(const Json offer, find_offer(answer, options));
+    TRY(const work::PriceQuestion question, question_of(offer, options));
+    TRY(const work::PriceExplanation found, work::explain_price(question));
+    if (session->output.is_json()) {
+        codec::JsonArray reasons;
+        for (const std::string& line : found.lines) reasons.emplace_back(line);
+        session->output.print(Json{codec::JsonObject{
+            {"node", cell(offer, "node")},
+            {"unit", options.unit},
+            {"hourly", to_string(found.hourly)},
+            {"most", to_string(found.quote)},
+            {"least_bid", found.spot_floor ? Json{to_string(*found.spot_floor)} : Json{}},
+            {"reasons", std::move(reasons)},
+        }});
+        return Exit::kOk;
+    }
+    std::string text;
+    for (const std::string& line : found.lines) text += line + "\n";
+    session->output.print_text(text);
+    return Exit::kOk;
+}
+
 Result<Exit> run_fields(Session* session) {
     Table table{.titles = {"Field", "Type", "Meaning"}, .rows = {}};
     for (const search::Field& field : gateway::offer_fields()) {
@@ -99,6 +187,16 @@ void add_offers_commands(CLI::App* root, Commands* commands) {
         ->capture_default_str();
     search->add_option("--limit", options->limit, "rows at most")->capture_default_str()->check(CLI::Range(1, 1000));
     commands->on(search, [options](Session* session) { return run_search(*options, session); });
+    auto price = std::make_shared<ExplainOptions>();
+    CLI::App* explain = offers->add_subcommand("explain", "how the price of work on a unit comes about");
+    explain->add_option("node", price->node, "address of the node, or how it begins")->required();
+    explain->add_option("--unit", price->unit, "number of the node's unit")->capture_default_str();
+    explain->add_option("--gpus", price->gpus, "whole GPUs; default: all of the unit");
+    explain->add_option("--cpus", price->cpus, "cores; default: all of the unit")->check(CLI::Range(0.001, 1e6));
+    explain->add_option("--seconds", price->seconds, "time that the work may take")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 31'536'000));
+    commands->on(explain, [price](Session* session) { return run_offer_explain(*price, session); });
     CLI::App* fields = offers->add_subcommand("fields", "what units can be searched by, with units of measure");
     commands->on(fields, [](Session* session) { return run_fields(session); });
 }

@@ -5,10 +5,10 @@
 #include <fmt/core.h>
 
 #include "cli/command.hpp"
-#include "cli/receipt_json.hpp"
 #include "codec/hex.hpp"
 #include "crypto/merkle.hpp"
 #include "market/batch.hpp"
+#include "market/json/receipt_json.hpp"
 #include "market/typed_hashes.hpp"
 #include "wiring/api_client.hpp"
 #include "wiring/chain.hpp"
@@ -64,7 +64,7 @@ void check_signatures(const Deployment& deployment, const SignedReceipt& receipt
 
 void check_hash(const Json& json, const SignedReceipt& receipt, std::vector<Check>* checks) {
     const Hash hash = market::receipt_hash(receipt.receipt);
-    const auto claimed = parse_hash_member(json, "hash");
+    const auto claimed = market::parse_hash_member(json, "hash");
     checks->push_back(
         {"receipt hash is the EIP-712 hash of its fields", claimed && *claimed == hash, codec::to_hex(hash)});
 }
@@ -81,7 +81,7 @@ Result<void> check_chain(const Json& job,
                          const Settings& settings,
                          const SignedReceipt& receipt,
                          std::vector<Check>* checks) {
-    TRY(const auto place, parse_batch_json(job));
+    TRY(const auto place, market::parse_batch_json(job));
     if (!place) {
         checks->push_back({"settled on chain", false, "in no batch yet"});
         return {};
@@ -97,7 +97,7 @@ Result<void> check_chain(const Json& job,
 Result<Exit> run_verify(const ReceiptOptions& options, Session* session) {
     TRY(const Json job, load_job(options.id, session->settings));
     TRY(const Json json, receipt_part(job, options.id));
-    TRY(const SignedReceipt receipt, parse_receipt_json(json));
+    TRY(const SignedReceipt receipt, market::parse_receipt_json(json));
     TRY(const Deployment deployment, wiring::load_deployment(session->settings));
     std::vector<Check> checks;
     check_hash(json, receipt, &checks);

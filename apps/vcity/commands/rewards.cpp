@@ -114,8 +114,14 @@ Result<Exit> run_claim(const RewardOptions& options, Session* session) {
 }
 
 Result<std::vector<Reward>> epoch_rewards(const RewardOptions& options, market::RewardKind kind) {
-    TRY(const Vcai budget, parse_vcai(options.budget));
     TRY(const Json records, read_json(options.file));
+    if (kind == market::RewardKind::kFeeTier) {
+        TRY(const auto standings, parse_standings(records));
+        return market::fee_tiers(standings, market::default_fee_tiers());
+    }
+    if (options.budget.empty()) return make_error(Errc::kInvalid, "--budget: the VCAI to be divided");
+    TRY(const Vcai budget, parse_vcai(options.budget));
+    TRY(const Vcai price, parse_vcai(options.vcai_per_usd));
     switch (kind) {
         case market::RewardKind::kCapacity: {
             TRY(const auto nodes, parse_capacities(records));
@@ -123,16 +129,15 @@ Result<std::vector<Reward>> epoch_rewards(const RewardOptions& options, market::
         }
         case market::RewardKind::kDelivery: {
             TRY(const auto deliveries, parse_deliveries(records));
-            return market::delivery_rewards(budget, deliveries, {});
+            return market::delivery_rewards(budget, deliveries, {}, price);
         }
         case market::RewardKind::kDemandRebate: {
             TRY(const auto spending, parse_spending(records));
-            TRY(const Vcai price, parse_vcai(options.vcai_per_usd));
             return market::demand_rebates({.budget = budget, .per_dollar = price}, spending);
         }
         case market::RewardKind::kFeeTier: break;
     }
-    return make_error(Errc::kInvalid, "fee tiers have no budget to compute");
+    return make_error(Errc::kInternal, "no such kind");
 }
 
 // Needs no chain: anybody with the public records gets the same file, so a posted root can be checked.
@@ -140,13 +145,19 @@ Result<Exit> run_compute(const RewardOptions& options, Session* session) {
     TRY(const std::uint8_t number, parse_kind(options.kind));
     const auto kind = static_cast<market::RewardKind>(number);
     std::vector<Reward> before;
+    const bool is_tier = kind == market::RewardKind::kFeeTier;
+    if (is_tier && !options.before.empty()) {
+        return make_error(Errc::kInvalid, "--before is for rewards that add up; a fee tier stands for itself");
+    }
     if (!options.before.empty()) {
         TRY(before, read_rewards(options.before));
     }
     TRY(const std::vector<Reward> epoch, epoch_rewards(options, kind));
     TRY(const market::RewardTree tree, market::RewardTree::make(kind, before, epoch));
     session->output.print_text(codec::dump_json_pretty(to_json(tree.cumulative())) + "\n");
-    session->output.note(fmt::format("root {}, {} VCAI in all", codec::to_hex(tree.root()), to_string(tree.total())));
+    const std::string sum = is_tier ? fmt::format("{} nodes have a tier", tree.cumulative().size())
+                                    : fmt::format("{} VCAI in all", to_string(tree.total()));
+    session->output.note(fmt::format("root {}, {}", codec::to_hex(tree.root()), sum));
     return Exit::kOk;
 }
 
@@ -201,11 +212,11 @@ void add_rewards_commands(CLI::App* root, Commands* commands) {
     commands->on(claim, [options](Session* session) { return run_claim(*options, session); });
 
     CLI::App* compute = noun->add_subcommand("compute", "an epoch's rewards from public records (docs/rewards.md)");
-    compute->add_option("kind", options->kind, "poc, pod or rebate")->required();
+    compute->add_option("kind", options->kind, kinds)->required();
     compute->add_option("records", options->file, "JSON file of the epoch's records")->required();
-    compute->add_option("--budget", options->budget, "VCAI to be divided")->required();
+    compute->add_option("--budget", options->budget, "VCAI to be divided; fee tiers have none");
     compute->add_option("--before", options->before, "rewards file of the epoch before");
-    compute->add_option("--vcai-per-usd", options->vcai_per_usd, "price, for rebates");
+    compute->add_option("--vcai-per-usd", options->vcai_per_usd, "price, for rebates and for shares of the fee in pod");
     commands->on(compute, [options](Session* session) { return run_compute(*options, session); });
 
     CLI::App* post = noun->add_subcommand("post", "post the next root, with a bond (verifiers)");

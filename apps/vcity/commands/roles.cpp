@@ -19,6 +19,12 @@ void add_stake(CLI::App* run, wiring::RoleOptions* options) {
     run->add_option("--stake", options->stake, "VCAI to stake when this identity is not registered yet");
 }
 
+void add_also_schedulers(CLI::App* run, std::vector<std::string>* schedulers) {
+    run->add_option("--also-scheduler", *schedulers,
+                    "links of a further scheduler, of this or another operator, that is served as well: URL, or "
+                    "URL,URL... of the processes that may act for it (repeat for each scheduler)");
+}
+
 }  // namespace
 
 void add_scheduler_commands(CLI::App* root, Commands* commands) {
@@ -55,6 +61,7 @@ void add_verifier_commands(CLI::App* root, Commands* commands) {
     run->add_option("--scheduler", options->schedulers,
                     "link of the scheduler; repeat for each process that may act for it")
         ->capture_default_str();
+    add_also_schedulers(run, &options->also_schedulers);
     run->add_option("--model", options->models, "folder with a model's public weights (repeat)")->required();
     run->add_option("--capacity-every", options->capacity_every,
                     "seconds between two proofs of capacity asked of connected nodes (0: never)")
@@ -75,10 +82,31 @@ void add_gateway_commands(CLI::App* root, Commands* commands) {
     run->add_option("--scheduler", options->schedulers,
                     "link of the scheduler; repeat for each process that may act for it")
         ->capture_default_str();
+    add_also_schedulers(run, &options->also_schedulers);
+    run->add_option("--indexer", options->indexer, "URL of the indexer, for what /api/v1 shows of the chain");
+    run->add_option("--webhook-origin", options->webhook_origins,
+                    "server that webhooks may go to though it is not public, e.g. http://127.0.0.1:9000; repeat");
+    run->add_option("--x402-facilitator", options->x402_facilitator,
+                    "sell single calls by x402: server that checks and makes the payments, with --x402-account");
+    run->add_option("--x402-account", options->x402_account,
+                    "address that sells them: its key named x402 pays for the work");
+    run->add_option("--x402-token-version", options->x402_token_version,
+                    "version in the stablecoin's EIP-712 domain (USDC: 2)")
+        ->capture_default_str();
+    run->add_option("--public-rpc", options->public_rpc, "JSON-RPC URL of the chain that browsers may use");
+    run->add_option("--public-scheduler", options->public_schedulers,
+                    "link of a scheduler that new nodes may dial, e.g. wss://s.example/link; repeat");
     run->add_option("--pepper-file", options->pepper_file, "secret that API keys are stored under (made when absent)");
     run->add_option("--admin-token-file", options->admin_token_file, "token for /admin (made when absent)");
+    run->add_option("--web", options->web_dir, "folder of the built web page (web/dist), to be served at /");
     run->add_option("--files-dir", options->files_dir,
                     "folder for the contents of files (default: files, in the state)");
+    run->add_option("--requests", options->requests_max, "at most so many requests at the same time")
+        ->check(CLI::Range(1, 100'000))
+        ->capture_default_str();
+    run->add_option("--request-seconds", options->request_seconds, "at most so long for a request and its answer")
+        ->check(CLI::Range(1, 3'000))
+        ->capture_default_str();
     run->add_option("--files-gb-per-client", options->files_gb_per_client,
                     "GiB of files that a client and its jobs may have")
         ->check(CLI::Range(0.001, 1e6))

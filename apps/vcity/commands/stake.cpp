@@ -10,6 +10,7 @@
 #include "codec/hex.hpp"
 #include "contracts/node_registry.hpp"
 #include "contracts/slashing_court.hpp"
+#include "crypto/eip712.hpp"
 
 namespace vcity::cli {
 namespace {
@@ -41,6 +42,8 @@ constexpr std::array<std::string_view, 3> kRoles{"compute", "scheduler", "verifi
 constexpr std::array<std::string_view, 8> kCaseStates{"none",  "open",     "rejected", "lapsed",
                                                       "ruled", "appealed", "executed", "overturned"};
 constexpr std::uint8_t kRuled = 4;
+constexpr std::string_view kRulingType =
+    "Ruling(uint256 caseId,uint8 round,address accused,uint8 tier,uint128 lossUsd,bytes32 evidenceHash)";
 constexpr std::array<std::string_view, 4> kTiers{"none", "minor", "medium", "severe"};
 
 template <std::size_t N>
@@ -193,8 +196,11 @@ Result<Ruling> ruling_of(const StakeOptions& options, TrustChain* chain) {
     ruling.tier = static_cast<std::uint8_t>(found - kTiers.begin());
     TRY(const Usd loss, parse_usd(options.loss));
     ruling.loss = loss.micro;
-    TRY(ruling.digest, chain->ask(kCourt, court::encode_ruling_digest(Uint256{ruling.id}, ruling.tier, ruling.loss),
-                                  court::decode_ruling_digest));
+    TRY(const court::Case one, chain->ask(kCourt, court::encode_case_of(Uint256{ruling.id}), court::decode_case_of));
+    TRY(ruling.digest, chain->typed_digest(kCourt, "Vcity Court", kRulingType,
+                                           {crypto::word(ruling.id), crypto::word(std::uint64_t{one.round}),
+                                            crypto::word(one.accused), crypto::word(std::uint64_t{ruling.tier}),
+                                            to_bytes(Uint256{ruling.loss}), crypto::word(one.evidence_hash)}));
     return ruling;
 }
 

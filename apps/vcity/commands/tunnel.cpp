@@ -164,7 +164,7 @@ Result<Exit> run_forward(const ForwardOptions& options, Session* session) {
 
 void add_tunnel_commands(CLI::App* root, Commands* commands) {
     static SshOptions ssh;
-    CLI::App* shell = root->add_subcommand("ssh", "A terminal, or one command, beside a running step of your job");
+    CLI::App* shell = root->add_subcommand("ssh", "a terminal, or one command, beside a running step of your job");
     shell->add_option("job", ssh.job, "the job's id")->required();
     shell->add_option("command", ssh.command, "what to run instead of a shell; after --");
     shell->add_option("--step", ssh.step, "GROUP/INDEX (default: the first one that runs)");
@@ -174,7 +174,7 @@ void add_tunnel_commands(CLI::App* root, Commands* commands) {
     commands->on(shell, [](Session* session) { return run_ssh(ssh, session); });
 
     static ForwardOptions forward;
-    CLI::App* ports = root->add_subcommand("port-forward", "Reach ports of a running step under ports of this machine");
+    CLI::App* ports = root->add_subcommand("port-forward", "reach ports of a running step under ports of this machine");
     ports->add_option("job", forward.job, "the job's id")->required();
     ports->add_option("ports", forward.ports, "[ADDRESS:]LOCAL:REMOTE, or one port for both; local 0: any free one")
         ->required();

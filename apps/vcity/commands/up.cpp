@@ -25,6 +25,7 @@ constexpr std::size_t kInlineTotalBytesMax = 1U << 20U;  // of all; what is more
 constexpr std::chrono::seconds kLookEvery{1};
 constexpr std::chrono::minutes kStartPatience{10};
 constexpr std::chrono::hours kUploadPatience{1};
+constexpr std::string_view kDeployments = "/api/v1/deployments/";
 constexpr std::string_view kJobsPath = "/v1/jobs?limit=100";
 
 struct UpWords {
@@ -47,6 +48,13 @@ const codec::JsonArray& list_of(const Json& answer, std::string_view name) {
     return list == nullptr || list->get_array() == nullptr ? kNone : *list->get_array();
 }
 
+// Null when there is none.
+Result<Json> find_deployment(wiring::ApiClient* client, adapters::AsioRuntime* runtime, const std::string& name) {
+    Result<Json> found = wiring::run_task(runtime, client->get(std::string{kDeployments} + name));
+    if (!found && found.error().code == Errc::kNotFound) return Json{};
+    return found;
+}
+
 // One order of an app, with the connection that it needs.
 class Order {
   public:
@@ -56,6 +64,14 @@ class Order {
     // A running service of the same name would make `vcity down NAME` ambiguous.
     Result<void> check_name() {
         if (!is_service(*loaded_)) return {};
+        if (app::is_deployment(loaded_->spec)) {
+            TRY(const Json known, deployment(loaded_->order.spec.name));
+            if (known.is_null()) return {};
+            return make_error(Errc::kConflict,
+                              fmt::format("{0} is up already; 'vcity deploy update' changes it, 'vcity "
+                                          "down {0}' ends it",
+                                          loaded_->order.spec.name));
+        }
         TRY(const Json jobs, wiring::run_task(runtime_, client_->get(std::string{kJobsPath})));
         for (const Json& job : list_of(jobs, "data")) {
             const bool is_same = text_member(job, "name") == loaded_->order.spec.name;
@@ -65,6 +81,34 @@ class Order {
                                           text_member(job, "id"), loaded_->order.spec.name));
         }
         return {};
+    }
+
+    // A deployment of this name, or null.
+    Result<Json> deployment(const std::string& name) { return find_deployment(client_, runtime_, name); }
+
+    Result<Json> deploy() {
+        return wiring::run_task(
+            runtime_, client_->post("/api/v1/deployments", app::deployment_json(loaded_->spec, loaded_->order)));
+    }
+    Task<Result<Json>> wait_until_serving(std::string name) {
+        const TimePoint deadline = runtime_->now() + kStartPatience;
+        const std::string path = std::string{kDeployments} + name;
+        std::string last;
+        while (true) {
+            CO_TRY(const Json deployment, co_await client_->get(path));
+            const std::string state = text_member(deployment, "state");
+            if (state == "Running" || state == "Failed") co_return deployment;
+            const std::string line = state + " " + text_member(deployment, "reason");
+            if (line != last) session_->output.note(line);
+            last = line;
+            if (runtime_->now() >= deadline) {
+                co_return make_error(Errc::kTimeout,
+                                     fmt::format("{} is not ready after {} minutes; 'vcity deploy events "
+                                                 "{}' says why",
+                                                 name, kStartPatience.count(), name));
+            }
+            co_await runtime_->sleep_until(runtime_->now() + kLookEvery);
+        }
     }
 
     // Files do not change the price, so they stay here until the customer has agreed.
@@ -122,6 +166,8 @@ class Order {
         }
     }
 
+    adapters::AsioRuntime* runtime() const { return runtime_; }
+
   private:
     wiring::ApiClient* client_;
     adapters::AsioRuntime* runtime_;
@@ -153,6 +199,34 @@ void tell_ways_in(const std::string& id, const LoadedApp& loaded, Session* sessi
     session->output.note(fmt::format("  vcity down {}    ends it", loaded.order.spec.name));
 }
 
+Result<void> ask_deployment(const LoadedApp& loaded) {
+    fmt::print(stderr, "Deploy {}: never more than {} dollars in all? [y/N] ", loaded.order.spec.name,
+               to_string(loaded.order.budget));
+    std::string answer;
+    std::getline(std::cin, answer);
+    if (answer == "y" || answer == "Y" || answer == "yes") return {};
+    return make_error(Errc::kInvalid, "not ordered");
+}
+
+// Replicas come and go, so what is told is the most that one of them costs, and the budget.
+Result<Exit> deploy(const LoadedApp& loaded, Order* work, bool is_detached, Session* session) {
+    const std::string& name = loaded.order.spec.name;
+    const Usd hourly = loaded.order.spec.hourly_max.value_or(Usd{});
+    session->output.note(fmt::format("a replica costs {} dollars an hour at most", to_string(hourly)));
+    if (!session->assume_yes) {
+        TRY_OK(ask_deployment(loaded));
+    }
+    TRY_OK(work->upload());
+    TRY(Json shown, work->deploy());
+    if (!is_detached) {
+        TRY(shown, wiring::run_task(work->runtime(), work->wait_until_serving(name)));
+    }
+    session->output.print(shown);
+    session->output.note(fmt::format("{} is {}: {}", name, text_member(shown, "state"), text_member(shown, "url")));
+    session->output.note(fmt::format("  vcity down {}    ends it", name));
+    return text_member(shown, "state") == "Failed" ? Exit::kGeneral : Exit::kOk;
+}
+
 Result<Exit> order(LoadedApp loaded, const UpWords& words, Session* session) {
     adapters::AsioRuntime runtime;
     TRY(const auto client, wiring::gateway_client(&runtime, session->settings));
@@ -160,6 +234,7 @@ Result<Exit> order(LoadedApp loaded, const UpWords& words, Session* session) {
     if (!words.is_dry_run) {
         TRY_OK(work.check_name());
     }
+    if (!words.is_dry_run && app::is_deployment(loaded.spec)) return deploy(loaded, &work, words.is_detached, session);
     TRY(const Json quote, work.quote());
     if (words.is_dry_run) {
         session->output.print(quote);
@@ -207,6 +282,16 @@ Result<Exit> run_down(const DownWords& words, Session* session) {
     adapters::AsioRuntime runtime;
     TRY(const auto client, wiring::gateway_client(&runtime, session->settings));
     std::vector<std::string> ids;
+    if (!words.name.starts_with("job-")) {
+        TRY(const Json deployment, find_deployment(client.get(), &runtime, words.name));
+        if (!deployment.is_null()) {
+            TRY_OK(wiring::run_task(&runtime, client->remove(std::string{kDeployments} + words.name)));
+            session->output.print(Table{
+                .titles = {"Deployment", "Name", "State", "Charged"},
+                .rows = {{text_member(deployment, "id"), words.name, "ending", text_member(deployment, "charged")}}});
+            return Exit::kOk;
+        }
+    }
     if (words.name.starts_with("job-")) {
         ids.push_back(words.name);
     } else {

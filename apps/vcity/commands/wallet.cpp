@@ -21,6 +21,7 @@ struct WalletOptions {
     std::string scheduler;
     std::uint64_t days = 30;
     std::uint64_t nonce = 0;
+    bool approve = false;
 };
 
 KeyFiles key_files(const WalletOptions& options, const Session& session) {
@@ -67,7 +68,8 @@ Result<Exit> run_balance(const WalletOptions& options, Session* session) {
 Result<Exit> run_deposit(const WalletOptions& options, Session* session) {
     TRY(const Usd amount, parse_usd(options.amount));
     TRY(crypto::PrivateKey key, load_key(key_files(options, *session)));
-    TRY(const Hash transaction, wiring::deposit(session->settings, std::move(key), amount));
+    TRY(const Hash transaction,
+        wiring::deposit(session->settings, std::move(key), {.amount = amount, .by_permit = !options.approve}));
     Json record{codec::JsonObject{}};
     record.set("deposited_usd", to_string(amount));
     record.set("transaction", codec::to_hex(transaction));
@@ -104,6 +106,8 @@ void add_wallet_commands(CLI::App* root, Commands* commands) {
 
     CLI::App* deposit = wallet->add_subcommand("deposit", "put stablecoin into the escrow, to pay for jobs");
     deposit->add_option("amount", options->amount, "dollars, e.g. 12.50")->required();
+    deposit->add_flag("--approve", options->approve,
+                      "two transactions, for a stablecoin without permits (default: one, with a signed permit)");
     commands->on(deposit, [options](Session* session) { return run_deposit(*options, session); });
 
     CLI::App* cap = wallet->add_subcommand("cap", "sign how much a scheduler may charge you at most");

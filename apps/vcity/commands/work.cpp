@@ -37,7 +37,9 @@ void on_interrupt(int /*signal*/) {
 struct SubmitOptions {
     std::string file;
     std::string idempotency_key;
+    std::string budget;
     std::uint64_t quote_id = 0;
+    std::uint32_t hold_minutes = 0;
     bool is_dry_run = false;
     bool follows = false;
 };
@@ -239,6 +241,12 @@ Result<Exit> place(Json spec, const SubmitOptions& options, Session* session) {
     const std::string id = text_member(answer, "id");
     if (!options.follows) {
         print_job(answer, session);
+        if (options.hold_minutes != 0) {
+            session->output.note(
+                fmt::format("Held for {} minutes. Order the work with\n  vcity job submit {} --quote {}\n"
+                            "or give the units back with\n  vcity job cancel {}",
+                            options.hold_minutes, options.file, number_member(answer, "quote_id"), id));
+        }
         return Exit::kOk;
     }
     session->output.note("ordered " + id);
@@ -248,6 +256,8 @@ Result<Exit> place(Json spec, const SubmitOptions& options, Session* session) {
 Result<Exit> run_submit(const SubmitOptions& options, Session* session) {
     TRY(Json spec, load_job_spec(options.file, make_uploader(session)));
     if (options.quote_id != 0) spec.set("quote_id", options.quote_id);
+    if (options.hold_minutes != 0) spec.set("hold_minutes", options.hold_minutes);
+    if (!options.budget.empty()) spec.set("budget", options.budget);
     return place(std::move(spec), options, session);
 }
 
@@ -256,7 +266,9 @@ Result<Exit> run_command(const RunOptions& options, Session* session) {
     return place(std::move(spec),
                  {.file = {},
                   .idempotency_key = {},
+                  .budget = {},
                   .quote_id = 0,
+                  .hold_minutes = 0,
                   .is_dry_run = options.is_dry_run,
                   .follows = !options.is_detached},
                  session);
@@ -399,6 +411,19 @@ void add_orders(CLI::App* noun, Commands* commands) {
     submit->add_option("--idempotency-key", submit_options->idempotency_key, "the same key never orders a second job");
     commands->on(submit, [submit_options](Session* session) { return run_submit(*submit_options, session); });
 
+    auto reserve_options = std::make_shared<SubmitOptions>();
+    CLI::App* reserve = noun->add_subcommand(
+        "reserve", "hold the units that the job of a file needs, at today's prices, paid for whether used or not");
+    reserve->add_option("spec", reserve_options->file, "JSON file; - for standard input")->required();
+    reserve->add_option("--minutes", reserve_options->hold_minutes, "for so long at most")
+        ->required()
+        ->check(CLI::Range(1, 43'199));
+    reserve->add_option("--budget", reserve_options->budget, "USD that holding may cost (default: the file's)");
+    reserve->add_option("--quote", reserve_options->quote_id, "quote_id of a dry run whose price must hold");
+    reserve->add_flag("--dry-run", reserve_options->is_dry_run, "only tell what it would cost and where it would be");
+    reserve->add_option("--idempotency-key", reserve_options->idempotency_key, "the same key never reserves twice");
+    commands->on(reserve, [reserve_options](Session* session) { return run_submit(*reserve_options, session); });
+
     auto run_options = std::make_shared<RunOptions>();
     CLI::App* run = noun->add_subcommand("run", "run one command on the network: vcity job run -- sh -c 'echo hi'");
     add_flags(run, &run_options->flags);
@@ -417,7 +442,7 @@ CLI::App* add_verb(CLI::App* noun, const char* verb, const char* what, JobName* 
 
 void add_logs_command(CLI::App* root, Commands* commands) {
     auto name = std::make_shared<JobName>();
-    CLI::App* logs = add_verb(root, "logs", "What a step of a job has written; as job logs", name.get());
+    CLI::App* logs = add_verb(root, "logs", "what a step of a job has written; as job logs", name.get());
     logs->add_option("step", name->step, "e.g. main or frame/3; without it the job's only step, or all with -f");
     logs->add_flag("-f,--follow", name->follows, "until the job has ended");
     commands->on(logs, [name](Session* session) { return run_logs(*name, session); });

@@ -44,12 +44,17 @@ class Devnet {
     Task<Result<void>> start_chain(std::string* rpc);
     Task<Result<void>> start_roles(const DevnetChain& chain);
     Task<Result<void>> await_ready(std::string url, std::string what);
-    Task<Result<void>> make_api_key(Deployment deployment);
-    Task<bool> has_good_key();
+    // A key for each scheduler, which its spending cap names.
+    Task<Result<void>> make_api_keys(Deployment deployment);
+    Task<Result<void>> make_api_key(Deployment deployment, std::uint16_t shard);
+    Task<bool> has_good_key(std::string file);
+    Result<codec::JsonArray> scheduler_facts() const;
     Result<void> write_client_settings(const DevnetChain& chain) const;
     Result<void> write_facts() const;
     void on_change(const std::string& name, const std::string& what);
-    std::string key_file() const { return layout_.file("api-key"); }
+    std::string key_file(std::uint16_t shard = 0) const {
+        return layout_.file(shard == 0 ? "api-key" : fmt::format("api-key-{}", shard + 1));
+    }
 
     DevnetOptions options_;
     DevnetLayout layout_;
@@ -105,30 +110,40 @@ Task<Result<void>> Devnet::start_roles(const DevnetChain& chain) {
     co_return Result<void>{};
 }
 
-Task<bool> Devnet::has_good_key() {
-    const auto text = read_file(key_file());
+Task<bool> Devnet::has_good_key(std::string file) {
+    const auto text = read_file(file);
     if (!text) co_return false;
     wiring::ApiClient client{&runtime_, layout_.url(layout_.gateway_port()), *text};
     const Result<Json> models = co_await client.get("/v1/models");
     co_return models.has_value();
 }
 
-Task<Result<void>> Devnet::make_api_key(Deployment deployment) {
-    const bool has_key = co_await has_good_key();
+Task<Result<void>> Devnet::make_api_keys(Deployment deployment) {
+    for (std::uint16_t shard = 0; shard < options_.schedulers; ++shard) {
+        CO_TRY_OK(co_await make_api_key(deployment, shard));
+    }
+    co_return Result<void>{};
+}
+
+Task<Result<void>> Devnet::make_api_key(Deployment deployment, std::uint16_t shard) {
+    std::string file = key_file(shard);
+    const bool has_key = co_await has_good_key(file);
     if (has_key) co_return Result<void>{};
     CO_TRY(const crypto::PrivateKey client, load_key(layout_.key("client")));
-    CO_TRY(const Address scheduler, keystore_address(layout_.key("scheduler").keystore));
-    const wiring::CapTerms terms{.scheduler = scheduler, .limit = kClientCap, .days = 365, .nonce = 0};
+    CO_TRY(const Address scheduler, keystore_address(layout_.key(DevnetLayout::scheduler_name(shard)).keystore));
+    // An open cap locks its limit, and the deposit is for all of them.
+    const Usd limit = std::min(kClientCap, Usd{kClientDeposit.micro / options_.schedulers});
+    const wiring::CapTerms terms{.scheduler = scheduler, .limit = limit, .days = 365, .nonce = 0};
     CO_TRY(wiring::SignedCapText cap, wiring::sign_cap(deployment, client, terms));
     CO_TRY(const std::string token, read_file(layout_.store("gateway") + "/admin-token"));
     wiring::ApiClient admin{&runtime_, layout_.url(layout_.gateway_port()), token};
     Json body{codec::JsonObject{}};
-    body.set("name", "devnet");
+    body.set("name", shard == 0 ? "devnet" : fmt::format("devnet-{}", shard + 1));
     body.set("cap", std::move(cap.json));
     CO_TRY(const Json answer, co_await admin.post("/admin/keys", std::move(body)));
     const Json* key = answer.find("key");
     if (key == nullptr || key->get_string() == nullptr) co_return make_error(Errc::kCorrupt, "the gateway gave no key");
-    co_return write_file(key_file(), *key->get_string() + "\n", 0600);
+    co_return write_file(file, *key->get_string() + "\n", 0600);
 }
 
 Result<void> Devnet::write_client_settings(const DevnetChain& chain) const {
@@ -138,6 +153,18 @@ Result<void> Devnet::write_client_settings(const DevnetChain& chain) const {
         layout_.url(layout_.gateway_port()), key_file(), layout_.file("deployment.json"), chain.rpc,
         layout_.url(layout_.indexer_port()), layout_.key("client").keystore, layout_.key("client").password_file);
     return write_file(layout_.file("cli.toml"), text, 0600);
+}
+
+Result<codec::JsonArray> Devnet::scheduler_facts() const {
+    codec::JsonArray all;
+    for (std::uint16_t shard = 0; shard < options_.schedulers; ++shard) {
+        TRY(const Address address, keystore_address(layout_.key(DevnetLayout::scheduler_name(shard)).keystore));
+        TRY(const std::vector<std::string> links, scheduler_links(layout_, options_, shard));
+        all.emplace_back(codec::JsonObject{{"address", crypto::to_checksum_address(address)},
+                                           {"links", codec::JsonArray(links.begin(), links.end())},
+                                           {"api_key_file", key_file(shard)}});
+    }
+    return all;
 }
 
 Result<void> Devnet::write_facts() const {
@@ -151,11 +178,13 @@ Result<void> Devnet::write_facts() const {
     facts.set("api_key_file", key_file());
     facts.set("admin_token_file", layout_.store("gateway") + "/admin-token");
     facts.set("scheduler", crypto::to_checksum_address(scheduler));
-    TRY(const std::vector<std::string> links, scheduler_links(layout_, options_));
+    TRY(const std::vector<std::string> links, scheduler_links(layout_, options_, 0));
     codec::JsonArray link_list;
     for (const std::string& link : links) link_list.emplace_back(link);
     facts.set("scheduler_link", links.front());
     facts.set("scheduler_links", std::move(link_list));
+    TRY(codec::JsonArray schedulers, scheduler_facts());
+    facts.set("schedulers", std::move(schedulers));
     facts.set("rpc", chain_.rpc);
     facts.set("chain_id", chain_.deployment.chain_id);
     facts.set("port_base", static_cast<std::uint64_t>(options_.port_base));
@@ -173,8 +202,8 @@ Task<Result<void>> Devnet::bring_up() {
     CO_TRY_OK(write_client_settings(chain_));
     CO_TRY_OK(co_await start_roles(chain_));
     progress_.step("all roles are ready");
-    CO_TRY_OK(co_await make_api_key(chain_.deployment));
-    progress_.step("API key is made");
+    CO_TRY_OK(co_await make_api_keys(chain_.deployment));
+    progress_.step(options_.schedulers == 1 ? "API key is made" : "API keys are made");
     CO_TRY_OK(write_facts());
     progress_.step("up");
     is_up_ = true;

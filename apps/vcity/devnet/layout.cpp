@@ -88,9 +88,6 @@ Result<std::string> find_artifacts(const DevnetOptions& options) {
 
 Result<DevnetOptions> resolve(DevnetOptions options) {
     const std::string source = VCITY_SOURCE_DIR;
-    if (options.schedulers > 1 && options.store.empty()) {
-        return make_error(Errc::kInvalid, "several schedulers share a database: name it with --store");
-    }
     if (options.state.empty()) options.state = default_state_path() + "/devnet";
     options.state = fs::absolute(options.state).string();
     TRY(options.worker, first_existing({options.worker, program_folder() + "/vcity-worker",
@@ -99,6 +96,7 @@ Result<DevnetOptions> resolve(DevnetOptions options) {
     TRY(options.model, first_existing({options.model, source + "/models/vcity-mini-bilingual"},
                                       "no model; name a Hugging Face folder with --model"));
     TRY(options.artifacts, find_artifacts(options));
+    if (options.web.empty() && fs::exists(source + "/web/dist/index.html")) options.web = source + "/web/dist";
     if (options.rpc.empty()) {
         TRY(options.anvil,
             first_existing({options.anvil, source + "/contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil",

@@ -16,7 +16,11 @@ struct DevnetOptions {
     std::uint16_t nodes = 3;
     std::uint32_t unit_cores = 1;  // what each node offers for jobs
     std::uint32_t unit_memory_mib = 512;
-    std::uint16_t schedulers = 1;  // processes; a second one has a shard of its own and stands by for the first
+    std::vector<std::string> webhook_origins;  // of the gateway, which tells them of events
+    std::string x402_facilitator;              // of the gateway, for single calls that the client sells
+    std::string slurm_folder;      // steps run on a Slurm cluster, as of `vcity node run --slurm-folder`; empty: here
+    std::string containers;        // engine for steps with images, as of `vcity node run --containers`; empty: none
+    std::uint16_t schedulers = 1;  // processes, a shard each; with `store` each stands by for the others
     std::string store;             // of the schedulers: postgresql:// URI; empty: SQLite files
     std::string rpc;               // empty: start anvil
     std::string funder_keystore;   // with rpc: an account with gas money that deploys
@@ -25,6 +29,7 @@ struct DevnetOptions {
     std::string worker;                   // vcity-worker; empty: beside this program
     std::string anvil;                    // empty: from contracts/node_modules or PATH
     std::string artifacts;                // contracts; empty: the shipped ones
+    std::string web;                      // the built page; empty: web/dist where that has been built
     std::uint32_t epoch_seconds = 3;      // at most this long between two batches
     std::uint32_t challenge_seconds = 5;  // the contracts' challenge window
     std::vector<std::string> identities;  // further ones with a key and money, "scheduler-2"

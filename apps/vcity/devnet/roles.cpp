@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include "codec/hex.hpp"
 #include "devnet/chain_setup.hpp"
@@ -63,7 +63,7 @@ std::vector<std::string> as_options(const std::string& option, const std::vector
     return words;
 }
 
-// Of several processes each is home of its own shard and stands by for those of the others.
+// Of several processes each is home of its own shard, and with a common database stands by for those of the others.
 std::vector<std::string> scheduler_words(const DevnetLayout& layout, const DevnetOptions& options, std::uint16_t own) {
     std::vector<std::string> words{"--listen",          fmt::format("127.0.0.1:{}", layout.scheduler_port(own)),
                                    "--stake",           to_string(kSchedulerStake),
@@ -71,7 +71,8 @@ std::vector<std::string> scheduler_words(const DevnetLayout& layout, const Devne
                                    "--claim-seconds",   std::to_string(options.epoch_seconds),
                                    "--audit-per-mille", "1000"};
     if (!options.store.empty()) append(&words, {"--store", options.store});
-    for (std::uint16_t offset = 0; options.schedulers > 1 && offset < options.schedulers; ++offset) {
+    const bool has_standbys = options.schedulers > 1 && !options.store.empty();
+    for (std::uint16_t offset = 0; has_standbys && offset < options.schedulers; ++offset) {
         const auto index = static_cast<std::uint16_t>((own + offset) % options.schedulers);
         const std::string key = layout.key(DevnetLayout::scheduler_name(index)).keystore;
         append(&words, {"--shard", key + (offset == 0 ? ":home" : ":standby")});
@@ -79,17 +80,31 @@ std::vector<std::string> scheduler_words(const DevnetLayout& layout, const Devne
     return words;
 }
 
+// For the roles that work with every scheduler.
+Result<std::vector<std::string>> all_scheduler_words(const DevnetLayout& layout, const DevnetOptions& options) {
+    TRY(const std::vector<std::string> first, scheduler_links(layout, options, 0));
+    std::vector<std::string> words = as_options("--scheduler", first);
+    for (std::uint16_t shard = 1; shard < options.schedulers; ++shard) {
+        TRY(const std::vector<std::string> links, scheduler_links(layout, options, shard));
+        append(&words, {"--also-scheduler", fmt::format("{}", fmt::join(links, ","))});
+    }
+    return words;
+}
+
 }  // namespace
 
-Result<std::vector<std::string>> scheduler_links(const DevnetLayout& layout, const DevnetOptions& options) {
-    if (options.schedulers == 1) {
-        return std::vector<std::string>{fmt::format("ws://127.0.0.1:{}/link", layout.scheduler_port())};
+Result<std::vector<std::string>> scheduler_links(const DevnetLayout& layout,
+                                                 const DevnetOptions& options,
+                                                 std::uint16_t shard) {
+    if (options.schedulers == 1 || options.store.empty()) {
+        return std::vector<std::string>{fmt::format("ws://127.0.0.1:{}/link", layout.scheduler_port(shard))};
     }
-    TRY(const Address shard, keystore_address(layout.key(DevnetLayout::scheduler_name(0)).keystore));
+    TRY(const Address address, keystore_address(layout.key(DevnetLayout::scheduler_name(shard)).keystore));
     std::vector<std::string> links;
-    for (std::uint16_t index = 0; index < options.schedulers; ++index) {
+    for (std::uint16_t offset = 0; offset < options.schedulers; ++offset) {
+        const auto index = static_cast<std::uint16_t>((shard + offset) % options.schedulers);
         links.push_back(
-            fmt::format("ws://127.0.0.1:{}{}", layout.scheduler_port(index), scheduler::path_of_shard(shard)));
+            fmt::format("ws://127.0.0.1:{}{}", layout.scheduler_port(index), scheduler::path_of_shard(address)));
     }
     return links;
 }
@@ -108,7 +123,7 @@ Result<std::vector<std::string>> node_command(const DevnetLayout& layout,
                                               const std::string& rpc,
                                               const NodePlan& plan) {
     std::vector<std::string> command = role_command(layout, "node", plan.name, rpc, plan.ops_port);
-    TRY(const std::vector<std::string> links, scheduler_links(layout, options));
+    TRY(const std::vector<std::string> links, scheduler_links(layout, options, plan.shard));
     append(&command, as_options("--scheduler", links));
     append(&command, {"--stake", to_string(kNodeStake), "--worker", options.worker, "--model", options.model,
                       "--model-name", plan.model_name, "--price-input", std::to_string(plan.price_input),
@@ -116,6 +131,8 @@ Result<std::vector<std::string>> node_command(const DevnetLayout& layout,
                       std::to_string(options.unit_cores), "--unit-memory-mib", std::to_string(options.unit_memory_mib),
                       // The gateway of a devnet is on loopback.
                       "--files-from", fmt::format("http://127.0.0.1:{}", layout.gateway_port())});
+    if (!options.slurm_folder.empty()) append(&command, {"--slurm-folder", options.slurm_folder});
+    if (!options.containers.empty()) append(&command, {"--containers", options.containers});
     return command;
 }
 
@@ -145,8 +162,9 @@ Result<std::vector<RoleProcess>> role_processes(const DevnetLayout& layout,
                           model_name(options) + "=" + codec::to_hex(root)});
         add_role(name, std::move(command), ops_port);
     }
-    TRY(const std::vector<std::string> links, scheduler_links(layout, options));
-    std::vector<std::string> of_verifier = as_options("--scheduler", links);
+    TRY(const std::vector<std::string> links, scheduler_links(layout, options, 0));
+    TRY(const std::vector<std::string> all_schedulers, all_scheduler_words(layout, options));
+    std::vector<std::string> of_verifier = all_schedulers;
     append(&of_verifier, {"--stake", to_string(kNodeStake), "--model", options.model});
     plain("verifier", std::move(of_verifier));
     for (std::uint16_t index = 0; index < options.nodes; ++index) {
@@ -156,12 +174,22 @@ Result<std::vector<RoleProcess>> role_processes(const DevnetLayout& layout,
                             .model_name = model_name(options),
                             .ops_port = ops_port,
                             .price_input = kPriceInput + index * kPriceStep,
-                            .price_output = kPriceOutput + index * kPriceStep};
+                            .price_output = kPriceOutput + index * kPriceStep,
+                            .shard = static_cast<std::uint16_t>(index % options.schedulers)};
         TRY(std::vector<std::string> command, node_command(layout, options, rpc, plan));
         add_role(name, std::move(command), ops_port);
     }
-    std::vector<std::string> of_gateway = as_options("--scheduler", links);
-    append(&of_gateway, {"--listen", fmt::format("127.0.0.1:{}", layout.gateway_port())});
+    std::vector<std::string> of_gateway = all_schedulers;
+    append(&of_gateway, {"--listen", fmt::format("127.0.0.1:{}", layout.gateway_port()), "--indexer",
+                         layout.url(layout.indexer_port()), "--public-rpc", rpc});
+    append(&of_gateway, as_options("--public-scheduler", links));
+    if (!options.web.empty()) append(&of_gateway, {"--web", options.web});
+    append(&of_gateway, as_options("--webhook-origin", options.webhook_origins));
+    if (!options.x402_facilitator.empty()) {
+        TRY(const Address client, keystore_address(layout.key("client").keystore));
+        append(&of_gateway,
+               {"--x402-facilitator", options.x402_facilitator, "--x402-account", crypto::to_checksum_address(client)});
+    }
     plain("gateway", std::move(of_gateway));
     plain("keeper", {"--poll-seconds", std::to_string(kKeeperPollSeconds)});
     plain("indexer", {"--listen", fmt::format("127.0.0.1:{}", layout.indexer_port())});

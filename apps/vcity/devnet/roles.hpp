@@ -26,12 +26,15 @@ struct NodePlan {
     std::uint16_t ops_port = 0;  // 0: the kernel chooses
     std::uint64_t price_input = 0;
     std::uint64_t price_output = 0;
+    std::uint16_t shard = 0;  // its scheduler
 };
 Result<std::vector<std::string>> node_command(const DevnetLayout& layout,
                                               const DevnetOptions& options,
                                               const std::string& rpc,
                                               const NodePlan& plan);
-// The first shard's links: at every scheduler process, its home first.
-Result<std::vector<std::string>> scheduler_links(const DevnetLayout& layout, const DevnetOptions& options);
+// Links of one shard: with standbys at every scheduler process, its home first.
+Result<std::vector<std::string>> scheduler_links(const DevnetLayout& layout,
+                                                 const DevnetOptions& options,
+                                                 std::uint16_t shard);
 
 }  // namespace vcity::cli

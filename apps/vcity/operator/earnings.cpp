@@ -223,8 +223,9 @@ Result<std::vector<WorkRow>> load_work(const NodeFolder& folder) {
     if (page.error().code != Errc::kUnavailable) return page.error();
     adapters::SqliteStoreOptions file;
     file.path = folder.path() + "/node.sqlite";
-    TRY(const auto store, adapters::SqliteStore::open(file));
+    // The store's threads let go of the runtime only when they end: it must outlive them.
     adapters::AsioRuntime runtime;
+    TRY(const auto store, adapters::SqliteStore::open(file));
     std::string after;
     do {
         TRY(const node::WorkPage read, wiring::run_task(&runtime, node::read_work(&runtime, store.get(), after)));

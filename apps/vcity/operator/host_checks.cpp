@@ -20,6 +20,7 @@
 #include "operator/node_folder.hpp"
 #include "operator/service_unit.hpp"
 #include "wiring/run.hpp"
+#include "wiring/volumes/step_volumes.hpp"
 #include "wiring/worker_program.hpp"
 
 namespace vcity::cli {
@@ -87,7 +88,7 @@ SelfCheck check_worker(const std::string& named) {
 }
 
 SelfCheck check_model(const std::string& folder) {
-    const bool is_model = fs::exists(folder + "/config.json");
+    const bool is_model = exists(folder + "/config.json");
     const Result<std::string> found =
         is_model ? Result<std::string>{folder} : make_error(Errc::kNotFound, folder + " is no Hugging Face folder");
     return check_works("model", "model to serve", found, "a node serves at least one model",
@@ -116,11 +117,20 @@ SelfCheck check_gpus() {
 SelfCheck check_containers() {
     for (const std::string& path : {std::string{"/run/podman/podman.sock"}, std::string{"/var/run/docker.sock"},
                                     fmt::format("/run/user/{}/podman/podman.sock", geteuid())}) {
-        if (fs::exists(path)) {
+        if (exists(path)) {
             return check_works("containers", "container engine", path, "jobs with an image of their own", "");
         }
     }
     return skip("containers", "container engine", "no podman or docker socket: jobs with images go elsewhere");
+}
+
+SelfCheck check_volumes() {
+    SelfCheck check = check_works("volumes", "encrypted files of jobs", wiring::try_encrypted_volumes(),
+                                  "whoever reads this disk later must not find customers' files",
+                                  "install the packages gocryptfs and fuse3, and allow user namespaces; "
+                                  "until then files of jobs are on the disk as they are");
+    if (check.status == CheckStatus::kFail) check.status = CheckStatus::kWarn;
+    return check;
 }
 
 SelfCheck check_service() {
@@ -178,7 +188,7 @@ SelfCheck check_sandbox() {
 
 SelfCheck check_disk(const std::string& folder) {
     fs::path existing = fs::absolute(folder);
-    while (!fs::exists(existing) && existing.has_relative_path()) existing = existing.parent_path();
+    while (!exists(existing.string()) && existing.has_relative_path()) existing = existing.parent_path();
     struct statvfs space{};
     if (statvfs(existing.c_str(), &space) != 0) {
         return check_works("disk.free", "free disk", make_error(Errc::kDenied, "cannot look at " + existing.string()),
@@ -211,6 +221,7 @@ std::vector<SelfCheck> check_host(const HostQuestion& question) {
                                   check_worker(question.worker)};
     if (!question.model.empty()) checks.push_back(check_model(question.model));
     checks.push_back(check_gpus());
+    checks.push_back(check_volumes());
     checks.push_back(check_containers());
     checks.push_back(check_service());
     return checks;

@@ -5,10 +5,11 @@
 #include <chrono>
 #include <filesystem>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/settings.hpp"
 #include "cli/trust.hpp"
 #include "codec/hex.hpp"
 #include "operator/host_checks.hpp"
@@ -93,7 +94,7 @@ class Join {
 
 Result<void> Join::prepare_model() {
     wiring::NodeRunOptions& node = options_.node;
-    if (node.model.empty() && fs::exists(kShippedModel)) node.model = kShippedModel;
+    if (node.model.empty() && exists(kShippedModel)) node.model = kShippedModel;
     if (node.model.empty()) node.model = std::string{VCITY_SOURCE_DIR} + "/models/vcity-mini-bilingual";
     if (!fs::is_directory(node.model)) {
         return make_error(Errc::kNotFound, node.model + " is no model folder: name one with --model");
@@ -119,7 +120,9 @@ Result<void> Join::prepare() {
     node.role.rpc = network_.rpc;
     node.role.deployment = folder_.deployment();
     node.schedulers = network_.scheduler_links;
-    has_key_ = fs::exists(node.role.key.keystore);
+    // Files of jobs lie there, also when it is on a private address.
+    if (!network_.gateway.empty()) node.files_from = {network_.gateway};
+    has_key_ = exists(node.role.key.keystore);
     if (has_key_) {
         TRY(identity_, keystore_address(node.role.key.keystore));
     }
@@ -187,7 +190,7 @@ Result<void> Join::make_folder() {
 // place, e.g. one that a secret store fills.
 Result<void> Join::make_key() {
     const KeyFiles& key = options_.node.role.key;
-    if (!fs::exists(key.password_file)) {
+    if (!exists(key.password_file)) {
         constexpr std::size_t kPasswordBytes = 24;
         TRY_OK(write_file(key.password_file, codec::to_hex(random_bytes(kPasswordBytes)) + "\n", 0600));
     }
@@ -365,11 +368,13 @@ std::string node_config(const wiring::NodeRunOptions& options) {
     put("deployment", options.role.deployment);
     put("ops", options.role.ops.empty() ? kOpsDefault : options.role.ops);
     put("stake", options.role.stake);
-    text += "scheduler = [";
-    for (std::size_t index = 0; index < options.schedulers.size(); ++index) {
-        text += (index == 0 ? "" : ", ") + toml_text(options.schedulers[index]);
-    }
-    text += "]\n";
+    const auto put_list = [&](std::string_view key, const std::vector<std::string>& values) {
+        std::vector<std::string> texts;
+        for (const std::string& value : values) texts.push_back(toml_text(value));
+        if (!texts.empty()) text += fmt::format("{} = [{}]\n", key, fmt::join(texts, ", "));
+    };
+    put_list("scheduler", options.schedulers);
+    put_list("files-from", options.files_from);
     put("worker", options.worker);
     put("model", options.model);
     put("model-name", options.model_name);

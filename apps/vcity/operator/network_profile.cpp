@@ -57,7 +57,7 @@ Result<NetworkProfile> load_network(const std::string& path) {
 Result<std::string> find_network(const std::string& named) {
     if (!named.empty()) return named;
     for (const std::string& path : {std::string{kSystemPath}, default_state_path() + "/devnet/devnet.json"}) {
-        if (fs::exists(path)) return path;
+        if (exists(path)) return path;
     }
     return make_error(Errc::kNotFound,
                       "no network: name its network.json with --network, or put it at " + std::string{kSystemPath});

@@ -77,7 +77,7 @@ std::string node_folder_path(const std::string& named) {
     if (!named.empty()) return fs::absolute(named).lexically_normal().string();
     const char* environment = std::getenv("VCITY_NODE_STATE");
     if (environment != nullptr && *environment != '\0') return fs::absolute(environment).string();
-    if (geteuid() == 0 || fs::exists(std::string{kSystemFolder} + "/node.json")) return kSystemFolder;
+    if (geteuid() == 0 || exists(std::string{kSystemFolder} + "/node.json")) return kSystemFolder;
     return default_state_path() + "/node";
 }
 
@@ -96,7 +96,7 @@ codec::Json to_json(const NodeFacts& facts) {
 }
 
 Result<NodeFacts> load_facts(const NodeFolder& folder) {
-    if (!fs::exists(folder.facts())) {
+    if (!exists(folder.facts())) {
         return make_error(Errc::kNotFound, "no node has joined from " + folder.path() +
                                                ": `vcity node join` does, and "
                                                "--state names another folder");

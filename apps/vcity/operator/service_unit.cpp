@@ -17,7 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // Not among them: what masks parts of /proc or forbids namespaces, which a sandbox inside could not undo
-// (ProtectKernelTunables, ProtectKernelLogs, ProtectProc, RestrictNamespaces), and PrivateDevices, which hides GPUs.
+// (ProtectKernelTunables, ProtectKernelLogs, ProtectProc, RestrictNamespaces), PrivateDevices, which hides GPUs, and
+// ProtectControlGroups, under which the node could not limit its jobs.
 constexpr const char* kHardening = R"(
 NoNewPrivileges=yes
 CapabilityBoundingSet=
@@ -25,7 +26,6 @@ AmbientCapabilities=
 ProtectSystem=strict
 ProtectHome=yes
 PrivateTmp=yes
-ProtectControlGroups=yes
 ProtectKernelModules=yes
 ProtectClock=yes
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
@@ -33,7 +33,7 @@ RestrictRealtime=yes
 RestrictSUIDSGID=yes
 LockPersonality=yes
 SystemCallArchitectures=native
-SystemCallFilter=@system-service @mount @sandbox
+SystemCallFilter=@system-service @mount seccomp sethostname
 SystemCallErrorNumber=EPERM
 RemoveIPC=yes
 KeyringMode=private
@@ -66,7 +66,8 @@ std::string service_unit(const ServiceOptions& options) {
         "KillMode=mixed\nLimitNOFILE=65536\nOOMPolicy=continue\n",
         options.config, options.program, options.config);
     if (is_system) {
-        text += fmt::format("User={}\nGroup={}\nDelegate=cpu memory pids\n", options.user, options.user);
+        text += fmt::format("EnvironmentFile=-/etc/default/vcity-node\nUser={}\nGroup={}\nDelegate=yes\n", options.user,
+                            options.user);
         text += kHardening;
         text += fmt::format("ReadWritePaths={}\n", options.state);
     } else {
@@ -77,15 +78,21 @@ std::string service_unit(const ServiceOptions& options) {
 }
 
 bool has_systemd() {
-    return fs::exists("/run/systemd/system");
+    return exists("/run/systemd/system");
 }
 
 Result<void> install_service(const ServiceOptions& options) {
     const bool is_user = options.user.empty();
     const std::string folder = is_user ? user_unit_folder() : "/etc/systemd/system";
-    std::error_code error;
-    fs::create_directories(folder, error);
-    TRY_OK(write_file(folder + "/" + kServiceName, service_unit(options), 0644));
+    const std::string text = service_unit(options);
+    // The package's own unit does when it says the same.
+    const Result<std::string> packaged = read_file(std::string{"/lib/systemd/system/"} + kServiceName);
+    const bool is_packaged = !is_user && packaged && *packaged + "\n" == text;
+    if (!is_packaged) {
+        std::error_code error;
+        fs::create_directories(folder, error);
+        TRY_OK(write_file(folder + "/" + kServiceName, text, 0644));
+    }
     for (const std::vector<std::string>& words :
          {systemctl(is_user, {"daemon-reload"}), systemctl(is_user, {"enable", kServiceName}),
           systemctl(is_user, {"restart", kServiceName})}) {

@@ -108,6 +108,11 @@ Task<Result<Json>> ApiClient::post_once(std::string path, Json body, std::string
     co_return co_await exchange(std::move(outgoing));
 }
 
+Task<Result<Json>> ApiClient::patch(std::string path, Json body) {
+    ports::HttpRequest outgoing = request("PATCH", path, codec::dump_json(body));
+    co_return co_await exchange(std::move(outgoing));
+}
+
 Task<Result<Json>> ApiClient::remove(std::string path) {
     ports::HttpRequest outgoing = request("DELETE", path, "");
     co_return co_await exchange(std::move(outgoing));

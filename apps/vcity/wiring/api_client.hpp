@@ -25,6 +25,7 @@ class ApiClient {
     Task<Result<codec::Json>> post(std::string path, codec::Json body);
     // With an Idempotency-Key; empty: none.
     Task<Result<codec::Json>> post_once(std::string path, codec::Json body, std::string idempotency_key);
+    Task<Result<codec::Json>> patch(std::string path, codec::Json body);
     Task<Result<codec::Json>> remove(std::string path);
     // A body in pieces, of that type; until the deadline.
     Task<Result<codec::Json>> upload(std::string path,

@@ -118,7 +118,7 @@ Result<void> load_materials(const AttestOptions& options, Materials* materials) 
         materials->context.collateral = &materials->collateral;
     }
     if (!options.snp_signer.empty()) {
-        TRY(const std::string der, cli::read_file(options.snp_signer));
+        TRY(const std::string der, cli::read_bytes(options.snp_signer));
         materials->context.snp.signer_der.assign(der.begin(), der.end());
     }
     if (!options.snp_issuers.empty()) {

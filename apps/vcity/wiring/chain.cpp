@@ -37,9 +37,16 @@ Task<Result<std::optional<PostedBatch>>> batch_of(ChainConnection* chain,
     co_return co_await chain->reader()->batch(scheduler, index);
 }
 
-Task<Result<Hash>> deposit_from(ChainConnection* chain, Deployment deployment, Address client, Usd amount) {
+Task<Result<Hash>> deposit_from(ChainConnection* chain,
+                                Deployment deployment,
+                                ports::Signer* signer,
+                                DepositTerms terms) {
     CO_TRY_OK(co_await chain->bind(deployment));
-    co_return co_await chain->writer()->deposit(client, amount);
+    const Address client = signer->address();
+    if (!terms.by_permit) {
+        co_return co_await chain->writer()->deposit(client, terms.amount);
+    }
+    co_return co_await chain->writer()->deposit_with_permit(signer, client, terms.amount);
 }
 
 }  // namespace
@@ -71,13 +78,13 @@ Result<std::optional<PostedBatch>> read_batch(const cli::Settings& settings,
     return run_task(&runtime, batch_of(&chain, deployment, scheduler, index));
 }
 
-Result<Hash> deposit(const cli::Settings& settings, crypto::PrivateKey key, Usd amount) {
+Result<Hash> deposit(const cli::Settings& settings, crypto::PrivateKey key, const DepositTerms& terms) {
     TRY(const Deployment deployment, load_deployment(settings));
     TRY(const std::string rpc, rpc_of(settings));
     adapters::AsioRuntime runtime;
     cli::KeySigner signer{std::move(key)};
     ChainConnection chain{&runtime, rpc, &signer};
-    return run_task(&runtime, deposit_from(&chain, deployment, signer.address(), amount));
+    return run_task(&runtime, deposit_from(&chain, deployment, &signer, terms));
 }
 
 Result<SignedCapText> sign_cap(const Deployment& deployment, const crypto::PrivateKey& key, const CapTerms& terms) {

@@ -23,7 +23,12 @@ Result<AccountBalances> read_balances(const cli::Settings& settings, const Addre
 Result<std::optional<PostedBatch>> read_batch(const cli::Settings& settings,
                                               const Address& scheduler,
                                               std::uint64_t index);
-Result<Hash> deposit(const cli::Settings& settings, crypto::PrivateKey key, Usd amount);
+// by_permit: one transaction with a signed permit (ERC-2612); else an approval first, for tokens without permits.
+struct DepositTerms {
+    Usd amount;
+    bool by_permit = true;
+};
+Result<Hash> deposit(const cli::Settings& settings, crypto::PrivateKey key, const DepositTerms& terms);
 
 struct SignedCapText {
     SignedCap cap;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/indexer/indexer.hpp"
 
+#include "adapters/chain_evm/contract_events.hpp"
 #include "async/task_group.hpp"
 #include "services/indexer/api.hpp"
 #include "wiring/role_host.hpp"
@@ -20,8 +21,10 @@ Result<cli::Exit> run_indexer(const IndexerRunOptions& options) {
     TRY(const auto host, RoleHost::make("indexer", options.role));
     TRY(const Endpoint listen, parse_endpoint(options.listen));
     adapters::EvmChainEvents events{host->chain()->rpc(), host->deployment()};
+    adapters::EvmContractEvents contract_events{host->chain()->rpc(), host->deployment()};
     indexer::IndexerDeps deps{.runtime = host->runtime(),
                               .events = &events,
+                              .contract_events = &contract_events,
                               .store = host->store(),
                               .metrics = host->metrics(),
                               .log = host->log(),

@@ -94,10 +94,11 @@ Task<Result<void>> run_all(Runtime* runtime,
 Result<cli::Exit> run_node(const NodeRunOptions& options) {
     TRY(ports::SandboxSpec spec, worker_spec(options));
     TRY(node::NodeOptions settings, agent_options(options));
+    TRY(const StepVolumes volumes, StepVolumes::choose(options));
     TRY(const auto host, RoleHost::make("node", options.role));
     TRY(const auto dialer, host->make_dialer());
     adapters::BwrapSandbox sandbox{host->runtime(), host->log().named("worker")};
-    TRY(const auto steps, StepStand::make(options, host.get()));
+    TRY(const auto steps, StepStand::make(options, volumes, host.get()));
     TRY(const auto machine, MachineStand::make(options, host.get()));
     settings.units = steps->units();
     settings.machine = steps->machine();

@@ -116,6 +116,11 @@ class OwnerDesk {
 
     Task<Result<void>> change(std::string path, AdminCall call) {
         if (path == "/admin/drain") {
+            const Json* now = call.body.find("now");
+            const bool is_now = now != nullptr && now->get_bool() != nullptr && *now->get_bool();
+            if (is_now) {
+                co_return co_await agent_->drain_now();
+            }
             co_return co_await agent_->drain();
         }
         if (path == "/admin/resume") {

@@ -18,7 +18,7 @@ std::string ops_token_path(const std::string& state);
 // Makes the token where there is none, writes the facts and answers on the node's health port:
 //   GET  /admin/status                     what the node is and does
 //   GET  /admin/work?after=KEY             what it has signed for, page by page
-//   POST /admin/drain, /admin/resume       no new work; again
+//   POST /admin/drain, /admin/resume       no new work, with {"now": true} steps that run end as well; again
 //   POST /admin/maintenance                {"from_ms", "to_ms", "category"}; /admin/maintenance/cancel drops all
 // and the metrics of its units and of the steps that run. The agent must outlive the host's run().
 Result<void> serve_owner(RoleHost* host, node::NodeAgent* agent, const NodeRunOptions& options);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wiring/role_options.hpp"
 
+#include <algorithm>
+
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
@@ -24,6 +26,7 @@ void add_role_options(CLI::App* app, RoleOptions* options) {
     app->add_option("--ops", options->ops, "address:port for health and metrics")->capture_default_str();
     app->add_option("--log-level", options->log_level, "debug, info, warn or error")
         ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+        ->envname("VCITY_LOG_LEVEL")
         ->capture_default_str();
 }
 
@@ -35,6 +38,26 @@ Result<Endpoint> parse_endpoint(const std::string& text) {
     TRY(const std::uint64_t port, codec::parse_decimal(text.substr(colon + 1)));
     if (port > 65'535) return make_error(Errc::kInvalid, fmt::format("{} is not a port", port));
     return Endpoint{.address = text.substr(0, colon), .port = static_cast<std::uint16_t>(port)};
+}
+
+Result<std::vector<std::vector<std::string>>> parse_schedulers(const std::vector<std::string>& texts) {
+    std::vector<std::vector<std::string>> schedulers;
+    for (const std::string& text : texts) {
+        std::vector<std::string>& endpoints = schedulers.emplace_back();
+        for (std::size_t start = 0; start <= text.size();) {
+            const std::size_t end = std::min(text.find(',', start), text.size());
+            endpoints.push_back(text.substr(start, end - start));
+            const std::string& url = endpoints.back();
+            if (!url.starts_with("ws://") && !url.starts_with("wss://")) {
+                return make_error(Errc::kInvalid,
+                                  fmt::format("--also-scheduler {}: \"{}\" is no ws:// or wss:// URL; several of one "
+                                              "scheduler are written with a comma between them",
+                                              text, url));
+            }
+            start = end + 1;
+        }
+    }
+    return schedulers;
 }
 
 }  // namespace vcity::wiring

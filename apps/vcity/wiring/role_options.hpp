@@ -35,12 +35,15 @@ struct Endpoint {
     std::uint16_t port = 0;
 };
 Result<Endpoint> parse_endpoint(const std::string& text);
+// "URL,URL" of each scheduler as its endpoints.
+Result<std::vector<std::vector<std::string>>> parse_schedulers(const std::vector<std::string>& texts);
 
 struct NodeRunOptions {
     RoleOptions role;
     // Links of the processes that may act for the scheduler.
     std::vector<std::string> schedulers{"ws://127.0.0.1:8070/link"};
     std::string worker;      // program
+    std::string studio;      // program; empty: beside this one, or none
     std::string model;       // Hugging Face folder
     std::string model_name;  // what requests call it
     std::string compute = "fp32";
@@ -55,18 +58,22 @@ struct NodeRunOptions {
     std::uint16_t gpu_count = 0;
     std::uint32_t vram_mib = 0;
     std::string region = "local";
-    std::string monitor;                // URL of this machine's monitor, of its listener for the node; empty: none
-    bool accept_commands = false;       // run customers' commands in the sandbox, on units of this machine
-    std::uint32_t unit_cores = 0;       // of the one unit that is offered; 0: half of the machine's
-    std::uint32_t unit_memory_mib = 0;  // 0: a quarter of the machine's
-    std::string unit_price = "0.01";    // USD for an hour of one core
-    std::string unit_spot_price;        // for best-effort work; empty: the same market as all
-    std::string units_file;             // several units instead, see services/node/steps/units_file.hpp
-    std::string containers;             // podman, docker, a socket or docker:SOCKET; empty: no images are run
+    std::string monitor;                   // URL of this machine's monitor, of its listener for the node; empty: none
+    bool accept_commands = false;          // run customers' commands in the sandbox, on units of this machine
+    std::string encrypt_volumes = "auto";  // files of jobs on this disk: on, off, or auto: where it works
+    std::uint32_t unit_cores = 0;          // of the one unit that is offered; 0: half of the machine's
+    std::uint32_t unit_memory_mib = 0;     // 0: a quarter of the machine's
+    std::string unit_price = "0.01";       // USD for an hour of one core
+    std::string unit_spot_price;           // for best-effort work; empty: the same market as all
+    std::string units_file;                // several units instead, see services/node/steps/units_file.hpp
+    std::string containers;                // podman, docker, a socket or docker:SOCKET; empty: no images are run
     std::vector<std::string> container_registries;  // from which images may be fetched, e.g. "docker.io/library/"
     std::string container_network;  // of the engine, public internet only; empty: containers have no network
-    std::string units;              // "auto": those that an inventory of this machine gives
-    std::string inventory;          // file with an inventory instead of this machine
+    std::string slurm_folder;       // that a Slurm cluster sees as well; empty: steps run on this machine
+    std::string slurm_partition;
+    std::string slurm_account;
+    std::string units;      // "auto": those that an inventory of this machine gives
+    std::string inventory;  // file with an inventory instead of this machine
     std::string nvml = "libnvidia-ml.so.1";
     std::string grain = "island";           // see node::Grain
     std::string gpu_price = "0.40";         // USD for an hour of one GPU
@@ -103,8 +110,9 @@ struct VerifierRunOptions {
     RoleOptions role;
     // Links of the processes that may act for the scheduler.
     std::vector<std::string> schedulers{"ws://127.0.0.1:8070/link"};
-    std::vector<std::string> models;   // Hugging Face folders of public weights
-    std::uint32_t capacity_every = 0;  // seconds between two proofs of capacity; 0: never
+    std::vector<std::string> also_schedulers;  // further ones, "URL,URL" each
+    std::vector<std::string> models;           // Hugging Face folders of public weights
+    std::uint32_t capacity_every = 0;          // seconds between two proofs of capacity; 0: never
 };
 
 struct GatewayRunOptions {
@@ -113,11 +121,22 @@ struct GatewayRunOptions {
     std::string public_url;  // how nodes and browsers reach it; empty: http://<listen>
     // Links of the processes that may act for the scheduler.
     std::vector<std::string> schedulers{"ws://127.0.0.1:8070/link"};
-    std::string pepper_file;       // made when absent
-    std::string admin_token_file;  // made when absent
-    std::string files_dir;         // contents of files; empty: "files" in the state folder
+    std::vector<std::string> also_schedulers;  // further ones, "URL,URL" each
+    std::string pepper_file;                   // made when absent
+    std::string admin_token_file;              // made when absent
+    std::string files_dir;                     // contents of files; empty: "files" in the state folder
+    std::string web_dir;                       // the built web page; empty: none is served
     double files_gb_per_client = 20;
-    double files_gb_reserved = 1;  // of the disk, that stay free
+    double files_gb_reserved = 1;              // of the disk, that stay free
+    std::uint32_t requests_max = 4'000;        // at the same time, streams included
+    std::uint32_t request_seconds = 900;       // from a request's first byte to its answer's last
+    std::string indexer;                       // origin of the explorer API, "http://127.0.0.1:8090"; empty: none
+    std::vector<std::string> webhook_origins;  // servers of the operator that webhooks may go to
+    std::string x402_facilitator;              // checks and makes payments of single calls; empty: none are sold
+    std::string x402_account;                  // who sells them
+    std::string x402_token_version = "1";      // of the stablecoin's EIP-712 domain
+    std::string public_rpc;  // the chain's JSON-RPC server for browsers; empty: wallets bring their own
+    std::vector<std::string> public_schedulers;  // links that whoever wants to join with a node is told
 };
 
 struct KeeperRunOptions {

@@ -11,13 +11,16 @@
 #include "services/node/steps/step_runner.hpp"
 #include "wiring/role_host.hpp"
 #include "wiring/role_options.hpp"
+#include "wiring/volumes/step_volumes.hpp"
 
 namespace vcity::wiring {
 
 // What a node needs to run customers' commands, as far as its options and this machine allow.
 class StepStand {
   public:
-    static Result<std::unique_ptr<StepStand>> make(const NodeRunOptions& options, RoleHost* host);
+    static Result<std::unique_ptr<StepStand>> make(const NodeRunOptions& options,
+                                                   const StepVolumes& volumes,
+                                                   RoleHost* host);
 
     ports::Sandbox* sandbox() { return sandboxes_.get(); }  // null: it accepts no commands
     ports::Volumes* volumes() { return volumes_.get(); }
@@ -28,8 +31,10 @@ class StepStand {
 
   private:
     Result<void> add_finetune(const NodeRunOptions& options);
-    Result<void> add_containers(const NodeRunOptions& options, RoleHost* host);
-    Result<void> open(const NodeRunOptions& options, RoleHost* host);
+    std::uint32_t add_studio(const NodeRunOptions& options);
+    Result<void> make_commands(const NodeRunOptions& options, RoleHost* host, std::uint32_t* features);
+    void add_containers(const NodeRunOptions& options, RoleHost* host);
+    Result<void> open(const NodeRunOptions& options, const StepVolumes& volumes, RoleHost* host);
 
     std::unique_ptr<ports::Sandbox> commands_;
     std::unique_ptr<ports::Sandbox> containers_;  // null: no images are run

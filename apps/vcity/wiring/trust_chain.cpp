@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "contracts/vcai_token.hpp"
+#include "crypto/eip712.hpp"
 #include "wiring/chain.hpp"
 #include "wiring/run.hpp"
 
@@ -88,6 +89,15 @@ Result<std::uint64_t> TrustChain::now() {
 Result<std::vector<adapters::EvmLog>> TrustChain::logs(std::string_view contract) {
     TRY(const Address address, of(contract));
     return run_task(&runtime_, read_logs(chain_.get(), address, deployment_.block));
+}
+
+Result<Hash> TrustChain::typed_digest(std::string_view contract,
+                                      std::string domain_name,
+                                      std::string_view type,
+                                      const std::vector<U256>& words) const {
+    TRY(const Address address, of(contract));
+    const crypto::Eip712Domain domain{std::move(domain_name), "1", deployment_.chain_id, address};
+    return crypto::eip712_digest(domain, crypto::hash_struct(type, words));
 }
 
 Result<Hash> TrustChain::execute(std::string_view contract, Bytes data) {

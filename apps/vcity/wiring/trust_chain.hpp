@@ -46,6 +46,12 @@ class TrustChain {
     // Acting: only with a key. Each returns when the transaction is in a block.
     Address account() const { return signer_->address(); }
     Result<Signature> sign(const Hash& digest) { return signer_->sign(digest); }
+    // EIP-712, of that contract in this deployment. Made here and not asked of the chain: a node that lies about a
+    // digest would have the account sign anything.
+    Result<Hash> typed_digest(std::string_view contract,
+                              std::string domain_name,
+                              std::string_view type,
+                              const std::vector<U256>& words) const;
     Result<Hash> execute(std::string_view contract, Bytes data);
     // Lets a contract take that much of the account's tokens, if it may not yet.
     Result<void> allow(const Address& token, std::string_view spender, const Uint256& amount);

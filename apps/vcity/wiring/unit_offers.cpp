@@ -22,8 +22,9 @@ std::uint32_t memory_of_machine_mib() {
     return static_cast<std::uint32_t>(pages * page_bytes >> 20U);
 }
 
-// What a file offers, no more than the machine has.
-Result<node::OwnUnits> units_of_file(const std::string& path) {
+// What a file offers, no more than the machine has; of a cluster its owner knows.
+Result<node::OwnUnits> units_of_file(const NodeRunOptions& options) {
+    const std::string& path = options.units_file;
     TRY(const std::string text, cli::read_file(path, node::kUnitsFileBytesMax));
     Result<node::OwnUnits> units = node::parse_units_file(text);
     if (!units) return make_error(units.error().code, path + ": " + units.error().message);
@@ -34,7 +35,9 @@ Result<node::OwnUnits> units_of_file(const std::string& path) {
         memory_mib += unit.memory_mib;
     }
     const std::uint64_t cores = std::max(1U, std::thread::hardware_concurrency());
-    if (cpu_milli > cores * kMilli || memory_mib > memory_of_machine_mib()) {
+    const bool is_of_machine = options.slurm_folder.empty();
+    const bool is_more = cpu_milli > cores * kMilli || memory_mib > memory_of_machine_mib();
+    if (is_of_machine && is_more) {
         return make_error(Errc::kInvalid,
                           fmt::format("{}: units of {} thousandths of a core and {} MiB: this machine has {} and {}",
                                       path, cpu_milli, memory_mib, cores * kMilli, memory_of_machine_mib()));
@@ -46,7 +49,8 @@ Result<node::OwnUnits> units_of_file(const std::string& path) {
 Result<UnitOffer> one_unit(const NodeRunOptions& options) {
     const std::uint32_t cores = std::max(1U, std::thread::hardware_concurrency());
     const std::uint32_t memory_mib = memory_of_machine_mib();
-    if (options.unit_cores > cores || options.unit_memory_mib > memory_mib) {
+    const bool is_more = options.unit_cores > cores || options.unit_memory_mib > memory_mib;
+    if (is_more && options.slurm_folder.empty()) {
         return make_error(Errc::kInvalid, fmt::format("a unit of {} cores and {} MiB: this machine has {} and {}",
                                                       options.unit_cores, options.unit_memory_mib, cores, memory_mib));
     }
@@ -116,7 +120,7 @@ Result<node::OwnUnits> unit_offers(const NodeRunOptions& options, std::uint32_t 
         TRY(UnitOffer offer, one_unit(options));
         units.offers.push_back(std::move(offer));
     } else {
-        TRY(units, units_of_file(options.units_file));
+        TRY(units, units_of_file(options));
     }
     for (UnitOffer& offer : units.offers) offer.features = features;
     return units;

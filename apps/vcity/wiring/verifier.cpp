@@ -26,7 +26,8 @@ Result<cli::Exit> run_verifier(const VerifierRunOptions& options) {
         auditors.push_back(std::move(auditor));
     }
     verifier::VerifierOptions settings;
-    settings.scheduler_endpoints = options.schedulers;
+    TRY(settings.schedulers, parse_schedulers(options.also_schedulers));
+    settings.schedulers.insert(settings.schedulers.begin(), options.schedulers);
     settings.software_version = VCITY_VERSION;
     settings.capacity.every = std::chrono::seconds{options.capacity_every};
     TRY(settings.stake, parse_vcai(options.role.stake));

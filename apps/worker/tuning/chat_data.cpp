@@ -1,89 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tuning/chat_data.hpp"
 
-#include <algorithm>
-#include <array>
 #include <fstream>
 
+#include "app/chat_lines.hpp"
 #include "checkpoint/prompt.hpp"
 
 namespace vcity::worker {
 namespace {
-
-using codec::Json;
-
-constexpr std::array<std::string_view, 3> kRoles{"system", "user", "assistant"};
-
-Error invalid(const std::string& field, const std::string& what) {
-    return make_error(Errc::kInvalid, field + ": " + what);
-}
-
-struct Turn {
-    ChatMessage message;
-    bool is_learned = false;
-};
-
-Result<bool> read_weight(const Json& message, const std::string& field, bool is_answer) {
-    const Json* weight = message.find("weight");
-    if (weight == nullptr) return is_answer;
-    std::int64_t value = 0;
-    if (!weight->get_i64(&value) || (value != 0 && value != 1)) return invalid(field + ".weight", "must be 0 or 1");
-    return is_answer && value == 1;
-}
-
-Result<Turn> read_turn(const Json& json, const std::string& field) {
-    const codec::JsonObject* object = json.get_object();
-    if (object == nullptr) return invalid(field, "must be an object with role and content");
-    for (const auto& [name, value] : *object) {
-        if (name == "tool_calls" || name == "function_call") {
-            return invalid(field + "." + name, "calls of tools cannot be learned yet");
-        }
-        const bool is_known = name == "role" || name == "content" || name == "weight" || name == "name";
-        if (!is_known) return invalid(field + "." + name, "is not known");
-    }
-    Turn turn;
-    const Json* role = json.find("role");
-    if (role == nullptr || role->get_string() == nullptr) return invalid(field + ".role", "is missing");
-    turn.message.role = *role->get_string();
-    if (std::ranges::find(kRoles, turn.message.role) == kRoles.end()) {
-        return invalid(field + ".role", "must be system, user or assistant");
-    }
-    const Json* content = json.find("content");
-    if (content == nullptr || content->get_string() == nullptr) return invalid(field + ".content", "must be a text");
-    turn.message.content = *content->get_string();
-    const bool is_answer = turn.message.role == "assistant";
-    if (is_answer && turn.message.content.empty()) return invalid(field + ".content", "an answer must not be empty");
-    TRY(turn.is_learned, read_weight(json, field, is_answer));
-    return turn;
-}
-
-Result<std::vector<Turn>> read_turns(const Json& row, std::size_t messages_max) {
-    const codec::JsonObject* object = row.get_object();
-    if (object == nullptr) return make_error(Errc::kInvalid, "must be an object with the member messages");
-    for (const auto& [name, value] : *object) {
-        if (name == "tools" || name == "functions" || name == "parallel_tool_calls") {
-            return invalid(name, "calls of tools cannot be learned yet");
-        }
-        if (name != "messages") return invalid(name, "is not known");
-    }
-    const Json* list = row.find("messages");
-    const codec::JsonArray* messages = list == nullptr ? nullptr : list->get_array();
-    if (messages == nullptr || messages->empty()) return invalid("messages", "must be a list of messages");
-    if (messages->size() > messages_max) {
-        return invalid("messages", "has " + std::to_string(messages->size()) + " messages, at most " +
-                                       std::to_string(messages_max) + " are read");
-    }
-    std::vector<Turn> turns;
-    for (std::size_t at = 0; at < messages->size(); ++at) {
-        TRY(Turn turn, read_turn((*messages)[at], "messages[" + std::to_string(at) + "]"));
-        turns.push_back(std::move(turn));
-    }
-    const bool has_answer = std::ranges::any_of(turns, &Turn::is_learned);
-    if (!has_answer)
-        return invalid("messages", "has no answer to learn from: a message of the assistant with weight 1");
-    if (turns.front().is_learned) return invalid("messages[0]", "must not be an answer: there is nothing before it");
-    return turns;
-}
 
 // What closes an answer in this form of chat.
 std::optional<std::uint32_t> end_of_answer(const checkpoint::ModelDirectory& model) {
@@ -128,8 +52,7 @@ Result<void> read_chat_line(std::string_view line,
                             const ChatDataLimits& limits,
                             ChatData* data) {
     if (!model.prompt_rules().chat) return make_error(Errc::kInvalid, "the model has no form of chat to learn in");
-    TRY(const Json row, codec::parse_json(line));
-    TRY(const std::vector<Turn> turns, read_turns(row, limits.messages));
+    TRY(const std::vector<app::ChatTurn> turns, app::parse_chat_line(line, limits.messages));
     ModelRequest before;
     for (std::size_t at = 0; at < turns.size(); ++at) {
         if (turns[at].is_learned) {
@@ -137,12 +60,15 @@ Result<void> read_chat_line(std::string_view line,
                 return make_error(Errc::kExhausted, "more than " + std::to_string(limits.examples) + " answers");
             }
             TRY(auto prompt, checkpoint::encode_prompt(before, model.tokenizer(), model.prompt_rules()));
-            Result<std::vector<std::uint32_t>> answer = model.tokenizer().encode(turns[at].message.content);
-            if (!answer) return invalid("messages[" + std::to_string(at) + "].content", answer.error().message);
+            Result<std::vector<std::uint32_t>> answer = model.tokenizer().encode(turns[at].content);
+            if (!answer) {
+                return make_error(Errc::kInvalid,
+                                  "messages[" + std::to_string(at) + "].content: " + answer.error().message);
+            }
             if (const auto end = end_of_answer(model)) answer->push_back(*end);
             add_example(std::move(prompt), *answer, length, data);
         }
-        before.messages.push_back(turns[at].message);
+        before.messages.push_back({.role = turns[at].role, .content = turns[at].content});
     }
     return {};
 }

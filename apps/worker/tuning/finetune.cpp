@@ -39,16 +39,23 @@ std::string model_name(std::filesystem::path folder) {
     return folder.filename().string();
 }
 
+// Pipelines that paint have a model_index.json instead.
+bool is_language_model(const std::filesystem::path& folder) {
+    std::error_code failed;
+    return std::filesystem::is_regular_file(folder / "config.json", failed);
+}
+
 // Stands in a node's sandbox for a stranger's argument.
 Result<std::filesystem::path> model_folder(const FinetuneOptions& options) {
     if (options.models_root.empty()) return options.model;
     const std::string name = options.model.string();
     const bool is_bare = !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos;
     const std::filesystem::path folder = options.models_root / name;
-    if (is_bare && std::filesystem::is_directory(folder)) return folder;
+    if (is_bare && is_language_model(folder)) return folder;
     std::string known;
     std::error_code failed;
     for (const auto& entry : std::filesystem::directory_iterator{options.models_root, failed}) {
+        if (!is_language_model(entry.path())) continue;
         known += (known.empty() ? "" : ", ") + entry.path().filename().string();
     }
     return make_error(Errc::kNotFound,

@@ -217,7 +217,7 @@ TEST_F(FinetuneTest, AModelIsABareNameWhereARootIsGiven) {
     options_.model = kModel.filename();
     options_.steps_max = 1;
     run(options_);
-    for (const char* name : {"other", "..", "../models/vcity-mini-bilingual", ""}) {
+    for (const char* name : {"other", "..", "../models/vcity-mini-bilingual", "vcity-mini-paint", ""}) {
         options_.model = name;
         EXPECT_EQ(refusal(), "there is no model " + std::string{name} + " here; there is vcity-mini-bilingual");
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/audit_llama/llama_auditor.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <optional>
 #include <string>
@@ -79,6 +80,9 @@ Result<std::unique_ptr<LlamaAuditor>> LlamaAuditor::load(Runtime* runtime,
     const std::vector<verify::TensorView> views = tensor_views(auditor->model_.tensors());
     TRY(auditor->root_, verify::weights_root(views));
     TRY(verify::ModelWeights weights, verify::bind_weights(shape, views));
+    const checkpoint::ModelDirectory& kept = auditor->model_;
+    auditor->tree_ = std::make_shared<checkpoint::TokenTree>(
+        kept.tokenizer(), [&kept](std::uint32_t token) { return kept.is_end_token(token); });
     auditor->enrolment_ = std::move(enrolment);
     auditor->judge_ = std::make_unique<verify::AuditJudge>(shape, std::move(weights), judge, key_seed);
     return auditor;
@@ -163,6 +167,8 @@ verify::AuditResult LlamaAuditor::judge(const AuditTask& task, const ports::Audi
     if (!prompt) return rejected("the request cannot be served: " + prompt.error().message);
     // A job that was cancelled before its prompt was run bills nothing and has no positions.
     if (receipt.units == TokenUsage{}) prompt->clear();
+    auto filter = filter_of(task, prompt->size());
+    if (!filter) return rejected("the request cannot be served: " + filter.error().message);
     const AuditTier tier = tier_of(task.request.verification);
     const Hash& cells_root = tier == AuditTier::kServed ? receipt.verification_root : answer.root;
     const verify::AuditClaim claim{.roots = {.tier = tier, .receipt = receipt.verification_root, .cells = cells_root},
@@ -173,15 +179,65 @@ verify::AuditResult LlamaAuditor::judge(const AuditTask& task, const ports::Audi
                                    .monitor_key = task.monitor_key,
                                    .units = receipt.units,
                                    .sampling = task.request.sampling,
-                                   .prompt_tokens = std::move(*prompt)};
-    const verify::OutputCheck check = [&](const auto& tokens) { return check_output(task, tokens); };
+                                   .prompt_tokens = std::move(*prompt),
+                                   .filter = *std::move(filter)};
+    const std::size_t prompt_tokens = claim.prompt_tokens.size();
+    const verify::OutputCheck check = [&](const auto& tokens) -> Result<void> {
+        TRY_OK(check_output(task, tokens));
+        return check_form(task, prompt_tokens, tokens);
+    };
     return judge_->judge(claim, answer.question, answer.opening, check, rows_seed(receipt, answer.opening));
+}
+
+Result<std::optional<LlamaAuditor::FormLimit>> LlamaAuditor::form_of(const AuditTask& task,
+                                                                     std::uint64_t prompt_tokens) const {
+    std::optional<FormLimit> limit;
+    if (task.request.form.empty() || prompt_tokens == 0) return limit;
+    TRY(grammar::Form form, grammar::Form::parse(task.request.form));
+    TRY(const std::uint64_t tokens,
+        checkpoint::output_tokens_limit(model_.config(), prompt_tokens, task.request.output_tokens_max));
+    limit = FormLimit{.form = std::move(form), .tokens = tokens};
+    return limit;
+}
+
+Result<verify::TokenFilter> LlamaAuditor::filter_of(const AuditTask& task, std::uint64_t prompt_tokens) const {
+    TRY(std::optional<FormLimit> found, form_of(task, prompt_tokens));
+    if (!found) return verify::TokenFilter{};
+    return verify::TokenFilter{[tree = tree_, limit = *std::move(found)](const auto& tokens, std::uint64_t step) {
+        checkpoint::TokenMask mask{tree, limit.form};
+        for (std::uint64_t i = 0; i < step; ++i) mask.push(tokens[i]);
+        std::optional<std::vector<bool>> allowed;
+        if (const auto* some = mask.allowed(limit.tokens - std::min(limit.tokens - 1, step))) allowed = *some;
+        return allowed;
+    }};
+}
+
+// Every token was one of those that the form left.
+Result<void> LlamaAuditor::check_form(const AuditTask& task,
+                                      std::uint64_t prompt_tokens,
+                                      const std::vector<std::uint32_t>& tokens) const {
+    TRY(std::optional<FormLimit> found, form_of(task, prompt_tokens));
+    if (!found) return {};
+    checkpoint::TokenMask mask{tree_, std::move(found->form)};
+    for (std::uint64_t i = 0; i < tokens.size(); ++i) {
+        const auto* allowed = mask.allowed(found->tokens - std::min(found->tokens - 1, i));
+        if (allowed != nullptr && !(*allowed)[tokens[i]]) {
+            return make_error(Errc::kCorrupt, "an output token does not fit the form that was asked for");
+        }
+        mask.push(tokens[i]);
+    }
+    return {};
 }
 
 Result<void> LlamaAuditor::check_output(const AuditTask& task, const std::vector<std::uint32_t>& tokens) const {
     const auto reject = [](const char* reason) { return make_error(Errc::kCorrupt, reason); };
     if (tokens.size() > task.request.output_tokens_max)
         return reject("more tokens were billed than the request allows");
+    // The vector follows from committed states; its last step, their mean, is not opened (docs/verification.md).
+    if (task.request.answer == AnswerKind::kEmbedding) {
+        if (!tokens.empty()) return reject("an embedding has no output tokens");
+        return {};
+    }
     checkpoint::OutputText output{model_.tokenizer(), task.request.stop};
     std::string text;
     bool ended = false;

@@ -7,6 +7,7 @@
 #include "async/runtime.hpp"
 #include "async/task.hpp"
 #include "checkpoint/model_directory.hpp"
+#include "checkpoint/token_mask.hpp"
 #include "ports/audit.hpp"
 #include "verify/draw.hpp"
 #include "verify/judge.hpp"
@@ -52,11 +53,22 @@ class LlamaAuditor final : public ports::Auditor {
     verify::AuditResult judge(const AuditTask& task, const ports::AuditAnswer& answer) const;
     Result<Bytes> weigh_sketch(const AuditTask& task, const ports::AuditAnswer& answer, float score) const;
     Result<void> check_output(const AuditTask& task, const std::vector<std::uint32_t>& tokens) const;
+    // Nothing when any text will do; otherwise with the number of output tokens that the job can have.
+    struct FormLimit {
+        grammar::Form form;
+        std::uint64_t tokens = 0;
+    };
+    Result<std::optional<FormLimit>> form_of(const AuditTask& task, std::uint64_t prompt_tokens) const;
+    Result<verify::TokenFilter> filter_of(const AuditTask& task, std::uint64_t prompt_tokens) const;
+    Result<void> check_form(const AuditTask& task,
+                            std::uint64_t prompt_tokens,
+                            const std::vector<std::uint32_t>& tokens) const;
     verify::Seed rows_seed(const UsageReceipt& receipt, const Opening& opening) const;
 
     Runtime* runtime_;
     LlamaAuditorOptions options_;
     checkpoint::ModelDirectory model_;
+    std::shared_ptr<const checkpoint::TokenTree> tree_;  // borrows from model_
     Hash root_;
     verify::Seed rows_secret_;
     std::vector<float> enrolment_;

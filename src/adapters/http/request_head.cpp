@@ -83,12 +83,14 @@ Line check_request_line(std::string_view line) {
     return {false, HttpFailure{505, "http_version_not_supported", "only HTTP/1.0 and HTTP/1.1 are spoken here"}};
 }
 
-// What was seen of the fields that decide where the request ends and whom it is for.
+// What was seen of the fields that decide where the request ends, for whom and from whom it is, and what it is.
 struct Framing {
     std::size_t fields = 0;
     std::size_t hosts = 0;
     std::size_t lengths = 0;
     std::size_t encodings = 0;
+    std::size_t credentials = 0;
+    std::size_t kinds = 0;
 };
 
 std::optional<HttpFailure> check_field(std::string_view line, Framing* framing) {
@@ -101,6 +103,8 @@ std::optional<HttpFailure> check_field(std::string_view line, Framing* framing) 
     const std::string_view value = trim(line.substr(colon + 1));
     if (!std::ranges::all_of(value, is_value_character)) return bad("a header field value has a control character");
     if (equals(name, "host")) ++framing->hosts;
+    if (equals(name, "authorization")) ++framing->credentials;
+    if (equals(name, "content-type")) ++framing->kinds;
     if (equals(name, "content-length")) {
         ++framing->lengths;
         const bool is_length = !value.empty() && std::ranges::all_of(value, is_digit);
@@ -121,6 +125,9 @@ std::optional<HttpFailure> check_framing(const Framing& framing, bool is_http_1_
     }
     if (framing.encodings > 0 && is_http_1_0) return bad("HTTP/1.0 has no Transfer-Encoding");
     if (framing.hosts > 1) return bad("Host is given twice");
+    // Whoever stands in between may have looked at the other one.
+    if (framing.credentials > 1) return bad("Authorization is given twice");
+    if (framing.kinds > 1) return bad("Content-Type is given twice");
     if (framing.hosts == 0 && !is_http_1_0) return bad("Host is missing");
     return std::nullopt;
 }

@@ -73,6 +73,12 @@ TEST(RequestHead, HasOneHost) {
     EXPECT_EQ(status_of("GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n"), 400U);
 }
 
+TEST(RequestHead, SaysOnceWhoAsksAndWhatTheBodyIs) {
+    EXPECT_EQ(status_with("Authorization: a\r\nContent-Type: b\r\n"), 0U);
+    EXPECT_EQ(status_with("Authorization: a\r\nauthorization: a\r\n"), 400U);
+    EXPECT_EQ(status_with("Content-Type: a\r\nContent-type: b\r\n"), 400U);
+}
+
 TEST(RequestHead, HasOnlyPlainLines) {
     EXPECT_EQ(status_with("X-Fold: a\r\n b\r\n"), 400U);
     EXPECT_EQ(status_with("X-Fold: a\r\n\tb\r\n"), 400U);

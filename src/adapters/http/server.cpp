@@ -36,6 +36,15 @@ Result<void> listen(HttpServer::State* state) {
     return make_error(Errc::kUnavailable, "cannot listen on " + where + ": " + error.message());
 }
 
+// Where every place is taken, whoever has owed a request for longest has to go: silent and slow clients keep nobody
+// out. What is being answered is never cut.
+bool make_room(const HttpServer::State& state) {
+    if (state.waiting.size() + state.busy.size() < state.options.connections_max) return true;
+    if (state.waiting.empty()) return false;
+    state.waiting.front()->make_way();
+    return true;
+}
+
 Task<void> accept_connections(std::shared_ptr<HttpServer::State> state) {
     while (state->acceptor.is_open()) {
         auto [error, socket] = co_await state->acceptor.async_accept(kAwait);
@@ -46,8 +55,8 @@ Task<void> accept_connections(std::shared_ptr<HttpServer::State> state) {
             co_await state->runtime->sleep_until(state->runtime->now() + kAcceptPause);
             continue;
         }
-        const bool has_room = state->connections.size() < state->options.connections_max;
-        auto task = has_room ? serve_connection(state, std::move(socket)) : refuse_connection(state, std::move(socket));
+        auto task = make_room(*state) ? serve_connection(state, std::move(socket))
+                                      : refuse_connection(state, std::move(socket));
         state->runtime->spawn(std::move(task));
     }
 }

@@ -19,7 +19,8 @@ namespace vcity::adapters {
 struct HttpServerOptions {
     std::string address = "127.0.0.1";
     std::uint16_t port = 0;  // 0: the kernel chooses
-    // More get 503 and are closed.
+    // One more takes the place of the connection that has owed a request for longest; where all are being answered it
+    // gets 503 and is closed.
     std::size_t connections_max = 4096;
     std::size_t header_bytes_max = 16U << 10U;
     std::size_t body_bytes_max = 1U << 20U;

@@ -139,6 +139,10 @@ class Connection final : public ports::HttpResponder, public ServerConnection {
     void end_when_idle() override {
         if (!is_handling_) cut();
     }
+    void make_way() override {
+        move_to(&state_->leaving);
+        cut();
+    }
     void cut() override {
         is_connected_ = false;
         stream_.close();
@@ -149,6 +153,10 @@ class Connection final : public ports::HttpResponder, public ServerConnection {
     // How far the answer to the present request has come.
     enum class Answer : std::uint8_t { kNone, kStreaming, kDone };
 
+    void move_to(std::list<ServerConnection*>* list) {
+        list->splice(list->end(), *listed_in_, place_);
+        listed_in_ = list;
+    }
     Task<bool> serve_one(std::shared_ptr<Connection> self);
     Task<Result<std::size_t>> read_head();
     Task<Result<void>> read_more(TimePoint deadline);
@@ -183,6 +191,8 @@ class Connection final : public ports::HttpResponder, public ServerConnection {
     bool is_connected_ = true;
     bool is_handling_ = false;
     bool is_linger_needed_ = false;
+    std::list<ServerConnection*>* listed_in_ = nullptr;  // of the state's; null before run()
+    std::list<ServerConnection*>::iterator place_;
 
     // Of the present request.
     bool is_keep_alive_ = false;
@@ -473,11 +483,15 @@ Task<bool> Connection::serve_one(std::shared_ptr<Connection> self) {
         }
         co_return false;
     }
+    // It has made way while the last bytes came.
+    if (!is_connected_) co_return false;
     ++requests_;
     is_handling_ = true;
+    move_to(&state_->busy);
     state_->runtime->spawn(watch(std::move(self), requests_));
     co_await state_->handler->handle(std::move(request), this);
     is_handling_ = false;
+    move_to(&state_->waiting);
     watch_timer_.cancel();
     if (stream_.socket().is_open()) stream_.socket().cancel();
     if (answer_ == Answer::kNone) {
@@ -491,6 +505,8 @@ Task<bool> Connection::serve_one(std::shared_ptr<Connection> self) {
 Task<void> Connection::run(std::shared_ptr<Connection> self) {
     const auto state = self->state_;
     state->connections.insert(self.get());
+    self->listed_in_ = &state->waiting;
+    self->place_ = state->waiting.insert(state->waiting.end(), self.get());
     bool goes_on = true;
     while (goes_on) {
         goes_on = co_await self->serve_one(self);
@@ -501,6 +517,7 @@ Task<void> Connection::run(std::shared_ptr<Connection> self) {
     }
     self->cut();
     state->connections.erase(self.get());
+    self->listed_in_->erase(self->place_);
     state->connection_ended.notify();
 }
 

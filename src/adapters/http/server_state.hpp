@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <list>
 #include <memory>
 #include <string>
 #include <unordered_set>
@@ -19,6 +20,8 @@ class ServerConnection {
     // Ends it now if no request is in progress.
     virtual void end_when_idle() = 0;
     virtual void cut() = 0;
+    // Gives its place to another connection. Only of one that waits for a request.
+    virtual void make_way() = 0;
 };
 
 // Shared by the server's handle and its tasks.
@@ -36,6 +39,10 @@ struct HttpServer::State {
     std::uint16_t port = 0;
     bool is_stopping = false;
     std::unordered_set<ServerConnection*> connections;
+    // Each connection is in one of these. The first and the second have a place, of connections_max.
+    std::list<ServerConnection*> waiting;  // for a whole request; who has waited longest comes first
+    std::list<ServerConnection*> busy;     // with an answer
+    std::list<ServerConnection*> leaving;  // cut, but not yet ended
     Notifier connection_ended;
 
   private:

@@ -192,6 +192,7 @@ class HttpServerTest : public testing::Test {
     Task<void> leave(bool with_next_request, bool only_half);
     Task<void> read_nothing();
     Task<void> too_many();
+    Task<void> make_room();
     Task<void> bad_handlers();
     Task<void> shut_down();
 };
@@ -485,8 +486,10 @@ TEST_F(HttpServerTest, CutsAClientThatStopsReading) {
 
 Task<void> HttpServerTest::too_many() {
     co_await connect();
-    co_await say(kGet);
-    co_await hear_until("GET /a ");
+    co_await say("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n");
+    while (handler_.running == 0) {
+        co_await runtime_.sleep_until(runtime_.now() + 1ms);
+    }
     tcp::socket first = std::move(client_);
     co_await expect_refusal("", "503", "too_many_connections");
     first.close();
@@ -501,6 +504,33 @@ TEST_F(HttpServerTest, RefusesConnectionsBeyondTheLimit) {
     options.connections_max = 1;
     serve(options);
     run(too_many());
+}
+
+Task<void> HttpServerTest::make_room() {
+    co_await connect();
+    co_await say("GET /never-ends HTTP/1.1\r\nHo");
+    tcp::socket slow = std::move(client_);
+    co_await connect();
+    co_await say(kGet);
+    co_await hear_until("GET /a ");
+    tcp::socket served = std::move(client_);
+    co_await connect();
+    co_await say(kGet);
+    co_await hear_until("GET /a ");
+    client_.close();
+    client_ = std::move(slow);
+    const std::string nothing = co_await hear_to_the_end();
+    EXPECT_EQ(nothing, "");
+    client_ = std::move(served);
+    co_await say(kGet);
+    co_await hear_until("GET /a ");
+}
+
+TEST_F(HttpServerTest, CutsWhoOwesARequestForLongestWhenAllPlacesAreTaken) {
+    HttpServerOptions options;
+    options.connections_max = 2;
+    serve(options);
+    run(make_room());
 }
 
 Task<void> HttpServerTest::bad_handlers() {

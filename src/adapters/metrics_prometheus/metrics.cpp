@@ -18,12 +18,20 @@ namespace {
 
 constexpr std::size_t kSeriesMax = 200;
 constexpr std::string_view kPrefix = "vcity_";
+constexpr std::string_view kVllmPrefix = "vllm:";
 constexpr std::string_view kCounterSuffix = "_total";
 
 bool is_snake_case(std::string_view name) {
     return !name.empty() && name.front() >= 'a' && name.front() <= 'z' && std::ranges::all_of(name, [](char letter) {
         return (letter >= 'a' && letter <= 'z') || (letter >= '0' && letter <= '9') || letter == '_';
     });
+}
+
+// Ours, or those of vLLM, which dashboards know.
+bool is_known_name(std::string_view name) {
+    const bool is_vllm = name.starts_with(kVllmPrefix);
+    const std::string_view rest = is_vllm ? name.substr(kVllmPrefix.size()) : name;
+    return is_snake_case(rest) && (is_vllm || name.starts_with(kPrefix));
 }
 
 class CounterHandle final : public Counter {
@@ -64,7 +72,7 @@ struct PrometheusMetrics::Impl {
 
     // The labels as Prometheus wants them, or "other" for every value when the name has too many sets already.
     prometheus::Labels admit(const std::string& name, const MetricLabels& labels, bool is_counter) {
-        CHECK(is_snake_case(name) && name.starts_with(kPrefix));
+        CHECK(is_known_name(name));
         CHECK(name.ends_with(kCounterSuffix) == is_counter);
         prometheus::Labels admitted{labels.begin(), labels.end()};
         CHECK(admitted.size() == labels.size());

@@ -64,8 +64,8 @@ TEST(PrometheusMetricsDeathTest, RefusesNamesAgainstTheRules) {
 
     EXPECT_DEATH(metrics.counter("vcity_leases", "No suffix."), "kCounterSuffix");
     EXPECT_DEATH(metrics.gauge("vcity_leases_total", "Not a counter."), "kCounterSuffix");
-    EXPECT_DEATH(metrics.gauge("leases", "No prefix."), "kPrefix");
-    EXPECT_DEATH(metrics.gauge("vcity_Leases", "Upper case."), "is_snake_case");
+    EXPECT_DEATH(metrics.gauge("leases", "No prefix."), "is_known_name");
+    EXPECT_DEATH(metrics.gauge("vcity_Leases", "Upper case."), "is_known_name");
     EXPECT_DEATH(metrics.gauge("vcity_a", "Bad label.", {{"x y", "1"}}), "is_snake_case");
     EXPECT_DEATH(metrics.histogram("vcity_b", "Not ascending.", {2, 1}), "adjacent_find");
 }

@@ -131,6 +131,15 @@ std::string size_option(std::uint64_t bytes) {
     return "size=" + std::to_string(bytes);
 }
 
+// Docker makes the working folder in the image first, and runc gives that one's mode to what it mounts there: whose it
+// is must do. Podman keeps the mode that is asked for, and does not know these options.
+std::string owner_options(const ContainerSetting& setting) {
+    if (setting.is_podman) return {};
+    const std::size_t colon = setting.user.find(':');
+    if (colon == std::string::npos) return {};
+    return "uid=" + setting.user.substr(0, colon) + ",gid=" + setting.user.substr(colon + 1) + ",";
+}
+
 Json strings(const std::vector<std::string>& texts) {
     return JsonArray(texts.begin(), texts.end());
 }
@@ -255,7 +264,8 @@ Json docker_host(const ports::SandboxSpec& spec, const ContainerSetting& setting
     host.set("Binds", strings(binds));
     Json scratches{JsonObject{}};
     for (const OneScratch& scratch : scratches_of(spec, setting)) {
-        scratches.set(scratch.target, "rw,nosuid,nodev,mode=1777," + size_option(scratch.bytes));
+        scratches.set(scratch.target,
+                      "rw,nosuid,nodev,mode=1777," + owner_options(setting) + size_option(scratch.bytes));
     }
     host.set("Tmpfs", std::move(scratches));
     host.set("ShmSize", scratches_of(spec, setting).front().bytes);

@@ -19,6 +19,7 @@ enum class EngineDialect : std::uint8_t {
 // How a container is to be made, beside what the spec says.
 struct ContainerSetting {
     EngineDialect dialect = EngineDialect::kLibpod;
+    bool is_podman = false;       // behind the API of Docker: it knows fewer options of mounts
     std::string name;             // of the container
     std::string owner;            // label: the node it belongs to
     std::string job_source;       // folder of the host for /job; empty: none

@@ -186,6 +186,7 @@ Task<Result<void>> OciSandbox::provide_image(std::string image) {
 Task<Result<ContainerSetting>> OciSandbox::setting_of(const ports::SandboxSpec* spec) {
     ContainerSetting setting;
     setting.dialect = options_.dialect;
+    setting.is_podman = shared_->is_podman;
     setting.owner = options_.owner;
     if (!is_name(spec->name) || !is_name(options_.owner)) {
         co_return make_error(Errc::kInvalid, "a sandbox's name has letters, digits, '.', '_' and '-' only");

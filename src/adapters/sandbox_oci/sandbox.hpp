@@ -53,6 +53,7 @@ class OciSandbox final : public ports::Sandbox {
     // kInvalid: the spec, or an image that is not what its digest says or may not be fetched. kUnavailable: the engine
     // is not there, or a GPU did not reach the container.
     Task<Result<std::unique_ptr<ports::SandboxProcess>>> start(ports::SandboxSpec spec) override;
+    bool outlives_agent(const std::string& /*image*/) const override { return true; }
     Task<Result<std::unique_ptr<ports::SandboxProcess>>> adopt(std::string name) override;
     Task<Result<std::size_t>> sweep(std::vector<std::string> keep) override;
     // Until what is ended has been removed. kTimeout at the deadline.

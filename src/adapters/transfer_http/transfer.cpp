@@ -137,13 +137,18 @@ TimePoint HttpTransfer::silence_until(TimePoint deadline) const {
 Task<Result<void>> HttpTransfer::fetch(ports::RemoteFile file, ports::FileSink* sink, TimePoint deadline) {
     Download download{.file = std::move(file), .sink = sink};
     Pauses pauses{runtime_, options_};
+    const Duration silence = download.file.silence_max;
+    TimePoint patience = silence == Duration{} ? deadline : std::min(deadline, runtime_->now() + silence);
     while (download.done < download.file.bytes) {
         const std::uint64_t before = download.done;
         const Result<void> attempt = co_await get_rest(&download, deadline);
         if (attempt) break;
         if (download.is_sink_broken || !may_be_tried_again(attempt.error())) co_return attempt;
-        if (download.done > before) pauses.start_anew();
-        const bool may_go_on = co_await pauses.wait(deadline);
+        if (download.done > before) {
+            pauses.start_anew();
+            if (silence != Duration{}) patience = std::min(deadline, runtime_->now() + silence);
+        }
+        const bool may_go_on = co_await pauses.wait(patience);
         if (!may_go_on) co_return attempt.error();
     }
     if (download.hash.finish() != download.file.sha256) {

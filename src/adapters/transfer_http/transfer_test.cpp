@@ -193,6 +193,18 @@ TEST_F(HttpTransferTest, AsksAgainWhenTheServerIsBusy) {
     EXPECT_EQ(harness.server.puts, 1) << "what is there is not sent again";
 }
 
+TEST_F(HttpTransferTest, GivesAServerUpThatSendsNothingForTooLong) {
+    const Bytes bytes = serve("a", 1000);
+    harness.server.failures_left = 1'000'000;
+    ports::RemoteFile file{.url = harness.url_of("a"), .sha256 = crypto::sha256(bytes), .bytes = bytes.size()};
+    file.silence_max = std::chrono::milliseconds{20};
+    const TimePoint begun = harness.runtime().now();
+    const Result<void> fetched = await(harness, harness.transfer().fetch(file, &sink, begun + std::chrono::hours{1}));
+    ASSERT_FALSE(fetched);
+    EXPECT_EQ(fetched.error().code, Errc::kUnavailable);
+    EXPECT_LT(harness.runtime().now() - begun, std::chrono::seconds{30});
+}
+
 TEST_F(HttpTransferTest, FollowsAFewRedirects) {
     const Bytes bytes = serve("a", 1000);
     harness.server.redirects["one"] = "/two";

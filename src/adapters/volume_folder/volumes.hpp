@@ -13,10 +13,12 @@ namespace vcity::adapters {
 // agent's user only; the volume itself is writable for everybody, because a sandbox has a user of its own.
 class FolderVolumes final : public ports::Volumes {
   public:
-    // Makes the root, and removes what volumes of an earlier agent have left. kInvalid: it cannot be used.
+    // Makes the root. kInvalid: it cannot be used.
     static Result<std::unique_ptr<FolderVolumes>> make_at(Runtime* runtime, std::string root);
 
     Task<Result<std::unique_ptr<ports::Volume>>> make(std::string name, std::uint64_t bytes_max) override;
+    Task<Result<std::unique_ptr<ports::Volume>>> adopt(std::string path) override;
+    Task<Result<std::size_t>> sweep(std::vector<std::string> keep) override;
 
   private:
     FolderVolumes(Runtime* runtime, std::string root) : runtime_{runtime}, root_{std::move(root)} {}

@@ -25,14 +25,16 @@ struct Parts {
     std::uint32_t stake_vcai;
     std::uint8_t level;
     Interconnect interconnect;
-    std::uint8_t gpus;
 };
 
 Features packed(const Parts& parts) {
+    const bool is_handy =
+        parts.cpu_milli >= kHandyCpuMilli && parts.memory_mib >= kHandyMemoryMib && parts.disk_mib >= kHandyDiskMib;
+    const Features handy = is_handy ? parts.free_gpus : 0;
     return Features{parts.free_gpus} | byte_of(parts.cpu_milli, kCpuStepMilli) << 8U |
            byte_of(parts.memory_mib, kMemoryStepMib) << 16U | byte_of(parts.disk_mib, kDiskStepMib) << 24U |
            byte_of(parts.stake_vcai, kStakeStep) << 32U | Features{parts.level} << 40U |
-           static_cast<Features>(parts.interconnect) << 48U | Features{parts.gpus} << 56U;
+           static_cast<Features>(parts.interconnect) << 48U | handy << kHandyShift;
 }
 
 }  // namespace
@@ -43,20 +45,16 @@ std::uint8_t free_gpus_feature(std::size_t gpus, std::uint16_t milli) {
 }
 
 Features features_of(const UnitRecord& unit) {
-    std::size_t whole = 0;
-    std::uint16_t most = 0;
-    for (const std::uint16_t left : unit.left_milli) {
-        whole += left == kWholeGpuMilli ? 1U : 0U;
-        most = std::max(most, left);
-    }
+    const GpuLanes left = lanes_of(unit.left_milli);
+    const std::size_t whole = count_from(left, kWholeGpuMilli);
+    const std::uint16_t most = greatest(left);
     return packed({free_gpus_feature(whole, most), unit.cpu_left_milli, unit.memory_left_mib, unit.disk_left_mib,
-                   unit.stake_vcai, unit.level, unit.interconnect, unit.gpus});
+                   unit.stake_vcai, unit.level, unit.interconnect});
 }
 
 Features features_for(const UnitDemand& demand) {
     return packed({free_gpus_feature(demand.gpus, demand.gpu_milli), demand.cpu_milli, demand.memory_mib,
-                   demand.disk_mib, demand.stake_vcai_min, demand.level_min, demand.interconnect_min,
-                   std::max(demand.unit_gpus_min, demand.gpus)});
+                   demand.disk_mib, demand.stake_vcai_min, demand.level_min, demand.interconnect_min});
 }
 
 }  // namespace vcity::placement

@@ -41,24 +41,13 @@ std::uint16_t flaws_and_kind_of(const UnitRecord& unit) {
     return static_cast<std::uint16_t>((kReputationMax - unsigned{unit.reputation_bp}) | kind);
 }
 
-Features most_of(const Block& block, std::size_t count) {
-    std::array<std::uint8_t, sizeof(Features)> most{};
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(block.features.data());
-    for (std::size_t entry = 0; entry < count; ++entry) {
-        for (std::size_t byte = 0; byte < most.size(); ++byte) {
-            most[byte] = std::max(most[byte], bytes[entry * most.size() + byte]);
-        }
-    }
-    return std::bit_cast<Features>(most);
-}
-
 }  // namespace
 
 GroupTable::GroupTable(std::size_t models, std::size_t regions, std::array<float, kDirections - 2> ratios)
     : regions_{regions},
       steps_{(regions + kLaneStep - 1) / kLaneStep},
-      lows_(models * kLevels.size() * kDirections * steps_),
-      stale_(models * kLevels.size(), 0),
+      lows_(models * kLevelCount * kDirections * steps_),
+      stale_(models * kLevelCount, 0),
       groups_(models * regions) {
     for (Lanes& lanes : lows_) lanes.values.fill(kFar);
     directions_.price_parts.fill(1.0F);
@@ -71,11 +60,37 @@ GroupTable::GroupTable(std::size_t models, std::size_t regions, std::array<float
     directions_.quality_parts.back() = 1.0F;
 }
 
+namespace {
+
+template <std::size_t kCount>
+constexpr auto steps_of(const std::array<std::uint8_t, kCount>& from) {
+    std::array<std::uint8_t, UINT8_MAX + 1> steps{};
+    for (std::size_t value = 0; value < steps.size(); ++value) {
+        while (steps[value] + 1U < kCount && value >= from[steps[value] + 1U]) ++steps[value];
+    }
+    return steps;
+}
+
+}  // namespace
+
+std::size_t GroupTable::step_of(Features features) {
+    constexpr auto kStepOf = steps_of(kSteps);
+    return kStepOf[static_cast<std::uint8_t>(features)];
+}
+
+std::size_t GroupTable::handy_step_of(Features features) {
+    constexpr auto kStepOf = steps_of(kHandySteps);
+    return kStepOf[static_cast<std::uint8_t>(features >> kHandyShift)];
+}
+
+Features GroupTable::need_of(std::size_t level) {
+    if (level < kHandyLevels) return kSteps[level];
+    return Features{kHandySteps[level - kHandyLevels + 1]} << kHandyShift;
+}
+
 std::size_t GroupTable::level_of(Features features) {
-    const auto first = static_cast<std::uint8_t>(features);
-    std::size_t level = 0;
-    for (std::size_t index = 1; index < kLevels.size(); ++index) level += first >= kLevels[index] ? 1U : 0U;
-    return level;
+    const std::size_t handy = handy_step_of(features);
+    return handy > 0 ? kHandyLevels + handy - 1 : step_of(features);
 }
 
 GroupTable::Scores GroupTable::scores_of(const UnitRecord& unit) const {
@@ -88,8 +103,7 @@ GroupTable::Scores GroupTable::scores_of(const UnitRecord& unit) const {
     return scores;
 }
 
-void GroupTable::lower(const UnitRecord& unit, std::size_t from, std::size_t to) {
-    const Scores scores = scores_of(unit);
+void GroupTable::lower(const UnitRecord& unit, const Scores& scores, std::size_t from, std::size_t to) {
     for (std::size_t level = from; level < to; ++level) {
         for (std::size_t direction = 0; direction < kDirections; ++direction) {
             float& here = low(unit.model, level, direction, unit.region);
@@ -98,33 +112,31 @@ void GroupTable::lower(const UnitRecord& unit, std::size_t from, std::size_t to)
     }
 }
 
-// One part in 2^20 more than a score, so that another order of rounding does not hide that it is the least.
-void GroupTable::mark_stale(const UnitRecord& unit, std::size_t from, std::size_t to) {
-    constexpr float kMore = 1.0F + 1.0F / static_cast<float>(1U << 20U);
+void GroupTable::lower_all(const UnitRecord& unit, Features features) {
     const Scores scores = scores_of(unit);
+    lower(unit, scores, 0, step_of(features) + 1);
+    lower(unit, scores, kHandyLevels, kHandyLevels + handy_step_of(features));
+}
+
+// One part in 2^20 more than a score, so that another order of rounding does not hide that it is the least.
+void GroupTable::mark_stale(const UnitRecord& unit, const Scores& scores, std::size_t from, std::size_t to) {
+    constexpr float kMore = 1.0F + 1.0F / static_cast<float>(1U << 20U);
     for (std::size_t level = from; level < to; ++level) {
         bool is_least = false;
         for (std::size_t direction = 0; direction < kDirections; ++direction) {
             is_least |= scores[direction] <= low(unit.model, level, direction, unit.region) * kMore;
         }
-        stale_[unit.model * kLevels.size() + level] |= std::uint64_t{is_least} << unit.region;
+        stale_[unit.model * kLevelCount + level] |= std::uint64_t{is_least} << unit.region;
     }
 }
 
 void GroupTable::refresh(std::size_t model, std::size_t level, std::size_t region) {
-    std::array<Lanes, kDirections> least;
-    for (Lanes& lanes : least) lanes.values.fill(kFar);
     const Group& group = groups_[model * regions_ + region];
-    for (std::size_t number = 0; number < group.blocks; ++number) {
-        const BlockHeads& heads = group.heads[number / kLaneStep];
-        if (static_cast<std::uint8_t>(heads.most[number % kLaneStep]) < kLevels[level]) continue;
-        const std::uint32_t block = heads.blocks[number % kLaneStep];
-        kernels_->least(blocks_[block], metas_[block].count, kLevels[level], directions_, &least);
-    }
+    const Scores least = kernels_->group_least(group.heads, blocks_.data(), need_of(level), directions_);
     for (std::size_t direction = 0; direction < kDirections; ++direction) {
-        low(model, level, direction, region) = kernels_->lowest(least[direction].values.data(), kLaneStep).value;
+        low(model, level, direction, region) = least[direction];
     }
-    stale_[model * kLevels.size() + level] &= ~(1ULL << region);
+    stale_[model * kLevelCount + level] &= ~(1ULL << region);
 }
 
 float GroupTable::key_of(const Block& block, std::size_t entry) const {
@@ -169,14 +181,11 @@ void GroupTable::drop_block(Group* group, std::uint32_t block) {
 void GroupTable::settle_head(Group* group, std::uint32_t block) {
     const Meta& meta = metas_[block];
     BlockHeads& heads = group->heads[meta.head / kLaneStep];
-    std::array<Lanes, kDirections> least;
-    for (Lanes& lanes : least) lanes.values.fill(kFar);
-    kernels_->least(blocks_[block], meta.count, 0, directions_, &least);
+    const Scores least = kernels_->least(blocks_[block], 0, directions_);
     for (std::size_t direction = 0; direction < kDirections; ++direction) {
-        heads.least[direction].values[meta.head % kLaneStep] =
-            kernels_->lowest(least[direction].values.data(), kLaneStep).value;
+        heads.least[direction].values[meta.head % kLaneStep] = least[direction];
     }
-    heads.most[meta.head % kLaneStep] = most_of(blocks_[block], meta.count);
+    heads.most[meta.head % kLaneStep] = kernels_->most(blocks_[block]);
 }
 
 // The block whose least key is the greatest that is not above this one, or the one with the least of all.
@@ -217,6 +226,7 @@ std::uint32_t GroupTable::split(Group* group, std::uint32_t block, float key, st
             (is_low ? block : fresh) << kPlaceShift | static_cast<std::uint32_t>(at % kHalf);
     }
     std::fill(low_half.flaws_and_kinds.begin() + kHalf, low_half.flaws_and_kinds.end(), Block::kFlawsMask);
+    std::fill(low_half.features.begin() + kHalf, low_half.features.end(), Features{0});
     metas_[block].count = kHalf;
     metas_[fresh].count = kHalf;
     settle_head(group, block);
@@ -246,7 +256,7 @@ void GroupTable::insert(std::uint32_t slot, std::span<UnitRecord> units) {
         least = std::min(least, scores[direction]);
     }
     heads.most[lane] = merged(heads.most[lane], block.features[entry]);
-    lower(unit, 0, level_of(block.features[entry]) + 1);
+    lower_all(unit, block.features[entry]);
 }
 
 GroupTable::Seat GroupTable::seat_of(const UnitRecord& unit) {
@@ -260,7 +270,10 @@ void GroupTable::remove(std::uint32_t slot, std::span<UnitRecord> units) {
     Group& group = group_of(unit);
     const Seat seat = seat_of(unit);
     CHECK(seat.block->units[seat.entry] == slot);
-    mark_stale(unit, 0, level_of(seat.block->features[seat.entry]) + 1);
+    const Features features = seat.block->features[seat.entry];
+    const Scores scores = scores_of(unit);
+    mark_stale(unit, scores, 0, step_of(features) + 1);
+    mark_stale(unit, scores, kHandyLevels, kHandyLevels + handy_step_of(features));
     const std::size_t last = --seat.meta->count;
     const std::size_t gone = seat.entry;
     if (last != gone) {
@@ -268,6 +281,7 @@ void GroupTable::remove(std::uint32_t slot, std::span<UnitRecord> units) {
         units[seat.block->units[gone]].place = unit.place;
     }
     seat.block->flaws_and_kinds[last] = Block::kFlawsMask;
+    seat.block->features[last] = 0;
     if (last == 0) {
         drop_block(&group, unit.place >> kPlaceShift);
     } else {
@@ -283,11 +297,14 @@ void GroupTable::update(const UnitRecord& unit) {
     if (before == after) return;
     seat.block->features[seat.entry] = after;
     Features& most = seat.heads->most[seat.lane];
-    most = covers(after, before) ? merged(most, after) : most_of(*seat.block, seat.meta->count);
-    const std::size_t from = level_of(before);
-    const std::size_t to = level_of(after);
-    if (to > from) lower(unit, from + 1, to + 1);
-    if (to < from) mark_stale(unit, to + 1, from + 1);
+    most = covers(after, before) ? merged(most, after) : kernels_->most(*seat.block);
+    const Scores scores = scores_of(unit);
+    const auto move = [&](std::size_t base, std::size_t from, std::size_t to) {
+        if (to > from) lower(unit, scores, base + from, base + to);
+        if (to < from) mark_stale(unit, scores, base + to, base + from);
+    };
+    move(1, step_of(before), step_of(after));
+    move(kHandyLevels, handy_step_of(before), handy_step_of(after));
 }
 
 void GroupTable::hide(const UnitRecord& unit) {
@@ -298,7 +315,7 @@ void GroupTable::hide(const UnitRecord& unit) {
 void GroupTable::show(const UnitRecord& unit) {
     const Seat seat = seat_of(unit);
     seat.block->flaws_and_kinds[seat.entry] = flaws_and_kind_of(unit);
-    lower(unit, 0, level_of(seat.block->features[seat.entry]) + 1);  // a refresh may have gone without it
+    lower_all(unit, seat.block->features[seat.entry]);  // a refresh may have gone without it
 }
 
 GroupTable::Mix GroupTable::mix_of(std::uint64_t price_weight, std::uint64_t quality_weight) const {

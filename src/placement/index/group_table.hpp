@@ -18,8 +18,12 @@ namespace vcity::placement {
 // or leave.
 class GroupTable {
   public:
-    // First bytes of Features from which the levels count.
-    static constexpr std::array<std::uint8_t, 10> kLevels = {0, 1, 40, 60, 100, 140, 201, 202, 204, 208};
+    // Free GPUs, as in Features, from which the levels count: all units, and then those of them that are handy (see
+    // features.hpp), which are all that most demands need.
+    static constexpr std::array<std::uint8_t, 5> kSteps = {0, 1, 100, 201, 202};
+    static constexpr std::array<std::uint8_t, 10> kHandySteps = {0, 1, 40, 60, 100, 140, 201, 202, 204, 208};
+    static constexpr std::size_t kHandyLevels = kSteps.size();  // from here on
+    static constexpr std::size_t kLevelCount = kSteps.size() + kHandySteps.size() - 1;
 
     // Non-negative multiples of two neighbouring directions that add up to the weights.
     struct Mix {
@@ -44,10 +48,10 @@ class GroupTable {
     std::size_t region_lanes() const { return steps_ * kLaneStep; }
     // By region; kFar where there is no unit.
     const float* lows(std::size_t model, std::size_t level, std::size_t direction) const {
-        return lows_[((model * kLevels.size() + level) * kDirections + direction) * steps_].values.data();
+        return lows_[((model * kLevelCount + level) * kDirections + direction) * steps_].values.data();
     }
     bool is_stale(std::size_t model, std::size_t level, std::size_t region) const {
-        return (stale_[model * kLevels.size() + level] >> region & 1U) != 0;
+        return (stale_[model * kLevelCount + level] >> region & 1U) != 0;
     }
     void refresh(std::size_t model, std::size_t level, std::size_t region);  // makes the lows exact
 
@@ -66,7 +70,7 @@ class GroupTable {
     std::size_t bytes() const;
 
   private:
-    using Scores = std::array<float, kDirections>;
+    using Scores = DirectionScores;
     struct Meta {
         std::uint32_t head = 0;  // its number in the group
         std::uint32_t count = 0;
@@ -94,11 +98,16 @@ class GroupTable {
     Seat seat_of(const UnitRecord& unit);
     Scores scores_of(const UnitRecord& unit) const;
     float& low(std::size_t model, std::size_t level, std::size_t direction, std::size_t region) {
-        return lows_[((model * kLevels.size() + level) * kDirections + direction) * steps_ + region / kLaneStep]
+        return lows_[((model * kLevelCount + level) * kDirections + direction) * steps_ + region / kLaneStep]
             .values[region % kLaneStep];
     }
-    void lower(const UnitRecord& unit, std::size_t from, std::size_t to);  // levels from one to before the other
-    void mark_stale(const UnitRecord& unit, std::size_t from, std::size_t to);
+    // Levels from one to before the other.
+    void lower(const UnitRecord& unit, const Scores& scores, std::size_t from, std::size_t to);
+    void mark_stale(const UnitRecord& unit, const Scores& scores, std::size_t from, std::size_t to);
+    void lower_all(const UnitRecord& unit, Features features);  // that count a unit with these
+    static std::size_t step_of(Features features);              // the last that counts these
+    static std::size_t handy_step_of(Features features);
+    static Features need_of(std::size_t level);
     std::uint32_t add_block(Group* group);
     void drop_block(Group* group, std::uint32_t block);
     void settle_head(Group* group, std::uint32_t block);

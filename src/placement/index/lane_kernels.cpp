@@ -2,6 +2,7 @@
 #include "placement/index/lane_kernels.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -10,21 +11,30 @@
 namespace vcity::placement {
 namespace {
 
-Lowest plain_lowest(const float* values, std::size_t lanes) {
-    Lowest found{values[0], 0};
-    for (std::size_t lane = 1; lane < lanes; ++lane) {
-        if (values[lane] < found.value) found = {values[lane], lane};
-    }
-    return found;
-}
-
-Lowest plain_bounds(const BoundSum& sum, std::size_t lanes, float* values) {
+float plain_bounds(const BoundSum& sum, std::size_t lanes, float* values) {
+    float least = kFar;
     for (std::size_t lane = 0; lane < lanes; ++lane) {
         const float value = sum.first[lane] * sum.first_weight + sum.second[lane] * sum.second_weight +
                             sum.third[lane] * sum.third_weight + sum.base;
         values[lane] = sum.capped[lane] <= sum.cap ? value : kFar;
+        least = std::min(least, values[lane]);
     }
-    return plain_lowest(values, lanes);
+    return least;
+}
+
+std::uint64_t plain_at_most(const float* values, std::size_t lanes, float threshold) {
+    std::uint64_t mask = 0;
+    for (std::size_t lane = 0; lane < lanes; ++lane) mask |= std::uint64_t{values[lane] <= threshold} << lane;
+    return mask;
+}
+
+Lowest plain_lowest_in(const float* values, std::uint64_t mask) {
+    Lowest found{kFar, 0};
+    for (; mask != 0; mask &= mask - 1) {
+        const auto lane = static_cast<std::size_t>(__builtin_ctzll(mask));
+        if (values[lane] < found.value) found = {values[lane], lane};
+    }
+    return found;
 }
 
 float plain_least_in(const float* values, std::size_t lanes, std::uint64_t mask) {
@@ -63,55 +73,115 @@ unsigned plain_heads(const BlockHeads& heads, const BlockFilter& filter, float* 
     return passed;
 }
 
-void plain_least(const Block& block,
-                 std::size_t count,
-                 std::uint8_t first_byte_min,
-                 const Directions& directions,
-                 std::array<Lanes, kDirections>* least) {
-    for (std::size_t entry = 0; entry < count; ++entry) {
-        if (static_cast<std::uint8_t>(block.features[entry]) < first_byte_min) continue;
+Features plain_most(const Block& block) {
+    std::array<std::uint8_t, sizeof(Features)> most{};
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(block.features.data());
+    for (std::size_t entry = 0; entry < Block::kEntries; ++entry) {
+        for (std::size_t byte = 0; byte < most.size(); ++byte) {
+            most[byte] = std::max(most[byte], bytes[entry * most.size() + byte]);
+        }
+    }
+    return std::bit_cast<Features>(most);
+}
+
+void lower_by(const Block& block, Features need, const Directions& directions, DirectionScores* least) {
+    for (std::size_t entry = 0; entry < Block::kEntries; ++entry) {
+        const std::uint16_t whole = block.flaws_and_kinds[entry] & Block::kFlawsMask;
+        if (whole == Block::kFlawsMask || !covers(block.features[entry], need)) continue;
         const auto price = static_cast<float>(block.prices[entry]);
-        const auto flaws = static_cast<float>(block.flaws_and_kinds[entry] & Block::kFlawsMask);
+        const auto flaws = static_cast<float>(whole);
         for (std::size_t direction = 0; direction < kDirections; ++direction) {
-            float& here = (*least)[direction].values[entry];
+            float& here = (*least)[direction];
             here =
                 std::min(here, price * directions.price_parts[direction] + flaws * directions.quality_parts[direction]);
         }
     }
 }
 
-constexpr LaneKernels kPlain = {plain_bounds, plain_lowest, plain_least_in, plain_block, plain_heads, plain_least};
+DirectionScores plain_least(const Block& block, Features need, const Directions& directions) {
+    DirectionScores least;
+    least.fill(kFar);
+    lower_by(block, need, directions, &least);
+    return least;
+}
+
+DirectionScores plain_group_least(std::span<const BlockHeads> heads,
+                                  const Block* blocks,
+                                  Features need,
+                                  const Directions& directions) {
+    DirectionScores least;
+    least.fill(kFar);
+    for (const BlockHeads& some : heads) {
+        for (std::size_t lane = 0; lane < kLaneStep; ++lane) {
+            if (some.least[0].values[lane] >= kFar || !covers(some.most[lane], need)) continue;
+            lower_by(blocks[some.blocks[lane]], need, directions, &least);
+        }
+    }
+    return least;
+}
+
+constexpr LaneKernels kPlain = {plain_bounds, plain_at_most, plain_lowest_in, plain_least_in,   plain_block,
+                                plain_heads,  plain_most,    plain_least,     plain_group_least};
 
 #if defined(__x86_64__)
 
 #define VCITY_AVX2 __attribute__((target("avx2,fma")))
 #define VCITY_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")))
 
-VCITY_AVX2 Lowest avx2_lowest(const float* values, std::size_t lanes) {
-    __m256 least = _mm256_load_ps(values);
-    for (std::size_t lane = 8; lane < lanes; lane += 8) least = _mm256_min_ps(least, _mm256_load_ps(values + lane));
+VCITY_AVX2 float avx2_least_of(__m256 least) {
     const __m128 four = _mm_min_ps(_mm256_castps256_ps128(least), _mm256_extractf128_ps(least, 1));
     const __m128 two = _mm_min_ps(four, _mm_movehl_ps(four, four));
-    const float value = _mm_cvtss_f32(_mm_min_ss(two, _mm_shuffle_ps(two, two, 1)));
-    std::size_t lane = 0;
-    for (;; lane += 8) {
-        const auto hits = static_cast<unsigned>(
-            _mm256_movemask_ps(_mm256_cmp_ps(_mm256_load_ps(values + lane), _mm256_set1_ps(value), _CMP_EQ_OQ)));
-        if (hits != 0) return {value, lane + static_cast<std::size_t>(__builtin_ctz(hits))};
-    }
+    return _mm_cvtss_f32(_mm_min_ss(two, _mm_shuffle_ps(two, two, 1)));
 }
 
-VCITY_AVX2 Lowest avx2_bounds(const BoundSum& sum, std::size_t lanes, float* values) {
+VCITY_AVX2 std::uint64_t avx2_at_most(const float* values, std::size_t lanes, float threshold) {
+    std::uint64_t mask = 0;
+    for (std::size_t lane = 0; lane < lanes; lane += 8) {
+        const auto some = static_cast<std::uint64_t>(
+            _mm256_movemask_ps(_mm256_cmp_ps(_mm256_load_ps(values + lane), _mm256_set1_ps(threshold), _CMP_LE_OQ)));
+        mask |= some << lane;
+    }
+    return mask;
+}
+
+// The eight lanes of the lowest bits of the mask, and kFar in place of the others.
+VCITY_AVX2 __m256 avx2_some(const float* values, std::uint64_t mask) {
+    const __m256i bits = _mm256_set_epi32(128, 64, 32, 16, 8, 4, 2, 1);
+    const __m256i wanted = _mm256_and_si256(_mm256_set1_epi32(static_cast<int>(mask & 0xffU)), bits);
+    const __m256i is_wanted = _mm256_cmpeq_epi32(wanted, bits);
+    return _mm256_blendv_ps(_mm256_set1_ps(kFar), _mm256_maskload_ps(values, is_wanted),
+                            _mm256_castsi256_ps(is_wanted));
+}
+
+VCITY_AVX2 Lowest avx2_lowest_in(const float* values, std::uint64_t mask) {
+    __m256 least = _mm256_set1_ps(kFar);
+    for (std::size_t lane = 0; lane < kLanesMax; lane += 8) {
+        least = _mm256_min_ps(least, avx2_some(values + lane, mask >> lane));
+    }
+    const float value = avx2_least_of(least);
+    for (std::size_t lane = 0; lane < kLanesMax; lane += 8) {
+        const __m256 is_least =
+            _mm256_cmp_ps(avx2_some(values + lane, mask >> lane), _mm256_set1_ps(value), _CMP_EQ_OQ);
+        const auto hits = static_cast<unsigned>(_mm256_movemask_ps(is_least)) & (mask >> lane & 0xffU);
+        if (hits != 0) return {value, lane + static_cast<std::size_t>(__builtin_ctzll(hits))};
+    }
+    return {kFar, 0};
+}
+
+VCITY_AVX2 float avx2_bounds(const BoundSum& sum, std::size_t lanes, float* values) {
     const __m256 far = _mm256_set1_ps(kFar);
+    __m256 least = far;
     for (std::size_t lane = 0; lane < lanes; lane += 8) {
         __m256 value = _mm256_fmadd_ps(_mm256_load_ps(sum.first + lane), _mm256_set1_ps(sum.first_weight),
                                        _mm256_set1_ps(sum.base));
         value = _mm256_fmadd_ps(_mm256_load_ps(sum.second + lane), _mm256_set1_ps(sum.second_weight), value);
         value = _mm256_fmadd_ps(_mm256_load_ps(sum.third + lane), _mm256_set1_ps(sum.third_weight), value);
         const __m256 is_over = _mm256_cmp_ps(_mm256_load_ps(sum.capped + lane), _mm256_set1_ps(sum.cap), _CMP_GT_OQ);
-        _mm256_store_ps(values + lane, _mm256_blendv_ps(value, far, is_over));
+        value = _mm256_blendv_ps(value, far, is_over);
+        _mm256_store_ps(values + lane, value);
+        least = _mm256_min_ps(least, value);
     }
-    return avx2_lowest(values, lanes);
+    return avx2_least_of(least);
 }
 
 VCITY_AVX2 __m256 avx2_floats(__m256i integers) {
@@ -177,30 +247,52 @@ VCITY_AVX2 unsigned avx2_heads(const BlockHeads& heads, const BlockFilter& filte
     return near == 0 ? 0 : near & avx2_covering(heads.most, filter.need);
 }
 
-VCITY_AVX512 Lowest avx512_lowest(const float* values, std::size_t lanes) {
-    __m512 least = _mm512_load_ps(values);
-    for (std::size_t lane = 16; lane < lanes; lane += 16) least = _mm512_min_ps(least, _mm512_load_ps(values + lane));
-    const float value = _mm512_reduce_min_ps(least);
-    for (std::size_t lane = 0;; lane += 16) {
-        const unsigned hits = _mm512_cmp_ps_mask(_mm512_load_ps(values + lane), _mm512_set1_ps(value), _CMP_EQ_OQ);
-        if (hits != 0) return {value, lane + static_cast<std::size_t>(__builtin_ctz(hits))};
+VCITY_AVX512 std::uint64_t avx512_at_most(const float* values, std::size_t lanes, float threshold) {
+    std::uint64_t mask = 0;
+    for (std::size_t lane = 0; lane < lanes; lane += 16) {
+        const std::uint64_t some =
+            _mm512_cmp_ps_mask(_mm512_load_ps(values + lane), _mm512_set1_ps(threshold), _CMP_LE_OQ);
+        mask |= some << lane;
     }
+    return mask;
 }
 
-VCITY_AVX512 Lowest avx512_bounds(const BoundSum& sum, std::size_t lanes, float* values) {
+VCITY_AVX512 Lowest avx512_lowest_in(const float* values, std::uint64_t mask) {
+    const __m512 far = _mm512_set1_ps(kFar);
+    const auto part = [&](std::size_t from) VCITY_AVX512 {
+        return _mm512_mask_loadu_ps(far, static_cast<__mmask16>(mask >> from), values + from);
+    };
+    const __m512 some[] = {part(0), part(16), part(32), part(48)};
+    const float value =
+        _mm512_reduce_min_ps(_mm512_min_ps(_mm512_min_ps(some[0], some[1]), _mm512_min_ps(some[2], some[3])));
+    std::uint64_t hits = 0;
+    for (std::size_t at = 0; at < 4; ++at) {
+        const std::uint64_t here = _mm512_cmp_ps_mask(some[at], _mm512_set1_ps(value), _CMP_EQ_OQ);
+        hits |= here << (at * 16);
+    }
+    hits &= mask;
+    if (hits == 0) return {kFar, 0};
+    return {value, static_cast<std::size_t>(__builtin_ctzll(hits))};
+}
+
+VCITY_AVX512 float avx512_bounds(const BoundSum& sum, std::size_t lanes, float* values) {
     const __m512 first_weight = _mm512_set1_ps(sum.first_weight);
     const __m512 second_weight = _mm512_set1_ps(sum.second_weight);
     const __m512 third_weight = _mm512_set1_ps(sum.third_weight);
     const __m512 base = _mm512_set1_ps(sum.base);
     const __m512 cap = _mm512_set1_ps(sum.cap);
+    const __m512 far = _mm512_set1_ps(kFar);
+    __m512 least = far;
     for (std::size_t lane = 0; lane < lanes; lane += 16) {
         __m512 value = _mm512_fmadd_ps(_mm512_load_ps(sum.first + lane), first_weight, base);
         value = _mm512_fmadd_ps(_mm512_load_ps(sum.second + lane), second_weight, value);
         value = _mm512_fmadd_ps(_mm512_load_ps(sum.third + lane), third_weight, value);
         const __mmask16 is_within = _mm512_cmp_ps_mask(_mm512_load_ps(sum.capped + lane), cap, _CMP_LE_OQ);
-        _mm512_store_ps(values + lane, _mm512_mask_blend_ps(is_within, _mm512_set1_ps(kFar), value));
+        value = _mm512_mask_blend_ps(is_within, far, value);
+        _mm512_store_ps(values + lane, value);
+        least = _mm512_min_ps(least, value);
     }
-    return avx512_lowest(values, lanes);
+    return _mm512_reduce_min_ps(least);
 }
 
 VCITY_AVX512 float avx512_least_in(const float* values, std::size_t lanes, std::uint64_t mask) {
@@ -248,53 +340,112 @@ VCITY_AVX512 unsigned avx512_heads(const BlockHeads& heads, const BlockFilter& f
     return passed == 0 ? 0 : passed & avx512_covering(heads.most, filter.need);
 }
 
-VCITY_AVX512 void avx512_least(const Block& block,
-                               std::size_t count,
-                               std::uint8_t first_byte_min,
-                               const Directions& directions,
-                               std::array<Lanes, kDirections>* least) {
-    const __m512i wanted = _mm512_set1_epi64(first_byte_min);
-    const __m512i byte = _mm512_set1_epi64(0xff);
-    const __m512i low = _mm512_and_si512(_mm512_load_si512(block.features.data()), byte);
-    const __m512i high = _mm512_and_si512(_mm512_load_si512(block.features.data() + 8), byte);
-    unsigned mask = _mm512_cmpge_epu64_mask(low, wanted);
-    mask |= static_cast<unsigned>(_mm512_cmpge_epu64_mask(high, wanted)) << 8U;
-    mask &= (1U << count) - 1;
+struct Avx512Least {
+    __m512 values[kDirections];
+};
+static_assert(kDirections == 4);
+
+VCITY_AVX512 inline void avx512_clear(Avx512Least* least) {
+    for (__m512& values : least->values) values = _mm512_set1_ps(kFar);
+}
+
+VCITY_AVX512 inline void avx512_lower_by(const Block& block,
+                                         Features need,
+                                         const Directions& directions,
+                                         Avx512Least* least) {
     const __m256i kinds = _mm256_load_si256(reinterpret_cast<const __m256i*>(block.flaws_and_kinds.data()));
-    const __m256i flaws = _mm256_and_si256(kinds, _mm256_set1_epi16(static_cast<short>(Block::kFlawsMask)));
+    const __m256i all = _mm256_set1_epi16(static_cast<short>(Block::kFlawsMask));
+    const __m256i flaws = _mm256_and_si256(kinds, all);
+    const auto lanes =
+        static_cast<__mmask16>(avx512_covering(block.features, need) & _mm256_cmpneq_epi16_mask(flaws, all));
     const __m512 price = _mm512_cvtepu32_ps(_mm512_load_si512(block.prices.data()));
     const __m512 flaw = _mm512_cvtepi32_ps(_mm512_cvtepu16_epi32(flaws));
     for (std::size_t direction = 0; direction < kDirections; ++direction) {
-        float* values = (*least)[direction].values.data();
         const __m512 score = _mm512_fmadd_ps(price, _mm512_set1_ps(directions.price_parts[direction]),
                                              _mm512_mul_ps(flaw, _mm512_set1_ps(directions.quality_parts[direction])));
-        const __m512 before = _mm512_load_ps(values);
-        const auto lanes = static_cast<__mmask16>(mask);
-        _mm512_store_ps(values, _mm512_mask_min_ps(before, lanes, before, score));
+        __m512& values = least->values[direction];
+        values = _mm512_mask_min_ps(values, lanes, values, score);
     }
 }
 
-constexpr LaneKernels kAvx2 = {avx2_bounds, avx2_lowest, plain_least_in, avx2_block, avx2_heads, plain_least};
-constexpr LaneKernels kAvx512 = {avx512_bounds, avx512_lowest, avx512_least_in,
-                                 avx512_block,  avx512_heads,  avx512_least};
+// The least lane of each of four, all four at once.
+VCITY_AVX512 inline DirectionScores avx512_least_lanes(const Avx512Least& least) {
+    const auto& [first, second, third, fourth] = least.values;
+    const __m512 one = _mm512_min_ps(_mm512_unpacklo_ps(first, second), _mm512_unpackhi_ps(first, second));
+    const __m512 two = _mm512_min_ps(_mm512_unpacklo_ps(third, fourth), _mm512_unpackhi_ps(third, fourth));
+    const __m512d low = _mm512_unpacklo_pd(_mm512_castps_pd(one), _mm512_castps_pd(two));
+    const __m512d high = _mm512_unpackhi_pd(_mm512_castps_pd(one), _mm512_castps_pd(two));
+    const __m512 four = _mm512_min_ps(_mm512_castpd_ps(low), _mm512_castpd_ps(high));
+    const __m256 half = _mm256_min_ps(_mm512_castps512_ps256(four), _mm512_extractf32x8_ps(four, 1));
+    DirectionScores scores;
+    _mm_storeu_ps(scores.data(), _mm_min_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1)));
+    return scores;
+}
+
+VCITY_AVX512 DirectionScores avx512_least(const Block& block, Features need, const Directions& directions) {
+    Avx512Least least;
+    avx512_clear(&least);
+    avx512_lower_by(block, need, directions, &least);
+    return avx512_least_lanes(least);
+}
+
+VCITY_AVX512 DirectionScores avx512_group_least(std::span<const BlockHeads> heads,
+                                                const Block* blocks,
+                                                Features need,
+                                                const Directions& directions) {
+    Avx512Least least;
+    avx512_clear(&least);
+    for (const BlockHeads& some : heads) {
+        unsigned open = avx512_covering(some.most, need);
+        open &= _mm512_cmp_ps_mask(_mm512_load_ps(some.least[0].values.data()), _mm512_set1_ps(kFar), _CMP_LT_OQ);
+        for (unsigned rest = open; rest != 0; rest &= rest - 1) {
+            const Block& block = blocks[some.blocks[static_cast<std::size_t>(__builtin_ctz(rest))]];
+            __builtin_prefetch(block.prices.data());
+            __builtin_prefetch(block.features.data());
+            __builtin_prefetch(block.features.data() + 8);
+            __builtin_prefetch(block.flaws_and_kinds.data());
+        }
+        for (; open != 0; open &= open - 1) {
+            const Block& block = blocks[some.blocks[static_cast<std::size_t>(__builtin_ctz(open))]];
+            avx512_lower_by(block, need, directions, &least);
+        }
+    }
+    return avx512_least_lanes(least);
+}
+
+// The greatest of each byte.
+VCITY_AVX512 Features avx512_most(const Block& block) {
+    const __m512i all =
+        _mm512_max_epu8(_mm512_load_si512(block.features.data()), _mm512_load_si512(block.features.data() + 8));
+    const __m256i four = _mm256_max_epu8(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64(all, 1));
+    const __m128i two = _mm_max_epu8(_mm256_castsi256_si128(four), _mm256_extracti128_si256(four, 1));
+    return static_cast<Features>(_mm_cvtsi128_si64(_mm_max_epu8(two, _mm_unpackhi_epi64(two, two))));
+}
+
+constexpr LaneKernels kAvx2 = {avx2_bounds, avx2_at_most, avx2_lowest_in, plain_least_in,   avx2_block,
+                               avx2_heads,  plain_most,   plain_least,    plain_group_least};
+constexpr LaneKernels kAvx512 = {avx512_bounds, avx512_at_most, avx512_lowest_in, avx512_least_in,   avx512_block,
+                                 avx512_heads,  avx512_most,    avx512_least,     avx512_group_least};
 
 #endif
 
 }  // namespace
 
-const LaneKernels& best_kernels() {
+std::vector<const LaneKernels*> runnable_kernels() {
+    std::vector<const LaneKernels*> all = {&kPlain};
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        all.push_back(&kAvx2);
         const bool has_all = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                              __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-        return has_all ? kAvx512 : kAvx2;
+        if (has_all) all.push_back(&kAvx512);
     }
 #endif
-    return kPlain;
+    return all;
 }
 
-const LaneKernels& plain_kernels() {
-    return kPlain;
+const LaneKernels& best_kernels() {
+    return *runnable_kernels().back();
 }
 
 }  // namespace vcity::placement

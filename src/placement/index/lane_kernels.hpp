@@ -4,6 +4,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <vector>
 
 namespace vcity::placement {
 
@@ -25,11 +27,12 @@ struct alignas(64) Lanes {
 // at least as much in every byte.
 using Features = std::uint64_t;
 
-// Sixteen units of a group, field by field. An unused entry has all flaws there can be, so that none fits.
+// Sixteen units of a group, field by field. An unused entry has all flaws there can be and no features, so that none
+// fits.
 struct alignas(64) Block {
     static constexpr std::size_t kEntries = kLaneStep;
     static constexpr std::uint16_t kKindBit = 1U << 14U;
-    static constexpr std::uint16_t kFlawsMask = kKindBit - 1;
+    static constexpr std::uint16_t kFlawsMask = kKindBit - 1;  // all of it: nobody is here, or hidden
 
     std::array<std::uint32_t, kEntries> prices{};
     std::array<std::uint32_t, kEntries> units{};
@@ -48,6 +51,8 @@ struct alignas(64) BlockHeads {
     std::array<Features, kLaneStep> most{};
     std::array<std::uint32_t, kLaneStep> blocks{};
 };
+
+using DirectionScores = std::array<float, kDirections>;
 
 struct Directions {
     std::array<float, kDirections> price_parts{};
@@ -69,7 +74,7 @@ struct BoundSum {
 };
 struct Lowest {
     float value = 0;
-    std::size_t lane = 0;  // the first with this value
+    std::size_t lane = 0;
 };
 
 struct BlockFilter {
@@ -89,26 +94,31 @@ struct BlockFilter {
 
 struct LaneKernels {
     // `lanes` is a multiple of kLaneStep up to kLanesMax; arrays are aligned to 64 bytes.
-    Lowest (*bounds)(const BoundSum& sum, std::size_t lanes, float* values);
-    Lowest (*lowest)(const float* values, std::size_t lanes);
+    float (*bounds)(const BoundSum& sum, std::size_t lanes, float* values);  // the least of the values
+    // Bit per lane whose value is not above the threshold.
+    std::uint64_t (*at_most)(const float* values, std::size_t lanes, float threshold);
+    // The first of the least of the lanes of the mask, out of up to kLanesMax; kFar where there is none.
+    Lowest (*lowest_in)(const float* values, std::uint64_t mask);
     // The least of the lanes of the mask, or kFar.
     float (*least_in)(const float* values, std::size_t lanes, std::uint64_t mask);
     // Bit per entry that may pass.
     unsigned (*block)(const Block& block, const BlockFilter& filter);
     // Bit per block that may hold a unit that passes; `values`: the bounds.
     unsigned (*heads)(const BlockHeads& heads, const BlockFilter& filter, float* values);
-    // Lowers `least`, per direction, to the static scores of the entries whose first byte of features is at least so
-    // much; lanes are to be reduced by the caller.
-    void (*least)(const Block& block,
-                  std::size_t count,
-                  std::uint8_t first_byte_min,
-                  const Directions& directions,
-                  std::array<Lanes, kDirections>* least);
+    // The greatest of each byte of the features.
+    Features (*most)(const Block& block);
+    // The least static scores of the units in a block, or in all blocks of a group, whose features cover these; kFar
+    // where there is none. Heads say which of `blocks` a group has.
+    DirectionScores (*least)(const Block& block, Features need, const Directions& directions);
+    DirectionScores (*group_least)(std::span<const BlockHeads> heads,
+                                   const Block* blocks,
+                                   Features need,
+                                   const Directions& directions);
 };
 
-// The fastest that this processor runs, and the plain ones, for tests.
-const LaneKernels& best_kernels();
-const LaneKernels& plain_kernels();
+const LaneKernels& best_kernels();  // the fastest that this processor runs
+// All that it runs, the plain ones first and the fastest last.
+std::vector<const LaneKernels*> runnable_kernels();
 
 // At least as much in every byte.
 inline bool covers(Features has, Features need) {

@@ -11,7 +11,7 @@ namespace vcity::placement {
 namespace {
 
 // Small whole numbers: every sum is exact as a float, so that the variants must agree to the last bit.
-class LaneKernelsTest : public testing::Test {
+class LaneKernelsTest : public testing::TestWithParam<const LaneKernels*> {
   protected:
     std::uint64_t draw(std::uint64_t below) { return random_() % below; }
     float number() { return static_cast<float>(draw(100)); }
@@ -53,11 +53,13 @@ class LaneKernelsTest : public testing::Test {
     }
 
     std::mt19937_64 random_{7};
-    const LaneKernels& plain_ = plain_kernels();
-    const LaneKernels& best_ = best_kernels();
+    const LaneKernels& plain_ = *runnable_kernels().front();
+    const LaneKernels& best_ = *GetParam();
 };
 
-TEST_F(LaneKernelsTest, BoundsAreTheSameInEveryVariant) {
+INSTANTIATE_TEST_SUITE_P(Variants, LaneKernelsTest, testing::ValuesIn(runnable_kernels()));
+
+TEST_P(LaneKernelsTest, BoundsAreTheSameInEveryVariant) {
     for (int round = 0; round < 200; ++round) {
         alignas(64) const auto first = row();
         alignas(64) const auto second = row();
@@ -67,17 +69,22 @@ TEST_F(LaneKernelsTest, BoundsAreTheSameInEveryVariant) {
         const std::size_t lanes = kLaneStep * (1 + draw(kLanesMax / kLaneStep));
         alignas(64) std::array<float, kLanesMax> plain_values;
         alignas(64) std::array<float, kLanesMax> best_values;
-        const Lowest plain = plain_.bounds(sum, lanes, plain_values.data());
-        const Lowest best = best_.bounds(sum, lanes, best_values.data());
-        EXPECT_FLOAT_EQ(plain.value, best.value);
+        const float plain = plain_.bounds(sum, lanes, plain_values.data());
+        const float best = best_.bounds(sum, lanes, best_values.data());
+        EXPECT_FLOAT_EQ(plain, best);
         for (std::size_t lane = 0; lane < lanes; ++lane) EXPECT_FLOAT_EQ(plain_values[lane], best_values[lane]);
-        EXPECT_EQ(plain_.lowest(first.data(), lanes).lane, best_.lowest(first.data(), lanes).lane);
-        const std::uint64_t mask = random_();
+        const float threshold = number();
+        EXPECT_EQ(plain_.at_most(first.data(), lanes, threshold), best_.at_most(first.data(), lanes, threshold));
+        const std::uint64_t mask = draw(8) == 0 ? 0 : random_() & random_();
+        const Lowest plain_lowest = plain_.lowest_in(first.data(), mask);
+        const Lowest best_lowest = best_.lowest_in(first.data(), mask);
+        EXPECT_EQ(plain_lowest.value, best_lowest.value);
+        EXPECT_TRUE(plain_lowest.value == kFar || plain_lowest.lane == best_lowest.lane);
         EXPECT_EQ(plain_.least_in(first.data(), lanes, mask), best_.least_in(first.data(), lanes, mask));
     }
 }
 
-TEST_F(LaneKernelsTest, TheSameUnitsOfABlockPassInEveryVariant) {
+TEST_P(LaneKernelsTest, TheSameUnitsOfABlockPassInEveryVariant) {
     unsigned passed = 0;
     for (int round = 0; round < 500; ++round) {
         const Block one = block();
@@ -89,7 +96,7 @@ TEST_F(LaneKernelsTest, TheSameUnitsOfABlockPassInEveryVariant) {
     EXPECT_GT(passed, 0U);
 }
 
-TEST_F(LaneKernelsTest, TheSameBlocksPassInEveryVariant) {
+TEST_P(LaneKernelsTest, TheSameBlocksPassInEveryVariant) {
     for (int round = 0; round < 500; ++round) {
         BlockHeads heads;
         for (Lanes& lanes : heads.least) {
@@ -104,24 +111,44 @@ TEST_F(LaneKernelsTest, TheSameBlocksPassInEveryVariant) {
     }
 }
 
-TEST_F(LaneKernelsTest, LeastScoresAreTheSameInEveryVariant) {
+TEST_P(LaneKernelsTest, LeastScoresAreTheSameInEveryVariant) {
     const Directions directions{{1, 1, 1, 0}, {0, 2, 8, 1}};
     for (int round = 0; round < 500; ++round) {
         const Block one = block();
-        const std::size_t count = draw(Block::kEntries + 1);
-        const auto need = static_cast<std::uint8_t>(draw(256));
-        std::array<Lanes, kDirections> plain;
-        for (Lanes& lanes : plain) lanes.values.fill(kFar);
-        std::array<Lanes, kDirections> best = plain;
-        plain_.least(one, count, need, directions, &plain);
-        best_.least(one, count, need, directions, &best);
-        for (std::size_t direction = 0; direction < kDirections; ++direction) {
-            EXPECT_EQ(plain[direction].values, best[direction].values);
-        }
+        const Features need = draw(2) == 0 ? 0 : features() & features();
+        EXPECT_EQ(plain_.least(one, need, directions), best_.least(one, need, directions));
+        EXPECT_EQ(plain_.most(one), best_.most(one));
     }
 }
 
-TEST_F(LaneKernelsTest, CoveringAndMergingLookAtEveryByte) {
+TEST_P(LaneKernelsTest, LeastScoresOfAGroupAreThoseOfItsBlocks) {
+    const Directions directions{{1, 1, 1, 0}, {0, 2, 8, 1}};
+    for (int round = 0; round < 100; ++round) {
+        std::vector<Block> blocks;
+        for (std::size_t count = 1 + draw(40); count > 0; --count) blocks.push_back(block());
+        const Features need = draw(2) == 0 ? 0 : features() & features();
+        std::vector<BlockHeads> heads((blocks.size() + kLaneStep - 1) / kLaneStep);
+        for (BlockHeads& some : heads) {
+            for (Lanes& lanes : some.least) lanes.values.fill(kFar);
+        }
+        DirectionScores least;
+        least.fill(kFar);
+        for (std::size_t at = 0; at < blocks.size(); ++at) {
+            BlockHeads& some = heads[at / kLaneStep];
+            some.blocks[at % kLaneStep] = static_cast<std::uint32_t>(at);
+            some.most[at % kLaneStep] = plain_.most(blocks[at]);
+            const DirectionScores all = plain_.least(blocks[at], 0, directions);
+            const DirectionScores those = plain_.least(blocks[at], need, directions);
+            for (std::size_t direction = 0; direction < kDirections; ++direction) {
+                some.least[direction].values[at % kLaneStep] = all[direction];
+                least[direction] = std::min(least[direction], those[direction]);
+            }
+        }
+        EXPECT_EQ(best_.group_least(heads, blocks.data(), need, directions), least);
+    }
+}
+
+TEST_P(LaneKernelsTest, CoveringAndMergingLookAtEveryByte) {
     for (int round = 0; round < 2000; ++round) {
         const Features has = features();
         const Features need = features();

@@ -20,16 +20,6 @@ std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
     return hash ^ (hash >> 32);
 }
 
-std::uint64_t hash_of(std::uint32_t row, const GpuState& key) {
-    std::uint64_t low = 0;
-    std::uint64_t high = 0;
-    std::memcpy(&low, key.left_milli.data(), sizeof low);
-    std::memcpy(&high, key.left_milli.data() + 4, sizeof high);
-    std::uint64_t hash = mix(row, low);
-    hash = mix(hash, high);
-    return mix(hash, (std::uint64_t{key.cpu_left_milli} << 32) ^ key.memory_left_mib);
-}
-
 std::uint64_t hash_of(const GpuRequest& request) {
     std::uint64_t hash = mix(request.models, (std::uint64_t{request.gpus} << 16) | request.gpu_milli);
     return mix(hash, (std::uint64_t{request.cpu_milli} << 32) ^ request.memory_mib);
@@ -65,36 +55,53 @@ void StateTable::add_stateless(std::uint32_t row) {
     if (rows_[row].stateless++ == 0) mark_unsettled(row);
 }
 
-std::size_t StateTable::bucket_of(std::uint32_t row, const GpuState& key) const {
+StateTable::Key StateTable::key_of(std::uint32_t row, const GpuState& state) {
+    const auto words = std::bit_cast<std::array<std::uint64_t, 2>>(state.left_milli);
+    return {words[0], words[1], std::uint64_t{state.cpu_left_milli} << 32U | state.memory_left_mib,
+            std::uint64_t{row} << 8U | state.gpus};
+}
+
+GpuState StateTable::state_of(const Key& key) {
+    GpuState state;
+    state.model = static_cast<std::uint8_t>(row_of(key) / kRowsPerModel);
+    state.gpus = static_cast<std::uint8_t>(key.row);
+    state.left_milli = std::bit_cast<GpuMilli>(std::array{key.low, key.high});
+    state.cpu_left_milli = static_cast<std::uint32_t>(key.left >> 32U);
+    state.memory_left_mib = static_cast<std::uint32_t>(key.left);
+    return state;
+}
+
+std::size_t StateTable::bucket_of(const Key& key) const {
     const std::size_t mask = buckets_.size() - 1;
-    std::size_t bucket = hash_of(row, key) & mask;
+    // Two halves side by side: the multiplications do not wait for each other.
+    std::size_t bucket = (mix(key.low, key.left) ^ mix(key.high + 1, key.row) * 3) & mask;
     while (buckets_[bucket] != kNone) {
-        const State& there = states_[buckets_[bucket]];
-        if (there.row == row && there.key == key) break;
+        if (states_[buckets_[bucket]].key == key) break;
         bucket = (bucket + 1) & mask;
     }
     return bucket;
 }
 
 void StateTable::link(std::uint32_t state) {
-    Row& row = rows_[states_[state].row];
+    Row& row = rows_[row_of(states_[state].key)];
     states_[state].next_in_row = row.newest;
     row.newest = state;
-    mark_unsettled(states_[state].row);
+    mark_unsettled(row_of(states_[state].key));
 }
 
 std::uint32_t StateTable::acquire(std::uint32_t row, const GpuState& rounded) {
-    std::size_t bucket = bucket_of(row, rounded);
+    const Key key = key_of(row, rounded);
+    std::size_t bucket = bucket_of(key);
     std::uint32_t state = buckets_[bucket];
     if (state == kNone) {
         if (free_.empty()) {
             drop_unused();
             if (free_.empty()) return kNone;
-            bucket = bucket_of(row, rounded);
+            bucket = bucket_of(key);
         }
         state = free_.back();
         free_.pop_back();
-        states_[state] = State{rounded, row, kNone, 0};
+        states_[state] = State{key, kNone, 0};
         const auto first = choices_.begin() + static_cast<std::ptrdiff_t>(state * classes_max_);
         std::fill_n(first, classes_max_, GpuChoice{0, kUnknown});
         buckets_[bucket] = state;
@@ -126,7 +133,7 @@ void StateTable::relink_used() {
             free_.push_back(state);
             continue;
         }
-        buckets_[bucket_of(states_[index].row, states_[index].key)] = state;
+        buckets_[bucket_of(states_[index].key)] = state;
         link(state);
     }
 }
@@ -185,7 +192,7 @@ GpuChoice StateTable::choice(std::uint32_t state, int request_class) {
     const auto index = static_cast<std::size_t>(request_class);
     GpuChoice& known = choices_[state * classes_max_ + index];
     if (known.gpu == kUnknown) {
-        known = policy_->choose(states_[state].key, classes_[index].request);
+        known = policy_->choose(state_of(states_[state].key), classes_[index].request);
         CHECK(known.penalty <= kPenaltyMax && known.gpu != kUnknown);
     }
     return known;

@@ -46,9 +46,19 @@ class StateTable {
     std::size_t states_in_use() const { return in_use_; }
 
   private:
+    // A state and its row in four words, which are compared and hashed at once.
+    struct Key {
+        std::uint64_t low = 0;  // left_milli
+        std::uint64_t high = 0;
+        std::uint64_t left = 0;  // CPU, memory
+        std::uint64_t row = 0;   // and the GPUs of the unit
+
+        bool operator==(const Key& other) const {
+            return ((low ^ other.low) | (high ^ other.high) | (left ^ other.left) | (row ^ other.row)) == 0;
+        }
+    };
     struct State {
-        GpuState key;
-        std::uint32_t row = 0;
+        Key key;
         std::uint32_t next_in_row = kNone;  // the one that came before it
         std::uint32_t units = 0;
     };
@@ -62,7 +72,10 @@ class StateTable {
         bool is_taken = false;
     };
 
-    std::size_t bucket_of(std::uint32_t row, const GpuState& key) const;
+    static Key key_of(std::uint32_t row, const GpuState& state);
+    static GpuState state_of(const Key& key);
+    static std::uint32_t row_of(const Key& key) { return static_cast<std::uint32_t>(key.row >> 8U); }
+    std::size_t bucket_of(const Key& key) const;
     void link(std::uint32_t state);
     void mark_unsettled(std::uint32_t row);
     void settle_floors(std::size_t model, std::size_t index, ClassMask classes);

@@ -13,6 +13,10 @@ namespace vcity::ports::testing {
 class VolumeHarness : public TaskRunner {
   public:
     virtual Volumes& volumes() = 0;
+    // Leaves a volume with the file in/a, which holds "kept", as an agent does whose process is killed. Its path.
+    virtual std::string leave_behind() = 0;
+    // Whether its volumes can outlive their agent.
+    virtual bool adopts() const { return true; }
 };
 
 using VolumeHarnessFactory = std::function<std::unique_ptr<VolumeHarness>()>;
@@ -92,6 +96,28 @@ TEST_P(VolumeContract, VolumesShareNothingAndCountWhatTheyHold) {
     ASSERT_TRUE(run(put(one.get(), "a", std::string(100'000, 'x'))).has_value());
     EXPECT_EQ(run(get(other.get(), "a")).error().code, Errc::kNotFound);
     EXPECT_GE(run(one->used()).value(), empty + 100'000);
+}
+
+TEST_P(VolumeContract, WhatAnEarlierAgentLeftIsAdoptedOrSweptAway) {
+    const std::string adopted = harness->leave_behind();
+    const std::string kept = harness->leave_behind();
+    const std::string swept = harness->leave_behind();
+    if (!harness->adopts()) {
+        EXPECT_EQ(run(harness->volumes().adopt(adopted)).error().code, Errc::kNotFound);
+        EXPECT_EQ(run(harness->volumes().sweep({})).value(), 3U);
+        return;
+    }
+    auto volume = run(harness->volumes().adopt(adopted));
+    ASSERT_TRUE(volume.has_value()) << volume.error().message;
+    EXPECT_EQ((*volume)->path(), adopted);
+    EXPECT_EQ(run(get(volume->get(), "in/a")).value(), "kept");
+    EXPECT_EQ(run(harness->volumes().sweep({adopted, kept})).value(), 1U);
+    EXPECT_EQ(run(harness->volumes().adopt(swept)).error().code, Errc::kNotFound);
+    EXPECT_EQ(run(get(volume->get(), "in/a")).value(), "kept");
+    EXPECT_TRUE(run(harness->volumes().adopt(kept)).has_value());
+    for (const std::string& path : {std::string{}, std::string{"/"}, adopted + "/in", adopted + "/.."}) {
+        EXPECT_EQ(run(harness->volumes().adopt(path)).error().code, Errc::kNotFound) << path;
+    }
 }
 
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(VolumeContract);

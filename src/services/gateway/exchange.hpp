@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "async/runtime.hpp"
 #include "ports/http.hpp"
@@ -11,12 +13,15 @@
 #include "services/gateway/files/file_book.hpp"
 #include "services/gateway/keys/key_ring.hpp"
 #include "services/gateway/metrics.hpp"
-#include "services/gateway/scheduler_link.hpp"
+#include "services/gateway/platform/platform_options.hpp"
+#include "services/gateway/schedulers.hpp"
 #include "services/gateway/state/generation_log.hpp"
 #include "services/gateway/state/idempotency.hpp"
 #include "services/gateway/state/write_behind.hpp"
 #include "services/gateway/tunnels/tunnel_book.hpp"
+#include "services/gateway/webhooks/webhook_desk.hpp"
 #include "services/gateway/work/work_log.hpp"
+#include "services/gateway/x402/options.hpp"
 
 namespace vcity::gateway {
 
@@ -27,6 +32,7 @@ inline constexpr std::string_view kAdminKeyPath = "/admin/keys/";
 
 struct GatewayOptions {
     SchedulerLinkOptions link;
+    std::vector<std::vector<std::string>> further_schedulers;  // endpoints of each beside that of `link`
     RequestLimits limits;
     std::uint32_t output_tokens_default = 256;  // of a chat without a limit; never above half the model's context
     Duration request_deadline = std::chrono::minutes{5};
@@ -48,7 +54,10 @@ struct GatewayOptions {
     bool admin_loopback_only = true;
     std::string public_url;  // how nodes and browsers reach this gateway, "https://host" without a slash at its end
     TunnelOptions tunnels;
+    WebhookOptions webhooks;
     FileLimits files;
+    PlatformOptions platform;
+    x402::Options x402;
 };
 
 // One HTTP request and where its answer goes.
@@ -67,13 +76,17 @@ struct Shared {
     Runtime* runtime = nullptr;
     const Deployment* deployment = nullptr;
     const GatewayOptions* options = nullptr;
-    SchedulerLink* link = nullptr;
+    SchedulerLink* link = nullptr;     // to the first scheduler, that of the caps this gateway makes itself
+    Schedulers* schedulers = nullptr;  // all of them
     KeyRing* keys = nullptr;
     GenerationLog* generations = nullptr;
     IdempotencyBook* idempotency = nullptr;
     WorkLog* work = nullptr;
     FilesApi* files = nullptr;
     Metrics* metrics = nullptr;
+    WebhookDesk* webhooks = nullptr;
+    // Of a job that is seen to have ended: its note, and how.
+    std::function<void(const WorkNote& note, WorkState state, Usd charged)> on_job_ended;
     Log log;
 };
 

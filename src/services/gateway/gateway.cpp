@@ -1,21 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/gateway.hpp"
 
-#include <array>
+#include <algorithm>
 #include <utility>
 
 #include "codec/hex.hpp"
 #include "crypto/sha256.hpp"
 #include "services/common/http_text.hpp"
 #include "services/gateway/api/answers.hpp"
+#include "services/gateway/api/responses.hpp"
+#include "services/gateway/finetune/finetune_json.hpp"
 #include "services/gateway/generation_flow.hpp"
 #include "services/gateway/generation_record.hpp"
+#include "services/gateway/keys/ip_range.hpp"
+#include "services/gateway/many/branches.hpp"
+#include "services/gateway/many/embeddings.hpp"
+#include "services/gateway/platform/trace_context.hpp"
+#include "services/gateway/work/work_json.hpp"
 
 namespace vcity::gateway {
 namespace {
 
 constexpr Duration kCounterInterval = std::chrono::milliseconds{500};
+constexpr Duration kWatchInterval = std::chrono::seconds{5};
+constexpr std::size_t kWatchedMax = 64;  // jobs asked for in one round
+constexpr std::uint64_t kSessionRequestsPerMinute = 1'200;
 constexpr Duration kJoinPatience = std::chrono::minutes{1};
+// Whose job is remembered.
+constexpr std::size_t kReceiptsMax = 100'000;
 constexpr Duration kStatusTimeout = std::chrono::seconds{2};
 
 ApiError api_error(ErrorCode code, std::string message, std::string param = {}) {
@@ -32,10 +44,22 @@ std::unique_ptr<FileBook> make_book(const GatewayDeps& deps, const FileLimits& l
     return std::make_unique<FileBook>(std::move(parts), limits);
 }
 
+Hash random_secret(Runtime* runtime) {
+    Hash secret;
+    runtime->random_bytes(secret.bytes);
+    return secret;
+}
+
 std::string make_request_id(Runtime* runtime) {
     FixedBytes<struct RequestIdTag, 12> bytes;
     runtime->random_bytes(bytes.bytes);
     return "req_" + codec::to_hex(bytes).substr(2);
+}
+
+std::string make_trace_id(Runtime* runtime) {
+    FixedBytes<struct TraceIdTag, 16> bytes;
+    runtime->random_bytes(bytes.bytes);
+    return codec::to_hex(bytes).substr(2);
 }
 
 }  // namespace
@@ -46,49 +70,85 @@ Gateway::Gateway(GatewayDeps deps, GatewayOptions options)
       deployment_{deps.deployment},
       options_{std::move(options)},
       admin_token_{std::move(deps.admin_token)},
+      sessions_secret_{crypto::hmac_sha256(deps.key_pepper.reveal(), as_bytes("vcity-sessions-secret-v1"))},
       files_secret_{crypto::hmac_sha256(deps.key_pepper.reveal(), as_bytes("vcity-files-secret-v1"))},
       log_{deps.log},
       metrics_{deps.metrics},
-      link_{{.runtime = deps.runtime,
-             .dialer = deps.dialer,
-             .signer = deps.signer,
-             .deployment = &deployment_,
-             .log = deps.log},
-            options_.link},
+      schedulers_{{.runtime = deps.runtime,
+                   .dialer = deps.dialer,
+                   .signer = deps.signer,
+                   .deployment = &deployment_,
+                   .log = deps.log},
+                  options_.link,
+                  options_.further_schedulers,
+                  [this](const JobId& job_id) { return work_log_.scheduler_of(job_id); }},
       keys_{deps.runtime, deps.store, std::move(deps.key_pepper), deployment_},
+      sessions_{deps.runtime, deps.store, sessions_secret_, {}},
       writes_{deps.runtime, deps.store, deps.log},
       generations_{&writes_, options_.generations_max},
       idempotency_{deps.runtime, deps.store, options_.idempotent_max},
       work_log_{&writes_, options_.jobs_max},
       finetune_book_{&writes_, options_.finetunes_max},
+      usage_{deps.runtime, deps.store, &writes_},
+      receipts_{&writes_, kReceiptsMax},
       tasks_{deps.runtime},
       stopped_{deps.runtime},
       files_{make_book(deps, options_.files)},
       shared_{.runtime = runtime_,
               .deployment = &deployment_,
               .options = &options_,
-              .link = &link_,
+              .link = schedulers_.first(),
+              .schedulers = &schedulers_,
               .keys = &keys_,
               .generations = &generations_,
               .idempotency = &idempotency_,
               .work = &work_log_,
               .files = &files_api_,
               .metrics = &metrics_,
+              .webhooks = &webhook_desk_,
+              .on_job_ended =
+                  [this](const WorkNote& note, WorkState state, Usd charged) { note_job_end(note, state, charged); },
               .log = log_},
+      webhook_desk_{{.runtime = deps.runtime,
+                     .store = deps.store,
+                     .writes = &writes_,
+                     .http = deps.webhook_http,
+                     .secret = crypto::hmac_sha256(files_secret_.view(), as_bytes("vcity-webhooks-secret-v1")),
+                     .log = deps.log},
+                    options_.webhooks},
+      accounts_api_{
+          {.shared = &shared_, .sessions = &sessions_, .http = deps.http, .nonce_secret = random_secret(deps.runtime)}},
       files_api_{&shared_, files_.get(), files_secret_},
-      batch_desk_{{.shared = &shared_, .files = files_.get(), .store = deps.store}},
+      batch_desk_{{.shared = &shared_, .files = files_.get(), .store = deps.store, .deliveries = &deliveries_}},
+      platform_api_{{.shared = &shared_,
+                     .work = &work_api_,
+                     .http = deps.http,
+                     .prices = &prices_,
+                     .receipts = &receipts_,
+                     .openapi = std::move(deps.openapi),
+                     .signer = deps.signer->address()}},
       tunnel_book_{runtime_, options_.tunnels, options_.public_url,
-                   [this](Message message) { return link_.tell(std::move(message)); }},
-      tunnel_api_{&shared_, &tunnel_book_} {
-    link_.set_on_tunnel([this](const TunnelRefused& refused) { tunnel_book_.on_refused(refused); });
+                   [this](TunnelOpen wanted) { return schedulers_.open_tunnel(std::move(wanted)); }},
+      tunnel_api_{&shared_, &tunnel_book_},
+      deployment_desk_{{.shared = &shared_, .work = &work_api_, .tunnels = &tunnel_book_, .store = deps.store}},
+      x402_desk_{&shared_, deps.http} {
+    keys_.set_on_event([this](const KeyEvent& event) { note_key_event(event); });
+    work_api_.set_deliveries(&deliveries_);
+    schedulers_.set_on_tunnel([this](const TunnelRefused& refused) { tunnel_book_.on_refused(refused); });
 }
 
 Task<Result<void>> Gateway::start() {
     CO_TRY_OK(co_await keys_.load());
+    CO_TRY_OK(co_await sessions_.load());
     CO_TRY_OK(co_await idempotency_.load());
     CO_TRY_OK(co_await generations_.load(store_));
     CO_TRY_OK(co_await work_log_.load(store_));
     CO_TRY_OK(co_await finetune_book_.load(store_));
+    CO_TRY_OK(co_await usage_.prune());
+    CO_TRY_OK(co_await receipts_.load(store_));
+    CO_TRY_OK(co_await prices_.load(store_));
+    CO_TRY_OK(co_await deployment_desk_.load());
+    CO_TRY_OK(co_await webhook_desk_.load());
     if (files_) {
         CO_TRY_OK(co_await files_->load());
         CO_TRY_OK(co_await batch_desk_.load());
@@ -97,8 +157,12 @@ Task<Result<void>> Gateway::start() {
 }
 
 Task<void> Gateway::run() {
-    tasks_.spawn(link_.run());
+    tasks_.spawn(schedulers_.run());
     tasks_.spawn(writes_.run());
+    tasks_.spawn(platform_api_.watch());
+    tasks_.spawn(deployment_desk_.run());
+    tasks_.spawn(webhook_desk_.run());
+    tasks_.spawn(watch_jobs());
     if (files_) {
         tasks_.spawn(files_->run());
         tasks_.spawn(batch_desk_.run());
@@ -114,8 +178,11 @@ Task<void> Gateway::run() {
 void Gateway::stop() {
     stopping_ = true;
     batch_desk_.stop();
-    link_.stop();
+    webhook_desk_.stop();
+    deployment_desk_.stop();
+    schedulers_.stop();
     writes_.stop();
+    platform_api_.stop();
     tunnel_book_.stop();
     if (files_) files_->stop();
     stopped_.notify();
@@ -128,10 +195,62 @@ Task<void> Gateway::keep_counters() {
             writes_.put(to_store_key(record.digest), codec::dump_json(to_json(record)));
         }
         metrics_.running->set(static_cast<double>(running_));
-        metrics_.connected->set(link_.is_connected() ? 1 : 0);
+        metrics_.connected->set(static_cast<double>(schedulers_.connected()));
         if (stopping_) break;
         (void)co_await stopped_.wait_until(runtime_->now() + kCounterInterval);
     }
+}
+
+bool Gateway::is_end_awaited(const Address& account, const JobId& job_id) const {
+    const auto awaits = [&](const std::string& kind) {
+        return webhook_desk_.is_awaited(account, kind + "succeeded") ||
+               webhook_desk_.is_awaited(account, kind + "failed") ||
+               webhook_desk_.is_awaited(account, kind + "cancelled");
+    };
+    return awaits("job.") || (finetune_book_.find(account, job_id) != nullptr && awaits("fine_tuning.job."));
+}
+
+Task<void> Gateway::watch_jobs() {
+    std::size_t round = 0;
+    while (!stopping_) {
+        const std::vector<WorkNote> active = work_log_.active();
+        std::size_t asked = 0;
+        // Round about, so that many jobs of one account keep no other waiting.
+        for (std::size_t step = 0; step < active.size() && asked < kWatchedMax && !stopping_; ++step) {
+            const WorkNote& note = active[(round + step) % active.size()];
+            const std::optional<Address> account = keys_.account_of(note.owner);
+            if (!account || !is_end_awaited(*account, note.job_id)) continue;
+            ++asked;
+            const JobId job_id = note.job_id;
+            const Address client = *account;
+            co_await work_api_.refresh(job_id, client);
+        }
+        round += std::max<std::size_t>(asked, 1);
+        const TimePoint until = runtime_->now() + kWatchInterval;
+        (void)co_await stopped_.wait_until(until);
+    }
+}
+
+void Gateway::note_job_end(const WorkNote& note, WorkState state, Usd charged) {
+    const std::optional<Address> account = keys_.account_of(note.owner);
+    if (!account) return;
+    const std::string ending{to_string(state)};
+    webhook_desk_.publish(*account, "job." + ending,
+                          codec::JsonObject{{"id", make_work_id(note.job_id)},
+                                            {"name", note.name},
+                                            {"state", ending},
+                                            {"budget", to_string(note.budget)},
+                                            {"charged", to_string(charged)}});
+    if (finetune_book_.find(*account, note.job_id) == nullptr) return;
+    webhook_desk_.publish(*account, "fine_tuning.job." + ending,
+                          codec::JsonObject{{"id", make_finetune_id(note.job_id)}});
+}
+
+void Gateway::note_key_event(const KeyEvent& event) {
+    codec::JsonObject data = {
+        {"id", event.key}, {"name", event.name}, {"limit", to_string(event.limit)}, {"spent", to_string(event.spent)}};
+    if (event.resets_at) data.emplace_back("resets_at", *event.resets_at);
+    webhook_desk_.publish(event.account, event.is_soft ? "budget.soft_exceeded" : "budget.exceeded", data);
 }
 
 Task<void> Gateway::handle(ports::HttpRequest request, ports::HttpResponder* responder) {
@@ -142,6 +261,9 @@ Task<void> Gateway::handle(ports::HttpRequest request, ports::HttpResponder* res
     exchange.responder = responder;
     exchange.log = log_;
     exchange.headers.set("x-request-id", exchange.request_id);
+    exchange.headers.set("x-content-type-options", "nosniff");
+    const std::optional<std::string> trace = trace_id_of(exchange.request.headers.get("traceparent"));
+    exchange.headers.set("x-trace-id", trace ? *trace : make_trace_id(runtime_));
     metrics_.requests->increment();
     const std::string_view retries = exchange.request.headers.get("x-stainless-retry-count");
     if (!retries.empty() && retries != "0") metrics_.client_retries->increment();
@@ -161,34 +283,68 @@ std::optional<std::uint64_t> Gateway::streams_body(const ports::HttpRequest& hea
 }
 
 Task<void> Gateway::answer(Exchange* exchange) {
-    if (TunnelApi::door_of(exchange->request) != TunnelApi::Door::kNone) {
-        co_await serve_tunnel(exchange);
-        co_return;
-    }
-    const ApiResult<Route> route = route_of(*exchange);
+    const ApiResult<RouteSpec> route =
+        find_route(exchange->request.method, services::path_of(exchange->request.target));
     if (!route) {
         ApiError error = route.error();
         co_await send(exchange, std::move(error));
         co_return;
     }
-    if (*route == Route::kChat || *route == Route::kCompletions) {
-        co_await generate(exchange, *route);
+    if (is_model_call(route->route) && x402_desk_.takes(exchange->request)) {
+        co_await sell(exchange, route->route);
         co_return;
     }
-    ApiResult<ports::HttpResponse> response = co_await answer_plain(exchange, *route);
+    ApiResult<Caller> caller = admit(exchange, *route);
+    if (!caller) {
+        ApiError error = caller.error();
+        co_await send(exchange, std::move(error));
+        co_return;
+    }
+    const Route which = route->route;
+    if (which == Route::kDoor || (is_model_call(which) && DeploymentApi::is_for_deployment(exchange->request))) {
+        co_await serve_deployment(exchange, *std::move(caller->key), which);
+        co_return;
+    }
+    if (is_model_call(which)) {
+        co_await generate(exchange, *std::move(caller->key), which);
+        co_return;
+    }
+    if (which == Route::kTunnel) {
+        co_await serve_tunnel(exchange, std::move(caller->key));
+        co_return;
+    }
+    ApiResult<ports::HttpResponse> response = api_error(ErrorCode::kInternalError, "unanswered");
+    if (route->access == Access::kOperator) {
+        response = co_await answer_operator(exchange, which);
+    } else if (which == Route::kUsage) {
+        response = co_await usage_api_.answer(exchange, *std::move(caller));
+    } else if (which == Route::kAccountWork) {
+        response = co_await account_work_.answer(exchange, *std::move(caller));
+    } else if (which == Route::kDeployments) {
+        response = co_await deployment_api_.answer(exchange, *std::move(caller));
+    } else if (route->access == Access::kAccount || route->access == Access::kSession) {
+        response = co_await answer_account(exchange, *std::move(caller), which);
+    } else if (caller->key) {
+        response = co_await answer_keyed(exchange, *std::move(caller->key), which);
+    } else {
+        response = co_await answer_open(exchange, which);
+    }
     co_await send(exchange, std::move(response));
 }
 
-Task<void> Gateway::serve_tunnel(Exchange* exchange) {
-    std::optional<KeyRecord> owner;
+Task<void> Gateway::serve_tunnel(Exchange* exchange, std::optional<KeyRecord> owner) {
+    Refusal refused = co_await tunnel_api_.serve(exchange, owner ? &*owner : nullptr);
+    if (!refused) co_return;
+    ApiError error = *std::move(refused);
+    co_await send(exchange, std::move(error));
+}
+
+Task<void> Gateway::serve_deployment(Exchange* exchange, KeyRecord key, Route route) {
     Refusal refused;
-    if (TunnelApi::door_of(exchange->request) == TunnelApi::Door::kKey) {
-        ApiResult<KeyRecord> key = authenticate(*exchange);
-        if (key) owner = *std::move(key);
-        refused = owner ? take_rate(exchange, *owner) : Refusal{key.error()};
-    }
-    if (!refused) {
-        refused = co_await tunnel_api_.serve(exchange, owner ? &*owner : nullptr);
+    if (route == Route::kDoor) {
+        refused = co_await deployment_api_.enter(exchange, std::move(key));
+    } else {
+        refused = co_await deployment_api_.serve_model(exchange, std::move(key));
     }
     if (!refused) co_return;
     ApiError error = *std::move(refused);
@@ -204,26 +360,47 @@ Task<void> Gateway::send(Exchange* exchange, ApiResult<ports::HttpResponse> resp
     (void)co_await exchange->responder->respond(std::move(full));
 }
 
-Task<void> Gateway::generate(Exchange* exchange, Route route) {
-    ApiResult<KeyRecord> key = authenticate(*exchange);
-    if (!key) {
-        ApiError error = key.error();
-        co_await send(exchange, std::move(error));
-        co_return;
-    }
-    Refusal refused = take_rate(exchange, *key);
-    if (refused) {
-        co_await send(exchange, *std::move(refused));
-        co_return;
-    }
+Task<void> Gateway::generate(Exchange* exchange, KeyRecord key, Route route) {
     ApiResult<GenerationRequest> request = read_generation(exchange, route);
     if (!request) {
         ApiError error = request.error();
         co_await send(exchange, std::move(error));
         co_return;
     }
-    GenerationFlow flow{&shared_, exchange, *std::move(key), *std::move(request)};
+    if (request->choices > 1) {
+        co_await generate_choices(exchange, std::move(key), *std::move(request));
+        co_return;
+    }
+    GenerationFlow flow{&shared_, exchange, std::move(key), *std::move(request)};
+    flow.set_deliveries(&deliveries_);
     co_await flow.run();
+}
+
+// Jobs of their own: each has its receipt, and its own seed when the client gave one.
+Task<void> Gateway::generate_choices(Exchange* exchange, KeyRecord key, GenerationRequest request) {
+    if (!exchange->request.headers.get("idempotency-key").empty()) {
+        ApiError error = api_error(ErrorCode::kUnsupportedParameter,
+                                   "'Idempotency-Key' is not supported with 'n' above 1", "Idempotency-Key");
+        co_await send(exchange, std::move(error));
+        co_return;
+    }
+    std::vector<GenerationRequest> requests(request.choices, request);
+    for (std::size_t index = 0; index < requests.size(); ++index) requests[index].call.sampling.seed += index;
+    Branches branches{&shared_, exchange, std::move(key), std::move(requests)};
+    branches.set_deliveries(&deliveries_);
+    co_await branches.answer_choices();
+}
+
+Task<ApiResult<ports::HttpResponse>> Gateway::embeddings(Exchange* exchange, KeyRecord key) {
+    if (!exchange->request.headers.get("idempotency-key").empty()) {
+        co_return api_error(ErrorCode::kUnsupportedParameter, "'Idempotency-Key' is not supported for embeddings",
+                            "Idempotency-Key");
+    }
+    ApiResult<codec::Json> body = parse_body(exchange->request.body, options_.limits);
+    if (!body) co_return std::move(body).error();
+    ApiResult<EmbeddingRequest> request = parse_embedding_request(*body, options_.limits);
+    if (!request) co_return std::move(request).error();
+    co_return co_await answer_embeddings(&shared_, exchange, std::move(key), *std::move(request), &deliveries_);
 }
 
 ApiResult<GenerationRequest> Gateway::read_generation(Exchange* exchange, Route route) {
@@ -233,8 +410,10 @@ ApiResult<GenerationRequest> Gateway::read_generation(Exchange* exchange, Route 
     }
     ApiResult<codec::Json> body = parse_body(exchange->request.body, options_.limits);
     if (!body) return std::move(body).error();
-    ApiResult<GenerationRequest> request = route == Route::kChat ? parse_chat_request(*body, options_.limits)
-                                                                 : parse_completion_request(*body, options_.limits);
+    const auto parse = route == Route::kChat        ? parse_chat_request
+                       : route == Route::kResponses ? parse_response_request
+                                                    : parse_completion_request;
+    ApiResult<GenerationRequest> request = parse(*body, options_.limits);
     if (!request) return request;
     if (Refusal refused = read_nonce(exchange->request.headers.get(kNonceHeader), &*request)) {
         return *std::move(refused);
@@ -242,58 +421,111 @@ ApiResult<GenerationRequest> Gateway::read_generation(Exchange* exchange, Route 
     return request;
 }
 
-Refusal Gateway::take_rate(Exchange* exchange, const KeyRecord& key) {
-    if (running_ > options_.running_max) {
-        ApiError error = api_error(ErrorCode::kGatewayOverloaded, "the gateway runs as many requests as it may");
-        error.retry_after = std::chrono::seconds{1};
-        return error;
-    }
-    const RateDecision rate = keys_.take_rate(key.digest);
+Refusal Gateway::check_room() const {
+    if (running_ <= options_.running_max) return std::nullopt;
+    ApiError error = api_error(ErrorCode::kGatewayOverloaded, "the gateway runs as many requests as it may");
+    error.retry_after = std::chrono::seconds{1};
+    return error;
+}
+
+Refusal Gateway::take_rate(Exchange* exchange, const Caller& caller) {
+    if (Refusal refused = check_room()) return refused;
+    const RateDecision rate =
+        caller.key ? keys_.take_rate(caller.key->digest)
+                   : session_rates_.take(codec::to_hex(caller.account), kSessionRequestsPerMinute, runtime_->now());
     exchange->headers.set("x-ratelimit-limit-requests", std::to_string(rate.limit));
     exchange->headers.set("x-ratelimit-remaining-requests", std::to_string(rate.remaining));
     exchange->headers.set("x-ratelimit-reset-requests", to_reset_text(rate.reset_after));
     if (rate.allowed) return std::nullopt;
-    ApiError error = api_error(ErrorCode::kRateLimitExceeded,
-                               "this key may send " + std::to_string(rate.limit) + " requests per minute");
+    ApiError error =
+        api_error(ErrorCode::kRateLimitExceeded, std::string{caller.key ? "this key" : "an account"} + " may send " +
+                                                     std::to_string(rate.limit) + " requests per minute");
     error.retry_after = rate.retry_after;
     return error;
 }
 
-ApiResult<KeyRecord> Gateway::authenticate(const Exchange& exchange) {
-    ApiResult<KeyRecord> key = keys_.authenticate(exchange.request.headers.get("authorization"));
-    if (key) return key;
+ApiResult<Caller> Gateway::authenticate(const Exchange& exchange, Access access) {
+    const std::string_view authorization = exchange.request.headers.get("authorization");
+    constexpr std::string_view kScheme = "Bearer ";
+    const std::string_view token = authorization.substr(std::min(kScheme.size(), authorization.size()));
+    const bool is_session = authorization.starts_with(kScheme) && token.starts_with(kSessionPrefix);
+    ApiError wrong;
+    if (is_session) {
+        const ApiResult<Session> session = sessions_.find(token);
+        if (session && access != Access::kKey) {
+            return Caller{.account = session->account, .key = std::nullopt, .session = session->digest};
+        }
+        if (session) return api_error(ErrorCode::kInvalidApiKey, "this endpoint takes an API key, not a session");
+        wrong = session.error();
+    } else {
+        ApiResult<KeyRecord> key = keys_.authenticate(authorization);
+        if (key && access == Access::kSession) {
+            return api_error(ErrorCode::kSessionNeeded, "this endpoint takes the session of a wallet, not an API key");
+        }
+        if (key) return Caller{.account = key->account(), .key = *std::move(key), .session = {}};
+        wrong = key.error();
+    }
     const std::string host{services::host_of(exchange.request.remote)};
     const RateDecision rate = auth_failures_.take(host, options_.auth_failures_per_minute, runtime_->now());
-    if (rate.allowed) return key;
+    if (rate.allowed) return wrong;
     ApiError error = api_error(ErrorCode::kAuthFailureLimitExceeded, "too many wrong API keys from this address");
     error.retry_after = rate.retry_after;
     return error;
 }
 
-Task<ApiResult<ports::HttpResponse>> Gateway::answer_plain(Exchange* exchange, Route route) {
+ApiResult<Caller> Gateway::admit(Exchange* exchange, const RouteSpec& route) {
+    if (route.access == Access::kPublic || route.access == Access::kToken) return Caller{};
+    if (route.access == Access::kOperator) {
+        if (Refusal refused = check_admin(*exchange)) return *std::move(refused);
+        return Caller{};
+    }
+    ApiResult<Caller> caller = authenticate(*exchange, route.access);
+    if (!caller) return caller;
+    // What a customer's own replicas answer costs the network nothing; only the tunnels are counted.
+    const bool is_door = route.route == Route::kDoor;
+    if (Refusal refused = is_door ? check_room() : take_rate(exchange, *caller)) return *std::move(refused);
+    if (!caller->key) return caller;
+    const KeyTerms& terms = caller->key->terms;
+    if (!is_allowed_from(terms.ip_allow, services::host_of(exchange->request.remote))) {
+        return api_error(ErrorCode::kAddressNotAllowed, "this key may not be used from this address");
+    }
+    if (!terms.scopes.overlaps(route.scopes)) {
+        return api_error(ErrorCode::kScopeMissing,
+                         "this key may not do that; its scopes are " + codec::dump_json(to_json(terms.scopes)));
+    }
+    return caller;
+}
+
+Task<ApiResult<ports::HttpResponse>> Gateway::answer_account(Exchange* exchange, Caller caller, Route route) {
+    if (route == Route::kAccounts) {
+        co_return co_await accounts_api_.answer(exchange, std::move(caller));
+    }
+    if (route == Route::kWebhooks) {
+        co_return co_await webhook_api_.answer(exchange, std::move(caller));
+    }
+    co_return api_error(ErrorCode::kInternalError, "this route has nobody to answer it");
+}
+
+Task<ApiResult<ports::HttpResponse>> Gateway::answer_operator(Exchange* exchange, Route route) {
+    if (route == Route::kAdminKeys) {
+        co_return co_await admin_keys(exchange);
+    }
+    co_return co_await admin_key(exchange);
+}
+
+Task<ApiResult<ports::HttpResponse>> Gateway::answer_open(Exchange* exchange, Route route) {
     if (route == Route::kHealth) co_return services::json_response(codec::JsonObject{{"status", "ok"}});
     if (route == Route::kReady) co_return readiness();
-    if (route == Route::kAdminKeys || route == Route::kAdminKey) {
-        Refusal refused = check_admin(*exchange);
-        if (refused) co_return *std::move(refused);
-        if (route == Route::kAdminKeys) {
-            co_return co_await admin_keys(exchange);
-        }
-        co_return co_await admin_key(exchange);
+    if (route == Route::kPlatform || route == Route::kExplorer) {
+        co_return co_await platform_api_.answer(exchange, route);
     }
-    if (route == Route::kNodeFiles) {
-        co_return co_await files_api_.answer_node(exchange);
+    if (route == Route::kSignIn) {
+        co_return co_await accounts_api_.sign_in(exchange);
     }
-    ApiResult<KeyRecord> key = authenticate(*exchange);
-    if (!key) co_return std::move(key).error();
-    co_return co_await answer_keyed(exchange, *std::move(key), route);
+    co_return co_await files_api_.answer_node(exchange);
 }
 
 Task<ApiResult<ports::HttpResponse>> Gateway::answer_keyed(Exchange* exchange, KeyRecord key, Route route) {
-    if (route == Route::kWork || route == Route::kFiles || route == Route::kBatches || route == Route::kFinetune) {
-        Refusal refused = take_rate(exchange, key);
-        if (refused) co_return *std::move(refused);
-    }
     if (route == Route::kWork) {
         co_return co_await work_api_.answer(exchange, std::move(key));
     }
@@ -303,98 +535,63 @@ Task<ApiResult<ports::HttpResponse>> Gateway::answer_keyed(Exchange* exchange, K
     if (route == Route::kFinetune) {
         co_return co_await finetune_api_.answer(exchange, std::move(key));
     }
+    if (route == Route::kMedia) {
+        co_return co_await media_api_.answer(exchange, std::move(key));
+    }
     if (route == Route::kBatches) {
         co_return co_await batch_api_.answer(exchange, std::move(key));
     }
-    if (route == Route::kModels) co_return services::json_response(models_json(link_.offers()));
-    if (route == Route::kModel) co_return model(*exchange);
+    if (route == Route::kModels) {
+        codec::Json models = models_json(schedulers_.offers_for(key.terms.cap.cap));
+        deployment_api_.add_models(key.terms.cap.cap.client, &models);
+        co_return services::json_response(models);
+    }
+    if (route == Route::kModel) co_return model(*exchange, key);
+    if (route == Route::kEmbeddings) {
+        co_return co_await embeddings(exchange, std::move(key));
+    }
     if (route == Route::kOwnKey) co_return services::json_response(codec::JsonObject{{"data", to_public_json(key)}});
-    co_return co_await generation(exchange);
+    co_return co_await generation(exchange, std::move(key));
 }
 
-ApiResult<ports::HttpResponse> Gateway::model(const Exchange& exchange) const {
+ApiResult<ports::HttpResponse> Gateway::model(const Exchange& exchange, const KeyRecord& key) const {
     const std::string name =
         services::percent_decoded(services::path_of(exchange.request.target).substr(kModelPath.size()));
-    const ModelListing* listing = link_.offers().find(name);
+    const ModelListing* listing = schedulers_.offers_for(key.terms.cap.cap).find(name);
     if (listing != nullptr) return services::json_response(to_json(*listing));
     return api_error(ErrorCode::kModelNotFound, "no node offers the model '" + name.substr(0, 128) + "'", "model");
 }
 
 bool Gateway::is_ready() const {
-    return link_.is_connected() && !link_.offers().models().empty();
+    return schedulers_.models() > 0;
 }
 
 ports::HttpResponse Gateway::readiness() const {
     const bool ready = is_ready();
+    const SchedulerLink* link = schedulers_.first();
     ports::HttpResponse response = services::json_response(codec::JsonObject{
         {"ready", ready},
-        {"scheduler", link_.is_connected() ? codec::Json{codec::to_hex(link_.scheduler())} : codec::Json{}},
-        {"models", static_cast<std::uint64_t>(link_.offers().models().size())},
+        {"scheduler", link->is_connected() ? codec::Json{codec::to_hex(link->scheduler())} : codec::Json{}},
+        {"schedulers", static_cast<std::uint64_t>(schedulers_.connected())},
+        {"models", static_cast<std::uint64_t>(schedulers_.models())},
     });
     if (!ready) response.status = 503;
     return response;
 }
 
-Task<ApiResult<ports::HttpResponse>> Gateway::generation(Exchange* exchange) {
-    // The key was checked before; its digest names the owner.
-    const ApiResult<KeyRecord> key = keys_.authenticate(exchange->request.headers.get("authorization"));
-    if (!key) co_return key.error();
+Task<ApiResult<ports::HttpResponse>> Gateway::generation(Exchange* exchange, KeyRecord key) {
     const std::string id = services::percent_decoded(services::query_of(exchange->request.target, "id"));
     const std::optional<JobId> job_id = job_of_generation(id);
     ApiError unknown = api_error(ErrorCode::kGenerationNotFound, "no generation of this id belongs to this key", "id");
     if (!job_id) co_return unknown;
-    Result<std::optional<codec::Json>> record = co_await generations_.get(id, key->digest);
+    Result<std::optional<codec::Json>> record = co_await generations_.get(id, key.digest);
     if (!record) co_return api_error(ErrorCode::kInternalError, "the record cannot be read");
     const std::optional<codec::Json>& found = *record;
     if (!found) co_return unknown;
     codec::Json json = *found;
-    const Result<JobStatusReply> status = co_await link_.status(*job_id, runtime_->now() + kStatusTimeout);
+    const Result<JobStatusReply> status = co_await schedulers_.status(*job_id, runtime_->now() + kStatusTimeout);
     if (status) add_status(*status, &json);
     co_return services::json_response(codec::JsonObject{{"data", std::move(json)}});
-}
-
-// --- routes
-
-ApiResult<Gateway::Route> Gateway::route_of(const Exchange& exchange) const {
-    struct Entry {
-        std::string_view path;
-        std::string_view methods;
-        Route route;
-        bool is_prefix;
-    };
-    static constexpr std::array kRoutes = {
-        Entry{"/health", "GET", Route::kHealth, false},
-        Entry{"/ready", "GET", Route::kReady, false},
-        Entry{"/v1/models", "GET", Route::kModels, false},
-        Entry{kModelPath, "GET", Route::kModel, true},
-        Entry{"/v1/chat/completions", "POST", Route::kChat, false},
-        Entry{"/v1/completions", "POST", Route::kCompletions, false},
-        Entry{"/v1/generation", "GET", Route::kGeneration, false},
-        Entry{"/v1/key", "GET", Route::kOwnKey, false},
-        Entry{kJobsPath, "GET POST", Route::kWork, false},
-        Entry{kJobPath, "GET DELETE", Route::kWork, true},
-        Entry{kOffersPath, "GET", Route::kWork, false},
-        Entry{kFilesPath, "GET POST", Route::kFiles, false},
-        Entry{kFilePath, "GET DELETE", Route::kFiles, true},
-        Entry{kFinetunesPath, "GET POST", Route::kFinetune, false},
-        Entry{kFinetunePath, "GET POST", Route::kFinetune, true},
-        Entry{kBatchesPath, "GET POST", Route::kBatches, false},
-        Entry{kBatchPath, "GET POST", Route::kBatches, true},
-        Entry{kNodeFilesPath, "GET HEAD PUT", Route::kNodeFiles, true},
-        Entry{"/admin/keys", "GET POST", Route::kAdminKeys, false},
-        Entry{kAdminKeyPath, "DELETE", Route::kAdminKey, true},
-    };
-    const std::string_view path = services::path_of(exchange.request.target);
-    const std::string& method = exchange.request.method;
-    for (const Entry& entry : kRoutes) {
-        const bool matches =
-            entry.is_prefix ? path.size() > entry.path.size() && path.starts_with(entry.path) : path == entry.path;
-        if (!matches) continue;
-        if (entry.methods.find(method) != std::string_view::npos) return entry.route;
-        return api_error(ErrorCode::kMethodNotAllowed,
-                         std::string{path} + " takes " + std::string{entry.methods} + ", not " + method.substr(0, 16));
-    }
-    return api_error(ErrorCode::kRouteNotFound, "there is nothing at " + std::string{path.substr(0, 128)});
 }
 
 }  // namespace vcity::gateway

@@ -14,12 +14,22 @@
 #include "ports/link.hpp"
 #include "ports/signer.hpp"
 #include "ports/store.hpp"
+#include "services/gateway/accounts/accounts_api.hpp"
+#include "services/gateway/accounts/routes.hpp"
 #include "services/gateway/batches/batch_api.hpp"
+#include "services/gateway/deployments/deployment_api.hpp"
 #include "services/gateway/exchange.hpp"
 #include "services/gateway/files/files_api.hpp"
 #include "services/gateway/finetune/finetune_api.hpp"
+#include "services/gateway/media/media_api.hpp"
+#include "services/gateway/platform/account_work.hpp"
+#include "services/gateway/platform/platform_api.hpp"
 #include "services/gateway/tunnels/tunnel_api.hpp"
+#include "services/gateway/usage/delivery_log.hpp"
+#include "services/gateway/usage/usage_api.hpp"
+#include "services/gateway/webhooks/webhook_api.hpp"
 #include "services/gateway/work/work_api.hpp"
+#include "services/gateway/x402/desk.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
 
@@ -36,20 +46,15 @@ struct GatewayDeps {
     SecretBytes key_pepper;             // at least 32 bytes, from a file that only the gateway reads
     SecretBytes admin_token;            // what 'Authorization: Bearer' must hold on /admin; empty: no admin endpoints
     ports::BlobStore* blobs = nullptr;  // contents of files; null: this gateway keeps none
+    ports::HttpClient* http = nullptr;  // for the indexer; null: nothing of the chain is shown
+    // For the URLs of strangers: it must refuse all but public addresses. Null: no webhooks.
+    ports::HttpClient* webhook_http = nullptr;
+    std::string openapi = {};  // the text of docs/api/openapi.json; empty: it is not served
 };
 
 // The OpenAI-compatible front of the network (docs/api/openai.md). Knows API keys and their spending caps, turns
 // requests into jobs on one scheduler, checks the signed receipt of each before it vouches for the answer.
-//
-//   GET  /v1/models, /v1/models/{id}        POST /v1/chat/completions, /v1/completions
-//   GET  /v1/generation?id=, /v1/key        GET  /health, /ready
-//   GET, POST /v1/jobs   GET, DELETE /v1/jobs/{id}   GET /v1/jobs/{id}/logs, /v1/jobs/{id}/explain, /v1/offers
-//   GET /v1/jobs/{id}/ports/{group}/{index}/{port|shell|ssh}, POST /v1/jobs/{id}/links, /p/{link}/, /tunnels/{secret}
-//   GET, POST /v1/files   GET, DELETE /v1/files/{id}   GET /v1/files/{id}/content, /v1/jobs/{id}/files
-//   GET, POST /v1/fine_tuning/jobs   GET /v1/fine_tuning/jobs/{id}, .../events, .../checkpoints, POST .../cancel
-//   GET, HEAD, PUT /files/{token}/{sha256} for nodes
-//   GET, POST /v1/batches   GET /v1/batches/{id}   POST /v1/batches/{id}/cancel
-//   GET, POST /admin/keys, DELETE /admin/keys/{id}
+// Its endpoints: accounts/routes.hpp.
 class Gateway final : public ports::HttpHandler {
   public:
     Gateway(GatewayDeps deps, GatewayOptions options);
@@ -62,48 +67,46 @@ class Gateway final : public ports::HttpHandler {
     Task<void> run();
     // Ends run(). Requests under way end with errors.
     void stop();
-    // Linked to its scheduler, with at least one model on offer.
+    // Linked to a scheduler with at least one model on offer.
     bool is_ready() const;
 
     Task<void> handle(ports::HttpRequest request, ports::HttpResponder* responder) override;
     std::optional<std::uint64_t> streams_body(const ports::HttpRequest& head) const override;
 
   private:
-    enum class Route : std::uint8_t {
-        kHealth,
-        kReady,
-        kModels,
-        kModel,
-        kChat,
-        kCompletions,
-        kGeneration,
-        kOwnKey,
-        kWork,
-        kFiles,
-        kFinetune,
-        kNodeFiles,
-        kBatches,
-        kAdminKeys,
-        kAdminKey,
-    };
-
     Task<void> answer(Exchange* exchange);
-    Task<void> generate(Exchange* exchange, Route route);
-    Task<void> serve_tunnel(Exchange* exchange);
-    Task<ApiResult<ports::HttpResponse>> answer_plain(Exchange* exchange, Route route);
+    Task<void> generate(Exchange* exchange, KeyRecord key, Route route);
+    // A call without a key, paid by itself.
+    Task<void> sell(Exchange* exchange, Route route);
+    Task<void> deliver_sold(Exchange* exchange, x402::Sale sale, x402::Payment payment, Route route);
+    Task<void> generate_choices(Exchange* exchange, KeyRecord key, GenerationRequest request);
+    Task<ApiResult<ports::HttpResponse>> embeddings(Exchange* exchange, KeyRecord key);
+    Task<void> serve_tunnel(Exchange* exchange, std::optional<KeyRecord> owner);
+    Task<void> serve_deployment(Exchange* exchange, KeyRecord key, Route route);
+    Task<ApiResult<ports::HttpResponse>> answer_open(Exchange* exchange, Route route);
     Task<ApiResult<ports::HttpResponse>> answer_keyed(Exchange* exchange, KeyRecord key, Route route);
+    Task<ApiResult<ports::HttpResponse>> answer_account(Exchange* exchange, Caller caller, Route route);
+    Task<ApiResult<ports::HttpResponse>> answer_operator(Exchange* exchange, Route route);
     Task<void> send(Exchange* exchange, ApiResult<ports::HttpResponse> response);
-    Task<ApiResult<ports::HttpResponse>> generation(Exchange* exchange);
+    Task<ApiResult<ports::HttpResponse>> generation(Exchange* exchange, KeyRecord key);
     Task<ApiResult<ports::HttpResponse>> admin_keys(Exchange* exchange);
     Task<ApiResult<ports::HttpResponse>> admin_key(Exchange* exchange);
     Task<void> keep_counters();
+    // Asks what became of jobs whose end somebody awaits.
+    Task<void> watch_jobs();
+    bool is_end_awaited(const Address& account, const JobId& job_id) const;
+    void note_job_end(const WorkNote& note, WorkState state, Usd charged);
+    void note_key_event(const KeyEvent& event);
 
-    ApiResult<Route> route_of(const Exchange& exchange) const;
-    ApiResult<KeyRecord> authenticate(const Exchange& exchange);
+    // Who asks, and that they may: access, scopes, rates.
+    ApiResult<Caller> admit(Exchange* exchange, const RouteSpec& route);
+    // The bearer of a key, or of a session where the route takes one.
+    ApiResult<Caller> authenticate(const Exchange& exchange, Access access);
     ApiResult<GenerationRequest> read_generation(Exchange* exchange, Route route);
-    Refusal take_rate(Exchange* exchange, const KeyRecord& key);
+    Refusal check_room() const;
+    Refusal take_rate(Exchange* exchange, const Caller& caller);
     Refusal check_admin(const Exchange& exchange) const;
-    ApiResult<ports::HttpResponse> model(const Exchange& exchange) const;
+    ApiResult<ports::HttpResponse> model(const Exchange& exchange, const KeyRecord& key) const;
     ports::HttpResponse readiness() const;
 
     Runtime* runtime_;
@@ -111,30 +114,47 @@ class Gateway final : public ports::HttpHandler {
     Deployment deployment_;
     GatewayOptions options_;
     SecretBytes admin_token_;
-    Hash files_secret_;  // from the pepper: both must survive a restart and never be known
+    Hash sessions_secret_;  // these two from the pepper: they must survive a restart and never be known
+    Hash files_secret_;
     Log log_;
     Metrics metrics_;
-    SchedulerLink link_;
+    Schedulers schedulers_;
     KeyRing keys_;
+    SessionBook sessions_;
     WriteBehind writes_;
     GenerationLog generations_;
     IdempotencyBook idempotency_;
     WorkLog work_log_;
     FinetuneBook finetune_book_;
+    UsageBook usage_;
+    ReceiptIndex receipts_;
+    PriceBoard prices_{&writes_};
+    DeliveryLog deliveries_{&usage_, &receipts_};
     RateLimiter auth_failures_{10'000};
+    RateLimiter session_rates_{100'000};
     TaskGroup tasks_;
     Notifier stopped_;
     bool stopping_ = false;
     std::size_t running_ = 0;
     std::unique_ptr<FileBook> files_;  // null: it keeps no files
     Shared shared_;
+    WebhookDesk webhook_desk_;
+    WebhookApi webhook_api_{&shared_, &webhook_desk_};
+    AccountsApi accounts_api_;
     FilesApi files_api_;
     BatchDesk batch_desk_;
     BatchApi batch_api_{&shared_, &batch_desk_};
     WorkApi work_api_{&shared_};
+    MediaApi media_api_{&shared_, &work_api_};
+    PlatformApi platform_api_;
+    AccountWork account_work_{&shared_, &work_api_};
+    UsageApi usage_api_{&shared_, &usage_};
     FinetuneApi finetune_api_{&shared_, &work_api_, &finetune_book_};
     TunnelBook tunnel_book_;
     TunnelApi tunnel_api_;
+    DeploymentDesk deployment_desk_;
+    DeploymentApi deployment_api_{&shared_, &deployment_desk_};
+    x402::Desk x402_desk_;
 };
 
 }  // namespace vcity::gateway

@@ -34,6 +34,9 @@ class GatewayFixture : public ::testing::Test {
     void boot(GatewayOptions options) {
         GatewayDeps deps = make_deps(&world, &store, &scheduler, &signer);
         deps.blobs = blobs;
+        deps.webhook_http = webhook_http;
+        deps.http = http;
+        deps.openapi = openapi;
         gateway = std::make_unique<Gateway>(std::move(deps), std::move(options));
         world.spawn(start_and_run(gateway.get()));
         pass(std::chrono::milliseconds{500});
@@ -113,7 +116,10 @@ class GatewayFixture : public ::testing::Test {
     MemoryStore store;
     ScriptedScheduler scheduler{&world};
     KeySigner signer{14};
-    ports::BlobStore* blobs = nullptr;  // of the next boot()
+    ports::BlobStore* blobs = nullptr;          // of the next boot()
+    ports::HttpClient* webhook_http = nullptr;  // of the next boot()
+    ports::HttpClient* http = nullptr;          // of the next boot()
+    std::string openapi;                        // of the next boot()
     std::unique_ptr<Gateway> gateway;
     std::string key;
 };

@@ -9,9 +9,11 @@
 #include "crypto/sha256.hpp"
 #include "market/pricing.hpp"
 #include "market/typed_hashes.hpp"
+#include "services/gateway/api/responses.hpp"
 #include "services/gateway/api/sse.hpp"
 #include "services/gateway/generation_record.hpp"
 #include "services/gateway/keys/api_key.hpp"
+#include "services/gateway/usage/delivery_log.hpp"
 
 namespace vcity::gateway {
 namespace {
@@ -32,6 +34,16 @@ std::size_t prompt_bytes(const ModelRequest& call) {
     std::size_t bytes = call.prompt.size();
     for (const ChatMessage& message : call.messages) bytes += message.content.size();
     return bytes;
+}
+
+const char* prompt_field(Endpoint endpoint) {
+    switch (endpoint) {
+        case Endpoint::kChat: return "messages";
+        case Endpoint::kCompletions: return "prompt";
+        case Endpoint::kEmbeddings:
+        case Endpoint::kResponses: return "input";
+    }
+    return "input";
 }
 
 double to_ms(Duration duration) {
@@ -88,24 +100,37 @@ Task<void> GenerationFlow::refuse(ApiError error) {
 
 // --- admit
 
+// Of the fallbacks the first that somebody offers and this key may use.
+void GenerationFlow::choose_model() {
+    const auto& allowed = key_.terms.models;
+    const auto is_possible = [&](const std::string& model) {
+        const bool may = allowed.empty() || std::ranges::find(allowed, model) != allowed.end();
+        return may && shared_->schedulers->offers_for(key_.terms.cap.cap).find(model) != nullptr;
+    };
+    if (request_.models.empty() || is_possible(request_.call.model)) return;
+    const auto found = std::ranges::find_if(request_.models, is_possible);
+    if (found != request_.models.end()) request_.call.model = *found;
+}
+
 Refusal GenerationFlow::admit() {
+    choose_model();
     const std::string& model = request_.call.model;
     const auto& allowed = key_.terms.models;
     if (!allowed.empty() && std::ranges::find(allowed, model) == allowed.end()) {
         return api_error(ErrorCode::kModelNotAllowed, "this key may not use the model '" + model + "'", "model");
     }
-    if (!shared_->link->is_connected() || !shared_->link->offers().is_known()) {
-        ApiError error = api_error(ErrorCode::kSchedulerUnavailable, "no connection to the scheduler");
+    const SpendingCap& cap = key_.terms.cap.cap;
+    const ApiResult<SchedulerLink*> serving = shared_->schedulers->serving(cap);
+    if (!serving) return serving.error();
+    link_ = *serving;
+    if (!link_->offers().is_known()) {
+        ApiError error = api_error(ErrorCode::kSchedulerUnavailable, "the scheduler has not told its offers yet");
         error.retry_after = std::chrono::seconds{1};
         return error;
     }
-    const ModelListing* listing = shared_->link->offers().find(model);
+    const ModelListing* listing = link_->offers().find(model);
     if (listing == nullptr) {
         return api_error(ErrorCode::kModelNotFound, "no node offers the model '" + model + "'", "model");
-    }
-    const SpendingCap& cap = key_.terms.cap.cap;
-    if (cap.scheduler != shared_->link->scheduler()) {
-        return api_error(ErrorCode::kSpendingCapInvalid, "this key's spending cap is for another scheduler");
     }
     if (cap.expiry_unix_seconds <= shared_->runtime->unix_now().count() / 1000) {
         return api_error(ErrorCode::kSpendingCapInvalid, "this key's spending cap has expired");
@@ -117,7 +142,21 @@ Refusal GenerationFlow::admit() {
                                                               " is above the whole spending cap of $" +
                                                               to_string(cap.limit));
     }
+    if (Refusal refused = check_tokens()) return refused;
     return shared_->keys->admit(key_.digest, order_.quote);
+}
+
+Refusal GenerationFlow::check_tokens() {
+    const RateDecision rate = shared_->keys->look_at_tokens(key_.digest);
+    if (rate.limit == 0) return std::nullopt;
+    exchange_->headers.set("x-ratelimit-limit-tokens", std::to_string(rate.limit));
+    exchange_->headers.set("x-ratelimit-remaining-tokens", std::to_string(rate.remaining));
+    exchange_->headers.set("x-ratelimit-reset-tokens", to_reset_text(rate.reset_after));
+    if (rate.allowed) return std::nullopt;
+    ApiError error = api_error(ErrorCode::kTokenLimitExceeded,
+                               "this key may use " + std::to_string(rate.limit) + " tokens per minute");
+    error.retry_after = rate.retry_after;
+    return error;
 }
 
 Refusal GenerationFlow::check_context(const ModelListing& listing) {
@@ -135,7 +174,7 @@ Refusal GenerationFlow::check_context(const ModelListing& listing) {
     if (bytes / kBytesPerTokenMax > context) {
         return api_error(ErrorCode::kContextLengthExceeded,
                          limit + ", which a prompt of " + std::to_string(bytes) + " bytes cannot fit",
-                         request_.endpoint == Endpoint::kChat ? "messages" : "prompt");
+                         prompt_field(request_.endpoint));
     }
     return std::nullopt;
 }
@@ -151,15 +190,18 @@ Refusal GenerationFlow::make_order(const ModelListing& listing) {
     Hash nonce;
     runtime->random_bytes(nonce.bytes);
     const Address& client = key_.terms.cap.cap.client;
-    order_.job_id = market::make_job_id(client, shared_->link->scheduler(), nonce);
+    order_.job_id = market::make_job_id(client, link_->scheduler(), nonce);
     order_.client = client;
     order_.cap = key_.terms.cap;
     order_.request = request_.call;
     order_.quote = *quote;
     order_.prices_max = *ceiling;
     order_.may_hedge = request_.may_hedge;
+    order_.wish = request_.wish;
     order_.deadline = runtime->unix_now() + std::chrono::duration_cast<UnixMillis>(deadline_ - runtime->now());
-    order_.trace_id = exchange_->request_id;
+    // A request of a batch has no client that traces it.
+    const std::string_view trace = exchange_->headers.get("x-trace-id");
+    order_.trace_id = trace.empty() ? exchange_->request_id : std::string{trace};
     bill_.quote = *quote;
     identity_.endpoint = request_.endpoint;
     identity_.id = make_generation_id(request_.endpoint, order_.job_id);
@@ -213,7 +255,7 @@ Task<void> GenerationFlow::finish_idempotent(ports::HttpResponse answered) {
 Task<void> GenerationFlow::run_job() {
     submitted_at_ = shared_->runtime->now();
     ended_at_ = submitted_at_;
-    const Result<std::shared_ptr<UpstreamJob>> job = shared_->link->submit(order_);
+    const Result<std::shared_ptr<UpstreamJob>> job = link_->submit(order_);
     if (!job) {
         ApiError error = api_error(ErrorCode::kSchedulerUnavailable, job.error().message);
         error.retry_after = std::chrono::seconds{1};
@@ -221,7 +263,7 @@ Task<void> GenerationFlow::run_job() {
         co_return;
     }
     co_await follow(job->get());
-    shared_->link->forget(order_.job_id);
+    link_->forget(order_.job_id);
 }
 
 Task<void> GenerationFlow::follow(UpstreamJob* job) {
@@ -250,12 +292,12 @@ void GenerationFlow::watch() {
     if (!cancelled_at_ && writer_.client_has_gone()) {
         cancelled_at_ = now;
         shared_->metrics->cancelled->increment();
-        shared_->link->cancel(order_.job_id);
+        link_->cancel(order_.job_id);
     }
     const bool is_overdue = now >= deadline_;
     const bool is_abandoned = cancelled_at_ && now >= *cancelled_at_ + shared_->options->cancel_wait;
     if (!is_overdue && !is_abandoned) return;
-    if (!cancelled_at_) shared_->link->cancel(order_.job_id);
+    if (!cancelled_at_) link_->cancel(order_.job_id);
     ended_at_ = now;
     progress_.fail(api_error(ErrorCode::kRequestTimeout, "the request did not end before its deadline"));
 }
@@ -270,9 +312,10 @@ Task<void> GenerationFlow::emit() {
     }
     const std::string text = progress_.take_text();
     std::string event;
-    if (!text.empty()) {
-        event = stream_->content(text);
-    } else if (!progress_.has_output() && now >= last_write_ + shared_->options->keep_alive) {
+    if (!text.empty()) event = stream_->content(text, take_logprobs());
+    // While a function call is held back there is output, but nothing to see of it.
+    const bool is_quiet = event.empty() && (!progress_.has_output() || request_.may_call);
+    if (is_quiet && now >= last_write_ + shared_->options->keep_alive) {
         event = std::string{kSseKeepAlive};
     }
     if (event.empty()) co_return;
@@ -288,16 +331,36 @@ Task<void> GenerationFlow::start_stream() {
     head.headers.set("x-accel-buffering", "no");
     std::string padding;
     if (request_.include_obfuscation) padding = random_base62(shared_->runtime, 6);
-    stream_ = std::make_unique<AnswerStream>(identity_, request_.include_usage, std::move(padding));
+    AnswerForm form = answer_form();
+    form.padding = std::move(padding);
+    if (request_.endpoint == Endpoint::kResponses) {
+        stream_ = std::make_unique<ResponseStream>(identity_, std::move(form));
+    } else {
+        stream_ = std::make_unique<AnswerStream>(identity_, std::move(form));
+    }
     last_write_ = shared_->runtime->now();
     co_await writer_.start(std::move(head));
     co_await writer_.write(stream_->opening());
 }
 
+AnswerForm GenerationFlow::answer_form() const {
+    return {.include_usage = request_.include_usage,
+            .may_call = request_.may_call,
+            .must_call = request_.must_call,
+            .has_logprobs = request_.call.logprobs > 0,
+            .echo = request_.echo};
+}
+
+std::span<const TokenLogprobs> GenerationFlow::take_logprobs() {
+    const std::span<const TokenLogprobs> rest = std::span{progress_.logprobs()}.subspan(logprobs_taken_);
+    logprobs_taken_ += rest.size();
+    return rest;
+}
+
 // --- settle
 
 void GenerationFlow::check_receipt() {
-    const Result<void> checked = check_delivery(*shared_->deployment, order_, shared_->link->scheduler(), progress_);
+    const Result<void> checked = check_delivery(*shared_->deployment, order_, order_.cap.cap.scheduler, progress_);
     const SignedReceipt receipt = progress_.done()->receipt;
     if (!checked) {
         shared_->metrics->receipt_mismatches->increment();
@@ -320,6 +383,7 @@ void GenerationFlow::settle() {
     const TimePoint now = shared_->runtime->now();
     bill_.overhead_ms = to_ms(submitted_at_ - exchange_->started) + to_ms(now - ended_at_);
     shared_->keys->release(key_.digest, order_.quote, bill_.cost);
+    shared_->keys->note_tokens(key_.digest, bill_.units.input + bill_.units.output);
     GenerationFacts facts;
     facts.identity = identity_;
     facts.order = &order_;
@@ -331,10 +395,26 @@ void GenerationFlow::settle() {
     facts.latency_ms = ms_since_start(now);
     if (first_token_at_) facts.first_token_ms = ms_since_start(*first_token_at_);
     shared_->generations->put(identity_.id, key_.digest, generation_json(facts));
+    note_usage();
     note_outcome();
 }
 
+void GenerationFlow::note_usage() {
+    if (deliveries_ == nullptr || !progress_.done()) return;
+    const bool is_embedding = identity_.endpoint == Endpoint::kEmbeddings;
+    deliveries_->note(key_, {.job = order_.job_id,
+                             .receipt = bill_.receipt_hash,
+                             .kind = is_embedding ? UsageKind::kEmbeddings : UsageKind::kCompletions,
+                             .model = identity_.model,
+                             .tokens = bill_.units,
+                             .cost = bill_.cost});
+}
+
 void GenerationFlow::note_outcome() {
+    exchange_->log.debug("generation_ended", {{"trace_id", order_.trace_id},
+                                              {"request_id", exchange_->request_id},
+                                              {"model", identity_.model},
+                                              {"delivered", progress_.done() != nullptr}});
     Metrics& metrics = *shared_->metrics;
     metrics.overhead->observe(bill_.overhead_ms / 1000);
     if (first_token_at_) metrics.first_token->observe(ms_since_start(*first_token_at_) / 1000);
@@ -390,7 +470,10 @@ Task<void> GenerationFlow::answer() {
     ports::HttpResponse response;
     response.headers = bill_headers();
     response.headers.set("content-type", "application/json");
-    response.body = codec::dump_json(whole_answer(identity_, progress_.text(), progress_.done()->reason, bill_));
+    const AnswerContent content{
+        .text = progress_.text(), .reason = progress_.done()->reason, .logprobs = progress_.logprobs()};
+    const auto write = request_.endpoint == Endpoint::kResponses ? whole_response : whole_answer;
+    response.body = codec::dump_json(write(identity_, answer_form(), content, bill_));
     co_await finish_idempotent(response);
     co_await writer_.respond(std::move(response));
 }
@@ -400,14 +483,16 @@ Task<void> GenerationFlow::answer_stream() {
         co_await start_stream();
     }
     const std::string rest = progress_.take_text();
-    std::string last = rest.empty() ? std::string{} : stream_->content(rest);
+    const std::span<const TokenLogprobs> logprobs = take_logprobs();
+    const bool is_more = !rest.empty() || !logprobs.empty();
+    std::string last = is_more ? stream_->content(rest, logprobs) : std::string{};
     if (progress_.failure()) {
-        last += sse_event(error_body(*progress_.failure(), exchange_->request_id));
+        last += stream_->failure(error_body(*progress_.failure(), exchange_->request_id));
     } else {
         const bool usage_by_header = !request_.include_usage && exchange_->request.headers.get("x-usage") == "always";
         last += stream_->finish(progress_.done()->reason, usage_by_header ? &bill_ : nullptr);
         last += stream_->usage(bill_);
-        last += kSseDone;
+        last += stream_->end();
     }
     ports::HttpResponse answered = writer_.copy();
     answered.body += last;

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "services/gateway/answer_writer.hpp"
@@ -11,6 +12,8 @@
 #include "services/gateway/job_progress.hpp"
 
 namespace vcity::gateway {
+
+class DeliveryLog;
 
 // One generation from an accepted request to the last byte of its answer. Lives on the frame of the request's task.
 //   admit    model, price ceiling, quote, budget: all that can be refused before anything runs
@@ -23,10 +26,14 @@ class GenerationFlow {
     GenerationFlow(const GenerationFlow&) = delete;
     GenerationFlow& operator=(const GenerationFlow&) = delete;
 
+    // Where to note what was delivered; null: nowhere.
+    void set_deliveries(DeliveryLog* deliveries) { deliveries_ = deliveries; }
     Task<void> run();
 
   private:
+    void choose_model();
     Refusal admit();
+    Refusal check_tokens();
     Refusal check_context(const ModelListing& listing);
     Refusal make_order(const ModelListing& listing);
     Task<bool> begin_idempotent();
@@ -40,10 +47,13 @@ class GenerationFlow {
     void settle();
     void check_receipt();
     void note_outcome();
+    void note_usage();
     Task<void> answer();
     Task<void> answer_stream();
     Task<void> refuse(ApiError error);
 
+    AnswerForm answer_form() const;
+    std::span<const TokenLogprobs> take_logprobs();
     ports::HttpHeaders placed_headers() const;
     ports::HttpHeaders bill_headers() const;
     double ms_since_start(TimePoint when) const;
@@ -52,12 +62,15 @@ class GenerationFlow {
     Exchange* exchange_;
     KeyRecord key_;
     GenerationRequest request_;
+    SchedulerLink* link_ = nullptr;  // to the scheduler of the cap, once admitted
     AnswerWriter writer_;
     AnswerIdentity identity_;
-    std::unique_ptr<AnswerStream> stream_;  // once the head of a stream is sent
+    std::unique_ptr<AnswerEvents> stream_;  // once the head of a stream is sent
     JobOrder order_;
     JobProgress progress_;
+    std::size_t logprobs_taken_ = 0;
     AnswerBill bill_;
+    DeliveryLog* deliveries_ = nullptr;
     std::optional<Hash> idempotency_name_;
     TimePoint deadline_;
     TimePoint submitted_at_;

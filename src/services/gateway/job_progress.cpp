@@ -96,6 +96,11 @@ void JobProgress::on(const TokenChunk& chunk) {
     ++next_sequence_;
     text_ += chunk.text;
     tokens_ += chunk.tokens;
+    constexpr std::size_t kLogprobsKept = 1U << 17U;
+    const std::size_t room = kLogprobsKept - std::min(kLogprobsKept, logprobs_.size());
+    const std::size_t taken = std::min(room, chunk.logprobs.size());
+    logprobs_.insert(logprobs_.end(), chunk.logprobs.begin(),
+                     chunk.logprobs.begin() + static_cast<std::ptrdiff_t>(taken));
 }
 
 void JobProgress::on(const JobDone& done) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "model/chain.hpp"
 #include "model/messages.hpp"
@@ -42,6 +43,8 @@ class JobProgress {
     std::uint64_t tokens() const { return tokens_; }
     // Text that was not taken yet, up to the last whole character; everything that is left once the job has ended.
     std::string take_text();
+    // Of all tokens so far; fewer than tokens() when none were asked for or a node left them out.
+    const std::vector<TokenLogprobs>& logprobs() const { return logprobs_; }
 
   private:
     void on(JobPlaced placed);
@@ -54,6 +57,7 @@ class JobProgress {
 
     std::optional<JobPlaced> placed_;
     std::string text_;
+    std::vector<TokenLogprobs> logprobs_;
     std::size_t taken_ = 0;
     std::uint64_t next_sequence_ = 0;
     std::uint64_t fencing_token_ = 0;

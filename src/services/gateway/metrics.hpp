@@ -20,7 +20,7 @@ struct Metrics {
           charged{registry->counter("vcity_gateway_charged_microdollars_total", "Micro-dollars charged by receipts")},
           jobs_accepted{registry->counter("vcity_gateway_jobs_total", "Jobs on units accepted by the scheduler")},
           running{registry->gauge("vcity_gateway_running_requests", "Requests being answered now")},
-          connected{registry->gauge("vcity_gateway_scheduler_connected", "1 while the scheduler link stands")},
+          connected{registry->gauge("vcity_gateway_scheduler_connected", "Schedulers that it has a link to now")},
           overhead{registry->histogram("vcity_gateway_overhead_seconds",
                                        "Time of a generation spent in the gateway itself",
                                        {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 1})},

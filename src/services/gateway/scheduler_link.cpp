@@ -122,7 +122,7 @@ Result<std::shared_ptr<UpstreamJob>> SchedulerLink::submit(JobOrder order) {
 }
 
 void SchedulerLink::cancel(const JobId& job_id) {
-    if (!send(JobCancel{.job_id = job_id, .fencing_token = 0})) {
+    if (!send(JobCancel{.job_id = job_id, .fencing_token = 0, .gives_way = false})) {
         if (orphans_.size() < kOrphansMax) orphans_.push_back(job_id);
     }
 }

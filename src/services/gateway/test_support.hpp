@@ -237,6 +237,8 @@ class ScriptedScheduler final : public ports::LinkDialer {
             send(std::move(reply));
         } else if (on_work) {
             on_work(message);
+        } else if (std::holds_alternative<UnitsRequest>(message)) {
+            send(UnitsReply{});
         }
     }
 

@@ -8,6 +8,7 @@
 #include "codec/integer.hpp"
 #include "codec/json.hpp"
 #include "services/common/http_text.hpp"
+#include "services/indexer/contract_events.hpp"
 #include "services/indexer/draft.hpp"
 #include "services/indexer/queries.hpp"
 
@@ -16,8 +17,15 @@ namespace {
 
 constexpr std::uint64_t kPageDefault = 100;
 constexpr std::uint64_t kPageMax = 1'000;
+constexpr std::string_view kNodes = "/api/v1/nodes/";
 constexpr std::string_view kAccounts = "/api/v1/accounts/";
 constexpr std::string_view kCaps = "/api/v1/caps/";
+constexpr std::string_view kStakes = "/api/v1/stakes/";
+constexpr std::string_view kProposals = "/api/v1/proposals/";
+constexpr std::string_view kCases = "/api/v1/cases/";
+constexpr std::string_view kVotes = "/votes";
+constexpr std::size_t kKindBytesMax = 64;
+constexpr std::size_t kProposalDigitsMax = 78;
 
 Result<std::uint64_t> limit_of(const std::string& target) {
     const std::string_view text = services::query_of(target, "limit");
@@ -32,7 +40,8 @@ Result<std::uint64_t> limit_of(const std::string& target) {
 std::optional<std::string_view> list_prefix(std::string_view path) {
     if (path == "/api/v1/nodes") return kNodePrefix;
     if (path == "/api/v1/batches") return kBatchPrefix;
-    if (path == "/api/v1/events") return kEventPrefix;
+    if (path == "/api/v1/cases") return kCasePrefix;
+    if (path == "/api/v1/fees") return kFeePrefix;
     return std::nullopt;
 }
 
@@ -107,7 +116,32 @@ Task<Result<codec::Json>> IndexerApi::answer(std::string target) {
     if (path == "/api/v1/totals") {
         co_return co_await totals();
     }
+    if (path == "/api/v1/events") {
+        co_return co_await events(std::move(target));
+    }
+    if (path == "/api/v1/proposals") {
+        co_return co_await proposals(std::move(target));
+    }
+    if (path == "/api/v1/incentives") {
+        co_return co_await incentives(std::move(target));
+    }
+    if (path.starts_with(kStakes)) {
+        std::string address = path.substr(kStakes.size());
+        co_return co_await stakes(std::move(address));
+    }
+    if (path.starts_with(kProposals)) {
+        std::string rest = path.substr(kProposals.size());
+        co_return co_await proposal(std::move(rest), std::move(target));
+    }
+    if (path.starts_with(kCases)) {
+        std::string id = path.substr(kCases.size());
+        co_return co_await court_case(std::move(id));
+    }
     if (path == "/health") co_return codec::JsonObject{{"status", "ok"}};
+    if (path.starts_with(kNodes)) {
+        CO_TRY(std::string key, key_of<Address>(kNodePrefix, path.substr(kNodes.size())));
+        co_return co_await one(std::move(key));
+    }
     if (path.starts_with(kAccounts)) {
         CO_TRY(std::string key, key_of<Address>(kAccountPrefix, path.substr(kAccounts.size())));
         co_return co_await one(std::move(key));
@@ -143,6 +177,96 @@ Task<Result<codec::Json>> IndexerApi::totals() {
     json.set("block", number_of(head, "number"));
     json.set("conservation", conservation_json(sums));
     co_return json;
+}
+
+Task<Result<std::uint64_t>> IndexerApi::chain_time() {
+    std::string head_key{kHeadKey};
+    CO_TRY(const codec::Json head, co_await record(store_, std::move(head_key)));
+    co_return number_of(head, "time");
+}
+
+// All, or those of one kind, or those that name one address.
+Task<Result<codec::Json>> IndexerApi::events(std::string target) {
+    const std::string kind = services::percent_decoded(services::query_of(target, "kind"));
+    const std::string_view address = services::query_of(target, "address");
+    std::string prefix{kEventPrefix};
+    if (!kind.empty() && !address.empty()) co_return make_error(Errc::kInvalid, "events: kind or address, not both");
+    if (kind.size() > kKindBytesMax || kind.find('/') != std::string::npos) {
+        co_return make_error(Errc::kInvalid, "there is no such kind of event");
+    }
+    if (!kind.empty()) prefix = std::string{kEventKindPrefix} + kind + "/";
+    if (!address.empty()) {
+        CO_TRY(const std::string key, key_of<Address>(kEventOfPrefix, address));
+        prefix = key + "/";
+    }
+    co_return co_await list(std::move(prefix), std::move(target));
+}
+
+Task<Result<codec::Json>> IndexerApi::stakes(std::string address) {
+    CO_TRY(std::string node_key, key_of<Address>(kNodePrefix, address));
+    CO_TRY(std::string lock_key, key_of<Address>(kLockPrefix, address));
+    CO_TRY(const Address identity, codec::parse_fixed<Address>(address));
+    CO_TRY(const codec::Json node, co_await record(store_, std::move(node_key)));
+    CO_TRY(codec::Json lock, co_await record(store_, std::move(lock_key)));
+    CO_TRY(const std::uint64_t now, co_await chain_time());
+    if (!lock.is_null()) lock.set("weight", to_string(lock_weight(lock, now)));
+    co_return codec::JsonObject{
+        {"address", codec::to_hex(identity)}, {"node", node}, {"lock", std::move(lock)}, {"chain_time", now}};
+}
+
+Task<Result<codec::Json>> IndexerApi::proposals(std::string target) {
+    std::string prefix{kProposalPrefix};
+    CO_TRY(codec::Json page, co_await list(std::move(prefix), std::move(target)));
+    CO_TRY(const std::uint64_t now, co_await chain_time());
+    codec::JsonArray with_states = *page.find("data")->get_array();
+    for (codec::Json& one : with_states) one.set("state", proposal_state(one, now));
+    page.set("data", std::move(with_states));
+    page.set("chain_time", now);
+    co_return page;
+}
+
+// rest: "{id}" or "{id}/votes".
+Task<Result<codec::Json>> IndexerApi::proposal(std::string rest, std::string target) {
+    const bool wants_votes = rest.ends_with(kVotes);
+    const std::string id = wants_votes ? rest.substr(0, rest.size() - kVotes.size()) : rest;
+    const bool is_number = id.find_first_not_of("0123456789") == std::string::npos;
+    if (id.empty() || id.size() > kProposalDigitsMax || !is_number) {
+        co_return make_error(Errc::kInvalid, "the id of a proposal is a number");
+    }
+    if (wants_votes) {
+        std::string prefix = std::string{kVotePrefix} + id + "/";
+        co_return co_await list(std::move(prefix), std::move(target));
+    }
+    std::string index = std::string{kProposalIdPrefix} + id;
+    CO_TRY(const codec::Json key, co_await one(std::move(index)));
+    if (key.get_string() == nullptr) co_return make_error(Errc::kCorrupt, "the index of proposals is broken");
+    std::string place = *key.get_string();
+    CO_TRY(codec::Json found, co_await one(std::move(place)));
+    CO_TRY(const std::uint64_t now, co_await chain_time());
+    found.set("state", proposal_state(found, now));
+    co_return found;
+}
+
+Task<Result<codec::Json>> IndexerApi::incentives(std::string target) {
+    std::string prefix{kPeriodPrefix};
+    CO_TRY(codec::Json page, co_await list(std::move(prefix), std::move(target)));
+    std::string periods{kPeriodPrefix};
+    std::string fees{kFeePrefix};
+    std::string start;
+    CO_TRY(Page newest, co_await page_of(store_, std::move(periods), start, 1));
+    CO_TRY(Page fee, co_await page_of(store_, std::move(fees), start, 1));
+    const codec::Json* last = newest.items.empty() ? nullptr : &newest.items.front();
+    page.set("utilization", last != nullptr ? *last->find("utilization") : codec::Json{});
+    page.set("supply_share", last != nullptr ? *last->find("next_supply_share") : codec::Json{});
+    page.set("fee_ppm", fee.items.empty() ? codec::Json{} : *fee.items.front().find("fee_ppm"));
+    co_return page;
+}
+
+Task<Result<codec::Json>> IndexerApi::court_case(std::string id) {
+    const Result<std::uint64_t> number = codec::parse_decimal(id);
+    if (!number) co_return make_error(Errc::kInvalid, "the id of a case is a number");
+    std::string key = std::string{kCasePrefix} + newest_first(*number, 0);
+    co_return co_await one(std::move(key));
 }
 
 }  // namespace vcity::indexer

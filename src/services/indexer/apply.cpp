@@ -2,12 +2,17 @@
 #include "services/indexer/apply.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "codec/hex.hpp"
 
 namespace vcity::indexer {
 namespace {
+
+// Of one event; it is found under each.
+constexpr std::size_t kAddressesMax = 16;
+constexpr std::size_t kAddressText = 42;
 
 template <class Fixed>
 std::string keyed(std::string_view prefix, const Fixed& id) {
@@ -310,10 +315,33 @@ codec::JsonObject facts(const ReceiptVoided& event) {
             {"credited", event.credited.micro}, {"node_share", event.node_share.micro}};
 }
 
+// The addresses that a row names, without 0x, each once.
+void collect_addresses(const codec::Json& row, std::set<std::string>* found) {
+    const codec::JsonObject* members = row.get_object();
+    if (members == nullptr) return;
+    for (const auto& [name, value] : *members) {
+        collect_addresses(value, found);
+        const std::string* text = value.get_string();
+        const bool is_address = text != nullptr && text->size() == kAddressText && codec::parse_fixed<Address>(*text);
+        if (is_address && found->size() < kAddressesMax) found->insert(text->substr(2));
+    }
+}
+
 }  // namespace
 
 codec::Json describe(const ChainEvent& event) {
     return std::visit([](const auto& what) { return codec::Json{facts(what)}; }, event.what);
+}
+
+void put_row(Draft* draft, std::uint64_t block_number, std::uint32_t log_index, codec::Json row) {
+    const std::string place = newest_first(block_number, log_index);
+    draft->put(std::string{kEventPrefix} + place, row);
+    draft->put(std::string{kEventKindPrefix} + *row.find("kind")->get_string() + "/" + place, row);
+    std::set<std::string> addresses;
+    collect_addresses(row, &addresses);
+    for (const std::string& address : addresses) {
+        draft->put(std::string{kEventOfPrefix} + address + "/" + place, row);
+    }
 }
 
 Task<Result<void>> apply_event(Draft* draft, ChainEvent event) {
@@ -322,7 +350,7 @@ Task<Result<void>> apply_event(Draft* draft, ChainEvent event) {
     row.set("block_hash", codec::to_hex(event.block_hash));
     row.set("transaction", codec::to_hex(event.transaction));
     row.set("log_index", event.log_index);
-    draft->put(std::string{kEventPrefix} + newest_first(event.block_number, event.log_index), std::move(row));
+    put_row(draft, event.block_number, event.log_index, std::move(row));
     Task<Result<void>> applied = std::visit([&](const auto& what) { return on(draft, &event, &what); }, event.what);
     co_return co_await std::move(applied);
 }

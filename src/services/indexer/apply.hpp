@@ -25,4 +25,7 @@ Task<Result<void>> apply_event(Draft* draft, ChainEvent event);
 // The event for people, without its place in the chain.
 codec::Json describe(const ChainEvent& event);
 
+// Puts a row among the events, where it is found by its place, its "kind" and the addresses in it.
+void put_row(Draft* draft, std::uint64_t block_number, std::uint32_t log_index, codec::Json row);
+
 }  // namespace vcity::indexer

@@ -12,6 +12,9 @@
 namespace vcity::indexer {
 
 // The keys of the read model. Blocks are written as 2^64 - 1 - number, so that the newest come first in key order.
+// Raised with what is kept: a read model of another number is built again.
+inline constexpr std::uint64_t kReadModelVersion = 2;
+
 inline constexpr std::string_view kHeadKey = "index/head";
 inline constexpr std::string_view kTotalsKey = "index/totals";
 inline constexpr std::string_view kUndoPrefix = "index/undo/";
@@ -20,6 +23,17 @@ inline constexpr std::string_view kCapPrefix = "index/cap/";
 inline constexpr std::string_view kNodePrefix = "index/node/";
 inline constexpr std::string_view kBatchPrefix = "index/batch/";
 inline constexpr std::string_view kEventPrefix = "index/event/";
+// The same rows again, behind the kind's or an address's name and a slash.
+inline constexpr std::string_view kEventKindPrefix = "index/event-kind/";
+inline constexpr std::string_view kEventOfPrefix = "index/event-of/";
+inline constexpr std::string_view kLockPrefix = "index/lock/";
+inline constexpr std::string_view kProposalPrefix = "index/proposal/";
+inline constexpr std::string_view kProposalIdPrefix = "index/proposal-id/";  // to the key of its record
+inline constexpr std::string_view kVotePrefix = "index/vote/";               // then proposal and newest_first()
+inline constexpr std::string_view kParametersPrefix = "index/parameters/";   // of a contract, as last told
+inline constexpr std::string_view kPeriodPrefix = "index/period/";           // of incentives
+inline constexpr std::string_view kFeePrefix = "index/fee/";                 // changes of the network's fee
+inline constexpr std::string_view kCasePrefix = "index/case/";               // of the court
 
 std::string newest_first(std::uint64_t block, std::uint32_t log_index);
 

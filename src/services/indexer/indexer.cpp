@@ -9,6 +9,7 @@
 
 #include "codec/hex.hpp"
 #include "services/indexer/apply.hpp"
+#include "services/indexer/contract_events.hpp"
 
 namespace vcity::indexer {
 namespace {
@@ -21,16 +22,17 @@ std::string undo_key(std::uint64_t step) {
 }
 
 // What an RPC server could get wrong without breaking the protocol.
-Result<void> check_events(const std::vector<ChainEvent>& events, std::uint64_t from, std::uint64_t to, Hash to_hash) {
+template <class Event>
+Result<void> check_events(const std::vector<Event>& events, std::uint64_t from, std::uint64_t to, Hash to_hash) {
     for (std::size_t index = 0; index < events.size(); ++index) {
-        const ChainEvent& event = events[index];
+        const Event& event = events[index];
         if (event.block_number < from || event.block_number > to) {
             return make_error(Errc::kCorrupt, "the chain gave an event outside the range");
         }
         if (event.block_number == to && event.block_hash != to_hash) {
             return make_error(Errc::kConflict, "the chain moved while its events were read");
         }
-        const auto place = [](const ChainEvent& one) { return std::tie(one.block_number, one.log_index); };
+        const auto place = [](const Event& one) { return std::tie(one.block_number, one.log_index); };
         if (index > 0 && place(events[index - 1]) >= place(event)) {
             return make_error(Errc::kCorrupt, "the chain gave events out of order");
         }
@@ -70,6 +72,7 @@ Task<Result<std::optional<Indexer::Position>>> Indexer::read_position() {
     Position position;
     position.number = number_of(json, "number");
     position.steps = number_of(json, "steps");
+    position.version = number_of(json, "version");
     const codec::Json* hash = json.find("hash");
     if (hash == nullptr || !hash->is_string()) co_return make_error(Errc::kCorrupt, "the indexer's head has no hash");
     CO_TRY(position.hash, codec::parse_fixed<Hash>(*hash->get_string()));
@@ -84,25 +87,28 @@ Task<Result<bool>> Indexer::is_on_chain(Position position) {
 Task<Result<Indexer::Progress>> Indexer::step() {
     CO_TRY(const std::optional<Position> position, co_await read_position());
     if (position) {
+        if (position->version != kReadModelVersion) {
+            co_return co_await start_afresh();
+        }
         CO_TRY(const bool still_there, co_await is_on_chain(*position));
         if (!still_there) {
             co_return co_await take_back(*position);
         }
     }
     CO_TRY(const ChainHead head, co_await deps_.events->head());
-    co_return co_await advance(position, head.number);
+    co_return co_await advance(position, head);
 }
 
-Task<Result<Indexer::Progress>> Indexer::advance(std::optional<Position> position, std::uint64_t head) {
+Task<Result<Indexer::Progress>> Indexer::advance(std::optional<Position> position, ChainHead head) {
     Range range;
     range.from = position ? position->number + 1 : deps_.deployment.block;
-    if (range.from > head) co_return Progress::kUpToDate;
-    range.to = std::min(head, range.from + options_.blocks_per_step - 1);
+    if (range.from > head.number) co_return Progress::kUpToDate;
+    range.time = head.timestamp;
+    range.to = std::min(head.number, range.from + options_.blocks_per_step - 1);
     CO_TRY(const std::optional<Hash> before, co_await deps_.events->block_hash(range.to));
     if (!before) co_return Progress::kUpToDate;
     range.to_hash = *before;
-    CO_TRY(std::vector<ChainEvent> events, co_await deps_.events->events(range.from, range.to));
-    CO_TRY_OK(check_events(events, range.from, range.to, range.to_hash));
+    CO_TRY(Events events, co_await read_events(range));
     // A block's hash stands for all before it: the same last block before and after means that the events are of one
     // chain, and our own block still on it means that it is ours.
     CO_TRY(const std::optional<Hash> after, co_await deps_.events->block_hash(range.to));
@@ -116,15 +122,33 @@ Task<Result<Indexer::Progress>> Indexer::advance(std::optional<Position> positio
     co_return Progress::kAdvanced;
 }
 
-Task<Result<void>> Indexer::commit_step(std::optional<Position> position, Range range, std::vector<ChainEvent> events) {
+Task<Result<Indexer::Events>> Indexer::read_events(Range range) {
+    Events events;
+    CO_TRY(events.chain, co_await deps_.events->events(range.from, range.to));
+    CO_TRY_OK(check_events(events.chain, range.from, range.to, range.to_hash));
+    if (deps_.contract_events == nullptr) co_return events;
+    CO_TRY(events.contracts, co_await deps_.contract_events->contract_events(range.from, range.to));
+    CO_TRY_OK(check_events(events.contracts, range.from, range.to, range.to_hash));
+    co_return events;
+}
+
+Task<Result<void>> Indexer::commit_step(std::optional<Position> position, Range range, Events events) {
     Draft draft{deps_.store};
     const std::string head_key{kHeadKey};
     CO_TRY(const codec::Json old_head, co_await draft.get(head_key));
-    for (ChainEvent& event : events) {
+    // The two kinds share no record but the totals, which are sums.
+    for (ChainEvent& event : events.chain) {
         CO_TRY_OK(co_await apply_event(&draft, std::move(event)));
     }
+    for (const ContractEvent& event : events.contracts) {
+        CO_TRY_OK(co_await apply_contract_event(&draft, &event));
+    }
     const std::uint64_t step = position ? position->steps + 1 : 1;
-    codec::Json head = codec::JsonObject{{"number", range.to}, {"hash", codec::to_hex(range.to_hash)}, {"steps", step}};
+    codec::Json head = codec::JsonObject{{"number", range.to},
+                                         {"hash", codec::to_hex(range.to_hash)},
+                                         {"steps", step},
+                                         {"time", range.time},
+                                         {"version", kReadModelVersion}};
     draft.put(head_key, std::move(head));
     ports::StoreChange change = draft.changes();
     change.puts.push_back(to_entry(undo_key(step), draft.undo()));

@@ -6,6 +6,7 @@
 #include "async/channel.hpp"
 #include "model/chain.hpp"
 #include "ports/chain.hpp"
+#include "ports/contract_events.hpp"
 #include "services/indexer/draft.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
@@ -23,6 +24,7 @@ struct IndexerOptions {
 struct IndexerDeps {
     Runtime* runtime = nullptr;
     ports::ChainEvents* events = nullptr;
+    ports::ContractEvents* contract_events = nullptr;  // null: governance and court are not followed
     ports::Store* store = nullptr;
     MetricRegistry* metrics = nullptr;
     Log log;
@@ -52,17 +54,24 @@ class Indexer {
         std::uint64_t number = 0;  // of the last block in the read model
         Hash hash;
         std::uint64_t steps = 0;  // ever taken and not taken back
+        std::uint64_t version = 0;
     };
     struct Range {
         std::uint64_t from = 0;
         std::uint64_t to = 0;
         Hash to_hash;
+        std::uint64_t time = 0;  // unix seconds, of the chain's head when it was read
     };
 
     Task<Result<std::optional<Position>>> read_position();
     Task<Result<bool>> is_on_chain(Position position);
-    Task<Result<Progress>> advance(std::optional<Position> position, std::uint64_t head);
-    Task<Result<void>> commit_step(std::optional<Position> position, Range range, std::vector<ChainEvent> events);
+    Task<Result<Progress>> advance(std::optional<Position> position, ChainHead head);
+    struct Events {
+        std::vector<ChainEvent> chain;
+        std::vector<ContractEvent> contracts;
+    };
+    Task<Result<Events>> read_events(Range range);
+    Task<Result<void>> commit_step(std::optional<Position> position, Range range, Events events);
     Task<Result<Progress>> take_back(Position position);
     Task<Result<Progress>> start_afresh();
 

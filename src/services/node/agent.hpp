@@ -92,6 +92,8 @@ class NodeAgent final : private services::PeerLinkHandler {
     // --- what the owner says (owner.cpp); see Intake. Each is in the store before it takes effect.
     // Takes nothing new; what runs goes on, and its results are sent as always.
     Task<Result<void>> drain();
+    // Likewise, and steps that run end at once, with their checkpoints kept, to go on elsewhere.
+    Task<Result<void>> drain_now();
     Task<Result<void>> resume();
     // kInvalid, kExhausted: see Intake::plan().
     Task<Result<void>> maintain(Maintenance window);

@@ -6,6 +6,7 @@
 #include "market/pricing.hpp"
 #include "market/typed_hashes.hpp"
 #include "services/node/agent.hpp"
+#include "services/node/model_metrics.hpp"
 #include "wire/wire.hpp"
 
 namespace vcity::node {
@@ -68,6 +69,7 @@ void NodeAgent::on_grant(LeaseGrant grant) {
     works_.emplace(job_id, std::move(work));
     metrics_.leases_accepted->increment();
     metrics_.leases_active->set(static_cast<double>(active_leases()));
+    log_.debug("lease_accepted", {{"job", codec::to_hex(job_id)}, {"trace_id", works_.at(job_id)->grant->trace_id}});
     group_.spawn(run_lease(job_id));
 }
 
@@ -120,6 +122,9 @@ Task<Result<WorkerDone>> NodeAgent::generate(Work* work) {
     CO_TRY(const std::unique_ptr<ports::Generation> generation, co_await deps_.inference->generate(std::move(order)));
     work->generation = generation.get();
     if (work->cancelled || stopping_) generation->cancel();
+    ModelMetrics metrics{deps_.metrics, work->grant->request.model};
+    CallClock clock{&metrics, deps_.runtime->now()};
+    metrics.set_running(active_leases());
     Result<WorkerDone> outcome = make_error(Errc::kInternal, "no outcome");
     while (true) {
         const TimePoint deadline = std::min(expiry, deps_.runtime->now() + options_.token_timeout);
@@ -130,8 +135,10 @@ Task<Result<WorkerDone>> NodeAgent::generate(Work* work) {
         }
         if (const auto* done = std::get_if<WorkerDone>(&*event)) {
             outcome = *done;
+            clock.on_end(done->usage, done->reason, deps_.runtime->now());
             break;
         }
+        clock.on_token(deps_.runtime->now());
         Result<void> taken = take_token(work, std::get<WorkerToken>(*event));
         if (!taken) {
             outcome = std::move(taken).error();
@@ -139,6 +146,8 @@ Task<Result<WorkerDone>> NodeAgent::generate(Work* work) {
         }
     }
     work->generation = nullptr;
+    // This one is about to end.
+    metrics.set_running(active_leases() - std::min<std::size_t>(1, active_leases()));
     co_return outcome;
 }
 
@@ -152,6 +161,7 @@ Result<void> NodeAgent::take_token(Work* work, const WorkerToken& token) {
     chunk.sequence = work->chunks.size();
     chunk.text = token.text;
     chunk.tokens = token.tokens;
+    chunk.logprobs = token.logprobs;
     work->text += token.text;
     work->tokens += token.tokens;
     work->chunks.push_back(std::move(chunk));

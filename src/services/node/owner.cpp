@@ -41,6 +41,12 @@ Task<Result<void>> NodeAgent::drain() {
     co_return co_await keep_intake(std::move(intake));
 }
 
+Task<Result<void>> NodeAgent::drain_now() {
+    CO_TRY_OK(co_await drain());
+    steps_.give_way("its node's owner needs the machine");
+    co_return Result<void>{};
+}
+
 Task<Result<void>> NodeAgent::resume() {
     Intake intake = intake_;
     intake.is_drained = false;

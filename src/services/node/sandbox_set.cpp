@@ -11,6 +11,11 @@ Task<Result<std::unique_ptr<ports::SandboxProcess>>> SandboxSet::start(ports::Sa
     co_return co_await containers_->start(std::move(spec));
 }
 
+bool SandboxSet::outlives_agent(const std::string& image) const {
+    const ports::Sandbox* chosen = image.empty() ? commands_ : containers_;
+    return chosen != nullptr && chosen->outlives_agent(image);
+}
+
 Task<Result<std::unique_ptr<ports::SandboxProcess>>> SandboxSet::adopt(std::string name) {
     if (containers_ == nullptr) {
         co_return co_await commands_->adopt(std::move(name));

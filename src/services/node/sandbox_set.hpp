@@ -17,6 +17,7 @@ class SandboxSet final : public ports::Sandbox {
     SandboxSet(ports::Sandbox* commands, ports::Sandbox* containers) : commands_{commands}, containers_{containers} {}
 
     Task<Result<std::unique_ptr<ports::SandboxProcess>>> start(ports::SandboxSpec spec) override;
+    bool outlives_agent(const std::string& image) const override;
     Task<Result<std::unique_ptr<ports::SandboxProcess>>> adopt(std::string name) override;
     Task<Result<std::size_t>> sweep(std::vector<std::string> keep) override;
 

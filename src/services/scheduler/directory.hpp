@@ -62,6 +62,7 @@ class Directory {
     }
     void flag(const Address& node);
 
+    const std::map<Address, KnownNode>& nodes() const { return nodes_; }
     const KnownNode* find(const Address& node) const;
     KnownNode* find(const Address& node);
     SessionId session_of(const Address& node) const;

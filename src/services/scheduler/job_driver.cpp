@@ -447,6 +447,7 @@ Task<Result<void>> JobDriver::grant_lease(LiveJob* job) {
     grant.quote = record.quote;
     grant.prices = record.prices;
     grant.trace_id = record.trace_id;
+    context_->log.debug("lease_granted", {{"job", codec::to_hex(record.job_id)}, {"trace_id", record.trace_id}});
     // When the node has gone in the meantime, follow() sees it.
     if (!parts_.switchboard->post(session, std::move(grant)) && !job->node_gone_at) {
         job->node_gone_at = context_->now();

@@ -4,7 +4,7 @@
 
 #include "market/typed_hashes.hpp"
 #include "services/common/record.hpp"
-#include "services/verifier/verifier.hpp"
+#include "services/verifier/source.hpp"
 
 namespace vcity::verifier {
 namespace {
@@ -127,22 +127,23 @@ Task<void> Verifier::judge(AuditTask task, ports::Auditor* auditor, Round* round
 }
 
 Task<Result<std::optional<Verifier::Answer>>> Verifier::ask(Message question, Duration patience) {
-    if (session_ == nullptr) co_return make_error(Errc::kUnavailable, "not connected");
-    const services::LinkSession* asked_on = session_;
+    Source* source = current_;
+    if (!source->is_connected()) co_return make_error(Errc::kUnavailable, "not connected");
+    const services::LinkSession* asked_on = source->session();
     asked_ = std::move(question);
     answer_.reset();
     const TimePoint deadline = deps_.runtime->now() + patience;
-    while (!answer_ && !stopping_ && session_ == asked_on && deps_.runtime->now() < deadline) {
-        post(*asked_);
+    while (!answer_ && !stopping_ && source->session() == asked_on && deps_.runtime->now() < deadline) {
+        source->post(*asked_);
         const TimePoint again = std::min(deadline, deps_.runtime->now() + options_.ask_again);
         bool waiting = true;
-        while (waiting && !answer_ && !stopping_ && session_ == asked_on) {
+        while (waiting && !answer_ && !stopping_ && source->session() == asked_on) {
             waiting = co_await answered_.wait_until(again);
         }
     }
     asked_.reset();
     std::optional<Answer> answer = std::exchange(answer_, std::nullopt);
-    if (!answer && (stopping_ || session_ != asked_on)) {
+    if (!answer && (stopping_ || source->session() != asked_on)) {
         co_return make_error(Errc::kUnavailable, "the link broke before an answer came");
     }
     co_return answer;
@@ -161,8 +162,8 @@ bool Verifier::is_answer(const Answer& answer) const {
     return !opened.available || answers(opened.opening, asked->question);
 }
 
-void Verifier::on_answer(Answer answer) {
-    if (answer_ || !is_answer(answer)) return;
+void Verifier::on_answer(const Source* from, Answer answer) {
+    if (answer_ || from != current_ || !is_answer(answer)) return;
     answer_ = std::move(answer);
     answered_.notify();
 }

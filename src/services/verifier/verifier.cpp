@@ -8,6 +8,7 @@
 #include "market/batch.hpp"
 #include "market/typed_hashes.hpp"
 #include "services/common/registration.hpp"
+#include "services/verifier/source.hpp"
 #include "wire/wire.hpp"
 
 namespace vcity::verifier {
@@ -23,22 +24,22 @@ Verifier::Verifier(VerifierDeps deps, VerifierOptions options)
       metrics_{deps_.metrics},
       log_{deps_.log},
       group_{deps_.runtime},
-      capacity_{{deps_.runtime, deps_.chain_reader, deps_.metrics, log_.named("verifier.capacity"),
-                 [this](Message message) { return post(std::move(message)); }},
-                options_.capacity},
-      tasks_{deps_.runtime, options_.tasks_queued_max},
+      has_task_{deps_.runtime},
       answered_{deps_.runtime} {
-    services::PeerLinkOptions link;
-    link.endpoints = options_.scheduler_endpoints;
-    link.introduction.deployment = &deps_.deployment;
-    link.introduction.signer = deps_.signer;
-    link.introduction.role = Role::kVerifier;
-    link.introduction.software_version = options_.software_version;
-    link.session = options_.session;
-    link.backoff = options_.backoff;
-    services::PeerLinkDeps link_deps{deps_.runtime, deps_.dialer, log_.named("verifier.link")};
-    services::PeerLinkHandler* self = this;
-    link_ = std::make_unique<services::PeerLink>(std::move(link_deps), std::move(link), self);
+    for (const std::vector<std::string>& endpoints : options_.schedulers) {
+        sources_.push_back(std::make_unique<Source>(this, endpoints));
+    }
+}
+
+Verifier::~Verifier() = default;
+
+bool Verifier::is_connected() const {
+    return std::ranges::any_of(sources_, [](const auto& source) { return source->is_connected(); });
+}
+
+void Verifier::count_links() {
+    const auto up = std::ranges::count_if(sources_, [](const auto& source) { return source->is_connected(); });
+    metrics_.link_up->set(static_cast<double>(up));
 }
 
 Task<Result<void>> Verifier::register_identity() {
@@ -52,8 +53,11 @@ Task<Result<void>> Verifier::register_identity() {
     co_return co_await services::ensure_registered(std::move(registration), std::move(record), &stopping_);
 }
 
-Task<void> Verifier::on_denied() {
+Task<void> Verifier::register_again() {
+    if (is_registering_) co_return;
+    is_registering_ = true;
     Result<void> registered = co_await register_identity();
+    is_registering_ = false;
     if (!registered) log_.warn("not_registered", {{"reason", registered.error().message}});
 }
 
@@ -62,56 +66,22 @@ Task<Result<void>> Verifier::run() {
     if (!registered || stopping_) co_return registered;
     CO_TRY_OK(co_await load_secret());
     group_.spawn(run_audits());
-    if (options_.capacity.every > Duration{}) group_.spawn(capacity_.run());
-    co_await link_->run();
-    tasks_.close();
-    capacity_.stop();
-    answered_.notify();
+    for (const auto& source : sources_) {
+        group_.spawn(source->run());
+        if (options_.capacity.every > Duration{}) group_.spawn(source->run_capacity());
+    }
     while (group_.running() > 0) {
         Result<void> joined = co_await group_.join(deps_.runtime->now() + kStorePatience);
-        if (!joined) log_.warn("tasks_linger", {{"running", group_.running()}});
+        if (!joined && stopping_) log_.warn("tasks_linger", {{"running", group_.running()}});
     }
     co_return Result<void>{};
 }
 
 void Verifier::stop() {
     stopping_ = true;
-    link_->stop();
-    tasks_.close();
-    capacity_.stop();
+    for (const auto& source : sources_) source->stop();
+    has_task_.notify();
     answered_.notify();
-}
-
-bool Verifier::post(Message message) {
-    return session_ != nullptr && session_->post(std::move(message));
-}
-
-void Verifier::on_connected(services::LinkSession* session, const LinkWelcome& /*welcome*/) {
-    session_ = session;
-    metrics_.link_up->set(1);
-}
-
-void Verifier::on_disconnected() {
-    session_ = nullptr;
-    metrics_.link_up->set(0);
-    answered_.notify();  // nobody will answer the open question
-    capacity_.on_link_lost();
-}
-
-void Verifier::on_message(Message message) {
-    if (auto* task = std::get_if<AuditTask>(&message)) {
-        metrics_.tasks->increment();
-        // A full queue drops the task: the scheduler gives it again.
-        tasks_.try_send(std::move(*task));
-    } else if (auto* opened = std::get_if<OpenReply>(&message)) {
-        on_answer(std::move(*opened));
-    } else if (auto* replayed = std::get_if<ReplayReply>(&message)) {
-        on_answer(std::move(*replayed));
-    } else if (auto* offers = std::get_if<OffersReply>(&message)) {
-        capacity_.on_offers(std::move(*offers));
-    } else if (auto* capacity = std::get_if<CapacityReply>(&message)) {
-        capacity_.on_reply(std::move(*capacity));
-    }
 }
 
 Task<Result<std::optional<Bytes>>> Verifier::find(std::string key) {
@@ -134,18 +104,29 @@ Task<Result<void>> Verifier::load_secret() {
     co_return co_await services::commit_until(deps_.runtime, deps_.store, std::move(change), deadline);
 }
 
+std::optional<AuditTask> Verifier::take_task() {
+    for (std::size_t step = 0; step < sources_.size(); ++step) {
+        current_ = sources_[turn_++ % sources_.size()].get();
+        std::optional<AuditTask> task = current_->take_task();
+        if (task) return task;
+    }
+    return std::nullopt;
+}
+
 Task<void> Verifier::run_audits() {
     while (!stopping_) {
-        Result<AuditTask> task = co_await tasks_.receive(deps_.runtime->now() + kStorePatience);
-        if (!task && task.error().code == Errc::kTimeout) continue;
-        if (!task) break;
+        std::optional<AuditTask> task = take_task();
+        if (!task) {
+            (void)co_await has_task_.wait_until(deps_.runtime->now() + kStorePatience);
+            continue;
+        }
         const std::string job = codec::to_hex(task->receipt.receipt.job_id);
         Result<KnownVerdict> known = co_await audit(*std::move(task));
         if (known) {
             VerdictReport report;
             report.verdict = std::move(known->verdict);
             report.confirmed = known->confirmed;
-            post(std::move(report));
+            current_->post(std::move(report));
         } else {
             metrics_.no_verdict->increment();
             log_.info("no_verdict", {{"job", job}, {"reason", known.error().message}});
@@ -156,6 +137,10 @@ Task<void> Verifier::run_audits() {
 // Faults of the task itself are the scheduler's, not the node's.
 Result<ports::Auditor*> Verifier::check_task(const AuditTask& task) const {
     const UsageReceipt& bill = task.receipt.receipt;
+    // Only the scheduler that leased it can reach its node: another's silence would be held against that node.
+    if (bill.scheduler != current_->scheduler()) {
+        return make_error(Errc::kDenied, "the receipt is of another scheduler than the one that asks");
+    }
     TRY_OK(market::check_receipt(deps_.deployment, task.receipt));
     if (market::request_hash(task.request) != bill.request_hash) {
         return make_error(Errc::kInvalid, "the request is not the one of the receipt");

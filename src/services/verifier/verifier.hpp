@@ -11,9 +11,11 @@
 #include "async/task_group.hpp"
 #include "ports/audit.hpp"
 #include "ports/chain.hpp"
+#include "ports/link.hpp"
 #include "ports/signer.hpp"
 #include "ports/store.hpp"
-#include "services/common/peer_link.hpp"
+#include "services/common/backoff.hpp"
+#include "services/common/session.hpp"
 #include "services/verifier/audit_record.hpp"
 #include "services/verifier/capacity_rounds.hpp"
 #include "telemetry/metrics.hpp"
@@ -35,11 +37,11 @@ struct VerifierDeps {
 };
 
 struct VerifierOptions {
-    std::vector<std::string> scheduler_endpoints;  // of the processes that may act for its scheduler
+    std::vector<std::vector<std::string>> schedulers;  // of each the endpoints of the processes that may act for it
     std::string did_document_uri;
     Vcai stake;
     std::string software_version;
-    std::size_t tasks_queued_max = 64;
+    std::size_t tasks_queued_max = 64;                     // of each scheduler
     Duration opening_deadline = std::chrono::seconds{60};  // for the answer to one question
     Duration replay_deadline = std::chrono::minutes{2};    // for a replay, which costs the node a whole prefill
     Duration ask_again = std::chrono::seconds{20};         // a question may be lost on its way
@@ -68,14 +70,15 @@ struct VerifierMetrics {
           not_opened{registry->counter("vcity_verifier_verdicts_total", "Verdicts", {{"outcome", "not_opened"}})},
           no_verdict{registry->counter("vcity_verifier_no_verdict_total", "Audits that ended without a verdict")},
           not_understood{registry->counter("vcity_verifier_tasks_refused_total", "Tasks that could not be judged")},
-          link_up{registry->gauge("vcity_verifier_link_up", "1 while the link to the scheduler stands")} {}
+          link_up{registry->gauge("vcity_verifier_link_up", "Schedulers that it has a link to now")} {}
 };
 
-// Audits results that a scheduler hands to it, one after the other. Once it holds the signed receipt it takes the hash
-// of the first block after it (the beacon) and its own secret, draws from both what nobody can have known, asks the
-// node to open it, checks that against the public weights and signs a verdict, which it writes down with its evidence
-// before it reports it, so that it never says two things about one receipt. In tier A the node replays the request
-// first and answers with a root; only then the draw is made.
+// Audits results that schedulers hand to it, one after the other and each of them in turn. A scheduler is answered
+// about what it leased itself. Once the verifier holds the signed receipt it takes the hash of the first block after it
+// (the beacon) and its own secret, draws from both what nobody can have known, asks the node to open it, checks that
+// against the public weights and signs a verdict, which it writes down with its evidence before it reports it, so that
+// it never says two things about one receipt. In tier A the node replays the request first and answers with a root;
+// only then the draw is made.
 //
 // "rejected": something that was opened is wrong. "not_opened": this verifier was connected all the time, and the node
 // said that it cannot answer, or did not within the deadline. It cannot tell a lie from a crash or a broken network, so
@@ -84,24 +87,29 @@ struct VerifierMetrics {
 //
 // A rejection is followed by a second, deep round when the task asks for it; the report then says whether that one
 // confirmed it. The verdict is about the receipt and stays what it was.
-class Verifier final : private services::PeerLinkHandler {
+class Verifier final {
   public:
     Verifier(VerifierDeps deps, VerifierOptions options);
+    ~Verifier();
+    Verifier(const Verifier&) = delete;
+    Verifier& operator=(const Verifier&) = delete;
 
     // Ends early with kDenied when the registration is refused.
     Task<Result<void>> run();
     void stop();
 
-    bool is_connected() const { return session_ != nullptr; }
+    // To one scheduler at least.
+    bool is_connected() const;
 
   private:
-    void on_connected(services::LinkSession* session, const LinkWelcome& welcome) override;
-    void on_message(Message message) override;
-    void on_disconnected() override;
-    Heartbeat make_heartbeat() override { return {}; }
-    Task<void> on_denied() override;
+    class Source;
+
     Task<Result<void>> register_identity();
-    bool post(Message message);
+    // A lost registration is put right once, however many schedulers miss it.
+    Task<void> register_again();
+    void count_links();
+    // The task to do next, its source in current_; nullopt when there is none.
+    std::optional<AuditTask> take_task();
     Task<Result<void>> load_secret();
 
     Task<void> run_audits();
@@ -123,7 +131,7 @@ class Verifier final : private services::PeerLinkHandler {
     // The node's answer, none at the deadline, kUnavailable when the link broke.
     Task<Result<std::optional<Answer>>> ask(Message question, Duration patience);
     bool is_answer(const Answer& answer) const;
-    void on_answer(Answer answer);
+    void on_answer(const Source* from, Answer answer);
 
     Task<Result<KnownVerdict>> decide(AuditTask task, Round round, bool confirmed);
     Task<Result<void>> note_missed(Address node, const Verdict* verdict, ports::StoreChange* change);
@@ -134,12 +142,13 @@ class Verifier final : private services::PeerLinkHandler {
     VerifierMetrics metrics_;
     Log log_;
     TaskGroup group_;
-    CapacityRounds capacity_;
-    Channel<AuditTask> tasks_;
-    std::unique_ptr<services::PeerLink> link_;
-    services::LinkSession* session_ = nullptr;
+    std::vector<std::unique_ptr<Source>> sources_;
+    std::size_t turn_ = 0;  // of the sources
+    Notifier has_task_;
+    bool is_registering_ = false;
     Hash secret_;
-    // The question that is open now: audits run one at a time.
+    // The audit that runs now, for whom, and the question that is open: audits run one at a time.
+    Source* current_ = nullptr;
     std::optional<Message> asked_;
     std::optional<Answer> answer_;
     Notifier answered_;

@@ -26,13 +26,13 @@ class MemorySource final : public ports::FileSource {
 
 class FakeVolume final : public ports::Volume {
   public:
-    FakeVolume(std::shared_ptr<FakeVolumes::Table> table, std::string path, std::uint64_t bytes_max)
-        : table_{std::move(table)}, path_{std::move(path)}, bytes_max_{bytes_max} {
-        table_->emplace(path_, FakeFiles{});
-    }
+    FakeVolume(std::shared_ptr<FakeVolumes::State> state, std::string path)
+        : state_{std::move(state)}, path_{std::move(path)}, agent_{state_->agent} {}
     FakeVolume(const FakeVolume&) = delete;
     FakeVolume& operator=(const FakeVolume&) = delete;
-    ~FakeVolume() override { table_->erase(path_); }
+    ~FakeVolume() override {
+        if (agent_ == state_->agent) state_->volumes.erase(path_);
+    }
 
     const std::string& path() const override { return path_; }
     Task<Result<void>> make_folder(std::string /*name*/) override { co_return Result<void>{}; }
@@ -68,7 +68,7 @@ class FakeVolume final : public ports::Volume {
         Sink(FakeVolume* volume, std::string name) : volume_{volume}, name_{std::move(name)} {}
         Task<Result<void>> write(Bytes bytes) override {
             append(&content_, bytes);
-            const bool fits = volume_->bytes_used() + content_.size() <= volume_->bytes_max_;
+            const bool fits = volume_->bytes_used() + content_.size() <= volume_->bytes_max();
             co_return fits ? Result<void>{} : make_error(Errc::kExhausted, "the volume is full");
         }
         Task<Result<void>> close() override {
@@ -82,28 +82,42 @@ class FakeVolume final : public ports::Volume {
         Bytes content_;
     };
 
-    FakeFiles& files() const { return table_->at(path_); }
+    FakeFiles& files() const { return state_->volumes.at(path_); }
+    std::uint64_t bytes_max() const { return state_->sizes.at(path_); }
     std::uint64_t bytes_used() const {
         std::uint64_t bytes = 0;
         for (const auto& [name, content] : files()) bytes += content.size();
         return bytes;
     }
 
-    std::shared_ptr<FakeVolumes::Table> table_;
+    std::shared_ptr<FakeVolumes::State> state_;
     std::string path_;
-    std::uint64_t bytes_max_;
+    std::uint64_t agent_;
 };
 
 Task<Result<std::unique_ptr<ports::Volume>>> FakeVolumes::make(std::string name, std::uint64_t bytes_max) {
     if (is_full_) co_return make_error(Errc::kExhausted, "the disk is full");
     std::string path = "volume:" + name + ":" + std::to_string(made_++);
-    std::unique_ptr<ports::Volume> volume = std::make_unique<FakeVolume>(volumes_, std::move(path), bytes_max);
+    state_->volumes.emplace(path, FakeFiles{});
+    state_->sizes[path] = bytes_max;
+    std::unique_ptr<ports::Volume> volume = std::make_unique<FakeVolume>(state_, std::move(path));
     co_return volume;
 }
 
+Task<Result<std::unique_ptr<ports::Volume>>> FakeVolumes::adopt(std::string path) {
+    if (!state_->volumes.contains(path)) co_return make_error(Errc::kNotFound, "no such volume: " + path);
+    std::unique_ptr<ports::Volume> volume = std::make_unique<FakeVolume>(state_, std::move(path));
+    co_return volume;
+}
+
+Task<Result<std::size_t>> FakeVolumes::sweep(std::vector<std::string> keep) {
+    co_return std::erase_if(state_->volumes,
+                            [&](const auto& entry) { return std::ranges::find(keep, entry.first) == keep.end(); });
+}
+
 FakeFiles* FakeVolumes::files_at(const std::string& path) {
-    const auto found = volumes_->find(path);
-    return found == volumes_->end() ? nullptr : &found->second;
+    const auto found = state_->volumes.find(path);
+    return found == state_->volumes.end() ? nullptr : &found->second;
 }
 
 Task<Result<void>> FakeTransfer::fetch(ports::RemoteFile file, ports::FileSink* sink, TimePoint /*deadline*/) {

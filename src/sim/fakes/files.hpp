@@ -16,17 +16,25 @@ using FakeFiles = std::map<std::string, Bytes>;  // by name
 class FakeVolumes final : public ports::Volumes {
   public:
     Task<Result<std::unique_ptr<ports::Volume>>> make(std::string name, std::uint64_t bytes_max) override;
+    Task<Result<std::unique_ptr<ports::Volume>>> adopt(std::string path) override;
+    Task<Result<std::size_t>> sweep(std::vector<std::string> keep) override;
 
+    // As when the agent's process is killed: what it holds now is gone, what the volumes hold stays.
+    void lose_agent() { ++state_->agent; }
     // Of the volume with that path; null: there is none.
     FakeFiles* files_at(const std::string& path);
-    std::size_t alive() const { return volumes_->size(); }
+    std::size_t alive() const { return state_->volumes.size(); }
     void set_full(bool is_full) { is_full_ = is_full; }
 
   private:
     friend class FakeVolume;
-    using Table = std::map<std::string, FakeFiles>;
+    struct State {
+        std::map<std::string, FakeFiles> volumes;
+        std::map<std::string, std::uint64_t> sizes;
+        std::uint64_t agent = 0;  // counts them
+    };
 
-    std::shared_ptr<Table> volumes_ = std::make_shared<Table>();
+    std::shared_ptr<State> state_ = std::make_shared<State>();
     std::uint64_t made_ = 0;
     bool is_full_ = false;
 };

@@ -17,6 +17,12 @@ class FakeHarness final : public ports::testing::VolumeHarness {
         world_.run_until(world_.now() + std::chrono::minutes{1}, 100'000);
     }
     ports::Volumes& volumes() override { return volumes_; }
+    std::string leave_behind() override {
+        auto volume = ports::testing::await(*this, volumes_.make("left", 1000)).value();
+        (*volumes_.files_at(volume->path()))["in/a"] = Bytes{'k', 'e', 'p', 't'};
+        volumes_.lose_agent();
+        return volume->path();
+    }
 
   private:
     SimRuntime world_{1};

@@ -120,18 +120,27 @@ FakeProgram fake_program_of(const ports::SandboxSpec& spec, FakeFiles* files) {
     return program;
 }
 
+struct FakeSandbox::Course {
+    std::string name;
+    FakeProgram program;
+    TimePoint started;
+    bool dies = false;
+    bool is_lost = false;
+};
+
 class FakeSandbox::FakeProcess final : public ports::SandboxProcess {
   public:
-    FakeProcess(FakeSandbox* owner, FakeProgram program, bool dies, bool is_lost)
-        : owner_{owner},
-          program_{std::move(program)},
-          started_{owner->runtime_->now()},
-          dies_{dies || is_lost},
-          is_lost_{is_lost},
-          changed_{owner->runtime_} {
+    FakeProcess(FakeSandbox* owner, std::shared_ptr<const Course> course)
+        : owner_{owner}, course_{std::move(course)}, program_{course_->program}, changed_{owner->runtime_} {
         ++owner_->running_;
+        if (!course_->name.empty()) owner_->named_[course_->name] = this;
     }
-    ~FakeProcess() override { end(kKilled); }
+    ~FakeProcess() override {
+        if (owner_ == nullptr) return;
+        end(kKilled);
+        const auto named = owner_->named_.find(course_->name);
+        if (named != owner_->named_.end() && named->second == this) owner_->named_.erase(named);
+    }
     FakeProcess(const FakeProcess&) = delete;
     FakeProcess& operator=(const FakeProcess&) = delete;
 
@@ -158,6 +167,13 @@ class FakeSandbox::FakeProcess final : public ports::SandboxProcess {
         co_return Bytes{part.begin(), part.end()};
     }
 
+    // The process goes on without this handle.
+    std::shared_ptr<const Course> detach() {
+        if (!status_) --owner_->running_;
+        owner_ = nullptr;
+        return is_killed_ ? nullptr : course_;
+    }
+
     void kill() override {
         advance();
         is_killed_ = is_killed_ || !status_;
@@ -167,7 +183,8 @@ class FakeSandbox::FakeProcess final : public ports::SandboxProcess {
     Task<Result<int>> wait(TimePoint deadline) override {
         while (true) {
             advance();
-            if (status_ && is_lost_ && !is_killed_) co_return make_error(Errc::kUnavailable, "the sandbox was killed");
+            if (status_ && course_->is_lost && !is_killed_)
+                co_return make_error(Errc::kUnavailable, "the sandbox was killed");
             if (status_) co_return *status_;
             if (owner_->runtime_->now() >= deadline) co_return make_error(Errc::kTimeout, "still running");
             co_await changed_.wait_until(std::min(deadline, next_change()));
@@ -175,8 +192,11 @@ class FakeSandbox::FakeProcess final : public ports::SandboxProcess {
     }
 
   private:
-    TimePoint piece_at(std::uint32_t piece) const { return started_ + program_.duration * piece / program_.pieces; }
-    TimePoint death() const { return started_ + program_.duration / 2; }
+    bool dies() const { return course_->dies || course_->is_lost; }
+    TimePoint piece_at(std::uint32_t piece) const {
+        return course_->started + program_.duration * piece / program_.pieces;
+    }
+    TimePoint death() const { return course_->started + program_.duration / 2; }
 
     // Does what it would have done by now.
     void advance() {
@@ -188,7 +208,7 @@ class FakeSandbox::FakeProcess final : public ports::SandboxProcess {
         }
         while (pieces_ < program_.pieces && piece_at(pieces_ + 1) <= now) ++pieces_;
         written_ = program_.output.size() * pieces_ / program_.pieces;
-        if (dies_ && death() <= now) {
+        if (dies() && death() <= now) {
             end(kKilled);
             return;
         }
@@ -207,15 +227,13 @@ class FakeSandbox::FakeProcess final : public ports::SandboxProcess {
     TimePoint next_change() const {
         TimePoint next = TimePoint::max();
         if (pieces_ < program_.pieces && !program_.is_echo) next = piece_at(pieces_ + 1);
-        if (dies_) next = std::min(next, death());
+        if (dies()) next = std::min(next, death());
         return next;
     }
 
     FakeSandbox* owner_;
+    std::shared_ptr<const Course> course_;
     FakeProgram program_;
-    TimePoint started_;
-    bool dies_;
-    bool is_lost_;
     bool is_killed_ = false;  // by who started it
     Notifier changed_;
     std::uint32_t pieces_ = 0;
@@ -232,14 +250,38 @@ Task<Result<std::unique_ptr<ports::SandboxProcess>>> FakeSandbox::start(ports::S
         co_return make_error(Errc::kUnavailable, "the sandbox did not start");
     }
     ++starts_;
-    const bool dies = world_->chance(options_.deaths_per_mille, kWhole);
-    const bool is_lost = options_.losses_per_mille != 0 && world_->chance(options_.losses_per_mille, kWhole);
+    Course course;
+    course.name = spec.name;
+    course.started = runtime_->now();
+    course.dies = world_->chance(options_.deaths_per_mille, kWhole);
+    course.is_lost = options_.losses_per_mille != 0 && world_->chance(options_.losses_per_mille, kWhole);
     FakeFiles* files = volumes_ == nullptr ? nullptr : volumes_->files_at(spec.job_folder);
     if (!spec.job_folder.empty() && files == nullptr)
         co_return make_error(Errc::kInvalid, "the job's folder is not there");
-    auto process = std::make_unique<FakeProcess>(this, fake_program_of(spec, files), dies, is_lost);
+    course.program = fake_program_of(spec, files);
+    auto process = std::make_unique<FakeProcess>(this, std::make_shared<const Course>(std::move(course)));
     last_spec_ = std::move(spec);
     co_return Result<std::unique_ptr<ports::SandboxProcess>>{std::move(process)};
+}
+
+void FakeSandbox::lose_agent() {
+    for (const auto& [name, process] : named_) {
+        if (std::shared_ptr<const Course> course = process->detach()) orphans_[name] = std::move(course);
+    }
+    named_.clear();
+}
+
+Task<Result<std::unique_ptr<ports::SandboxProcess>>> FakeSandbox::adopt(std::string name) {
+    const auto found = orphans_.find(name);
+    if (found == orphans_.end()) co_return make_error(Errc::kNotFound, "no sandbox has this name: " + name);
+    auto process = std::make_unique<FakeProcess>(this, found->second);
+    orphans_.erase(found);
+    co_return Result<std::unique_ptr<ports::SandboxProcess>>{std::move(process)};
+}
+
+Task<Result<std::size_t>> FakeSandbox::sweep(std::vector<std::string> keep) {
+    co_return std::erase_if(orphans_,
+                            [&](const auto& orphan) { return std::ranges::find(keep, orphan.first) == keep.end(); });
 }
 
 }  // namespace vcity::sim

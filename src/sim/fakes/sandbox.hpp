@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,6 +52,12 @@ class FakeSandbox final : public ports::Sandbox {
         : world_{world}, runtime_{runtime}, options_{options} {}
 
     Task<Result<std::unique_ptr<ports::SandboxProcess>>> start(ports::SandboxSpec spec) override;
+    bool outlives_agent(const std::string& image) const override { return !image.empty(); }
+    Task<Result<std::unique_ptr<ports::SandboxProcess>>> adopt(std::string name) override;
+    Task<Result<std::size_t>> sweep(std::vector<std::string> keep) override;
+
+    // As when the agent's process is killed: what has a name goes on without it.
+    void lose_agent();
 
     // Whose paths a spec's job_folder may name.
     void set_volumes(FakeVolumes* volumes) { volumes_ = volumes; }
@@ -58,15 +65,19 @@ class FakeSandbox final : public ports::Sandbox {
     void set_options(FakeSandboxOptions options) { options_ = options; }
     std::size_t running() const { return running_; }  // handles that live and were not seen to end
     std::uint64_t starts() const { return starts_; }
+    std::size_t orphans() const { return orphans_.size(); }  // that nobody has adopted yet
     const ports::SandboxSpec& last_spec() const { return last_spec_; }
 
   private:
     class FakeProcess;
+    struct Course;  // what a process is, and what becomes of it
 
     SimRuntime* world_;
     Runtime* runtime_;
     FakeSandboxOptions options_;
     FakeVolumes* volumes_ = nullptr;
+    std::map<std::string, FakeProcess*> named_;  // handles
+    std::map<std::string, std::shared_ptr<const Course>> orphans_;
     std::size_t running_ = 0;
     std::uint64_t starts_ = 0;
     ports::SandboxSpec last_spec_;

@@ -14,6 +14,25 @@ namespace {
 
 constexpr std::size_t kNoiseRows = 32;
 constexpr std::size_t kRandomRows = 64;
+constexpr std::size_t kAllowedRows = 64;
+
+// Leaves what might have come. The emitted token stays: whoever calls has checked that it might.
+void keep_allowed(const std::vector<bool>& allowed, SamplerView* view) {
+    std::erase_if(view->logits, [&](const KnownLogit& known) {
+        return known.token != view->emitted && (known.token >= allowed.size() || !allowed[known.token]);
+    });
+    const auto count = static_cast<std::uint32_t>(std::ranges::count(allowed, true));
+    view->vocab = std::max(count, static_cast<std::uint32_t>(view->logits.size()));
+}
+
+// The first of them, when there are so many.
+std::vector<std::uint32_t> some_of(const std::vector<bool>& allowed, std::uint32_t vocab) {
+    std::vector<std::uint32_t> some;
+    for (std::uint32_t token = 0; token < std::min<std::size_t>(vocab, allowed.size()); ++token) {
+        if (allowed[token] && some.size() < kAllowedRows) some.push_back(token);
+    }
+    return some;
+}
 
 class FinalJudge {
   public:
@@ -123,19 +142,23 @@ Result<void> judge_final(const HeadModel& model,
     const std::uint64_t step = emits ? next - header.prompt_tokens.size() : 0;
     const std::uint32_t vocab = model.shape->vocab;
     const std::uint32_t emitted = emits ? header.output_tokens[step] : vocab;
+    std::optional<std::vector<bool>> allowed;
+    if (emits && model.filter != nullptr && *model.filter) allowed = (*model.filter)(header.output_tokens, step);
     SamplerView view;
     if (opens_all_logits(*model.shape)) {
         view = judge.all(evidence);
     } else {
         const bool noisy = emits && header.sampling.temperature > 0;
-        const auto noises =
-            noisy ? largest_noises(header.sampling.seed, step, vocab, kNoiseRows) : std::vector<std::uint32_t>{};
+        std::vector<std::uint32_t> noises;
+        if (noisy) noises = largest_noises(header.sampling.seed, step, vocab, kNoiseRows);
+        if (allowed) std::ranges::copy(some_of(*allowed, vocab), std::back_inserter(noises));
         TRY(view, judge.claimed(emitted, noises, evidence));
     }
     // In tier A the logits are those of a replay, which differ from the served ones by more than these slacks.
     if (!emits || header.tier == AuditTier::kSketch) return {};
     view.emitted = emitted;
     view.step = step;
+    if (allowed) keep_allowed(*allowed, &view);
     return check_sampler(header.sampling, view);
 }
 

@@ -68,7 +68,25 @@ class RandomValues {
                 Sampling{static_cast<double>(below(2001)) / 1000, static_cast<double>(below(1000) + 1) / 1000, u64()},
                 list([this] { return text(); }),
                 fixed<Hash>(),
-                pick(Verification::kTee)};
+                pick(Verification::kTee),
+                text(),
+                u32(),
+                pick(AnswerKind::kEmbedding)};
+    }
+    TokenOption token_option() { return {text(), -static_cast<double>(below(1000)) / 8}; }
+    std::vector<TokenLogprobs> logprobs() {
+        return list([this] { return TokenLogprobs{token_option(), list([this] { return token_option(); })}; });
+    }
+    NodeWish wish() {
+        const auto addresses = [this] { return list([this] { return fixed<Address>(); }); };
+        return {addresses(),
+                addresses(),
+                addresses(),
+                coin(),
+                list([this] { return label(); }),
+                static_cast<std::uint16_t>(below(10'001)),
+                u32(),
+                pick(NodeWish::Sort::kLatency)};
     }
     SignedCap cap() { return {{fixed<Address>(), fixed<Address>(), usd(), u64(), u64()}, fixed<Signature>()}; }
     UsageReceipt usage_receipt() {
@@ -89,7 +107,7 @@ class RandomValues {
                 list([this] { return Earning{fixed<Address>(), usd()}; })};
     }
     JobOrder order() {
-        return {fixed<JobId>(), fixed<Address>(), cap(), request(), usd(), prices(), time(), text(), coin()};
+        return {fixed<JobId>(), fixed<Address>(), cap(), request(), usd(), prices(), time(), text(), coin(), wish()};
     }
     Lease lease() { return {fixed<JobId>(), u64(), fixed<Address>(), u32(), time()}; }
     PlacementReason placement() { return {fixed<Address>(), text(), u32(), u32()}; }
@@ -206,11 +224,11 @@ class RandomValues {
             NodeReady{announcement(), list([this] { return lease(); })},
             LeaseGrant{lease(), fixed<Address>(), request(), usd(), prices(), text()},
             LeaseRefused{fixed<JobId>(), u64(), code(), text()},
-            TokenChunk{fixed<JobId>(), u64(), u64(), text(), u32()},
+            TokenChunk{fixed<JobId>(), u64(), u64(), text(), u32(), logprobs()},
             job_finished(),
             NodeFailedJob{fixed<JobId>(), u64(), code(), text()},
             ReceiptAck{fixed<Hash>(), coin(), receipt(), text()},
-            JobCancel{fixed<JobId>(), u64()},
+            JobCancel{fixed<JobId>(), u64(), (u64() & 1U) != 0},
             JobRequest{order()},
             JobPlaced{fixed<JobId>(), lease(), prices(), placement()},
             JobDone{receipt(), pick(FinishReason::kCancelled)},

@@ -120,8 +120,8 @@ test("refuses an unknown model", async () => {
 test("refuses bad requests and names the field", async () => {
   const cases = [
     [{ temperature: 3 }, "temperature", "invalid_value"],
-    [{ n: 2 }, "n", "unsupported_parameter"],
-    [{ tools: [{ type: "function", function: { name: "f" } }] }, "tools", "unsupported_parameter"],
+    [{ n: 200 }, "n", "invalid_value"],
+    [{ tools: [{ type: "web_search" }] }, "tools[0].type", "unsupported_parameter"],
     [{ frobnicate: true }, "frobnicate", "unknown_parameter"],
     [{ messages: [] }, "messages", "invalid_value"],
     [{ max_tokens: 1_000_000 }, "max_tokens", "context_length_exceeded"],

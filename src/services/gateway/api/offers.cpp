@@ -20,6 +20,14 @@ bool is_within(const TokenPrices& prices, const std::optional<TokenPrices>& limi
     return !limit || (prices.input <= limit->input && prices.output <= limit->output);
 }
 
+// The values of provider.verification that the node can keep; a seal of a TEE is the request's own matter.
+codec::JsonArray verification_json(const AuditTiers& tiers) {
+    codec::JsonArray levels{"none"};
+    if (tiers.sketch || tiers.served) levels.emplace_back("sampled");
+    if (tiers.served) levels.emplace_back("full");
+    return levels;
+}
+
 codec::Json endpoint_json(const OffersReply::Entry& entry) {
     return codec::JsonObject{
         {"node", codec::to_hex(entry.node)},
@@ -27,13 +35,16 @@ codec::Json endpoint_json(const OffersReply::Entry& entry) {
         {"free_slots", entry.free_slots},
         {"context_length", entry.offer.context_tokens_max},
         {"model_root", codec::to_hex(entry.offer.model_root)},
+        {"verification", verification_json(entry.offer.tiers)},
         {"pricing", codec::JsonObject{{"prompt", to_price_text(entry.offer.prices.input)},
                                       {"completion", to_price_text(entry.offer.prices.output)}}},
     };
 }
 
 codec::JsonArray supported_parameters() {
-    return {"max_tokens", "max_completion_tokens", "temperature", "top_p", "seed", "stop", "stream", "provider"};
+    return {"max_tokens",  "max_completion_tokens", "temperature", "top_p",    "seed",         "stop",
+            "stream",      "stream_options",        "n",           "logprobs", "top_logprobs", "tools",
+            "tool_choice", "response_format",       "models",      "provider"};
 }
 
 }  // namespace

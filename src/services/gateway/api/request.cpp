@@ -25,7 +25,8 @@ constexpr std::array kShared = {
     Field{"stream_options", fields::read_stream_options},
     Field{"max_tokens", fields::read_output_limit},
     Field{"provider", fields::read_provider},
-    Field{"n", fields::only_one},
+    Field{"models", fields::read_models},
+    Field{"n", fields::read_choices},
     Field{"frequency_penalty", fields::only_zero},
     Field{"presence_penalty", fields::only_zero},
     Field{"logit_bias", fields::only_empty},
@@ -35,16 +36,16 @@ constexpr std::array kShared = {
 constexpr std::array kChat = {
     Field{"messages", fields::read_messages},
     Field{"max_completion_tokens", fields::read_output_limit},
-    Field{"logprobs", fields::only_false},
-    Field{"top_logprobs", fields::only_zero},
+    Field{"logprobs", fields::read_logprobs},
+    Field{"top_logprobs", fields::read_top_logprobs},
     Field{"store", fields::only_false},
-    Field{"response_format", fields::only_text_format},
+    Field{"response_format", fields::read_response_format},
     Field{"modalities", fields::only_text_modality},
     Field{"service_tier", fields::only_default_tier},
-    Field{"tools", fields::only_empty},
+    Field{"tools", fields::read_tools},
     Field{"functions", fields::only_empty},
-    Field{"tool_choice", fields::only_passive_choice},
-    Field{"function_call", fields::only_passive_choice},
+    Field{"tool_choice", fields::read_tool_choice},
+    Field{"function_call", fields::refuse},
     Field{"parallel_tool_calls", fields::ignore_bool},
     Field{"metadata", fields::ignore_object},
     Field{"safety_identifier", fields::ignore_text},
@@ -59,8 +60,9 @@ constexpr std::array kChat = {
 };
 
 constexpr std::array kCompletions = {
-    Field{"prompt", fields::read_prompt}, Field{"best_of", fields::only_one}, Field{"echo", fields::only_false},
-    Field{"logprobs", fields::refuse},    Field{"suffix", fields::refuse},
+    Field{"prompt", fields::read_prompt}, Field{"best_of", fields::only_one},
+    Field{"echo", fields::only_false},    Field{"logprobs", fields::read_completion_logprobs},
+    Field{"suffix", fields::refuse},
 };
 
 const Field* find_field(std::span<const Field> table, std::string_view name) {
@@ -86,6 +88,9 @@ ApiResult<GenerationRequest> parse_fields(const codec::Json& body, std::span<con
     const codec::JsonObject* object = body.get_object();
     if (object == nullptr) return *fields::refusal(ErrorCode::kInvalidType, "", "the body must be a JSON object");
     if (Refusal refused = read_fields(*object, own, &draft)) return *std::move(refused);
+    if (draft.request.call.model.empty() && !draft.request.models.empty()) {
+        draft.request.call.model = draft.request.models.front();
+    }
     if (draft.request.call.model.empty()) {
         return *fields::refusal(ErrorCode::kMissingParameter, "model", "missing required parameter 'model'");
     }
@@ -97,6 +102,7 @@ ApiResult<GenerationRequest> parse_fields(const codec::Json& body, std::span<con
         return *fields::refusal(ErrorCode::kInvalidValue, "stream_options",
                                 "'stream_options' is only allowed when 'stream' is true");
     }
+    if (Refusal refused = fields::finish_forms(&draft)) return *std::move(refused);
     return std::move(draft.request);
 }
 

@@ -3,15 +3,18 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
+#include "model/job.hpp"
 #include "model/node.hpp"
 #include "model/request.hpp"
 #include "services/gateway/api/api_error.hpp"
 
 namespace vcity::gateway {
 
-enum class Endpoint : std::uint8_t { kChat, kCompletions };
+enum class Endpoint : std::uint8_t { kChat, kCompletions, kEmbeddings, kResponses };
 
 struct RequestLimits {
     std::size_t body_bytes_max = 2U << 20U;
@@ -31,6 +34,12 @@ struct GenerationRequest {
     bool include_obfuscation = true;
     std::optional<TokenPrices> prices_max;  // provider.max_price
     bool may_hedge = false;                 // provider.hedge
+    NodeWish wish;                          // the rest of provider
+    std::vector<std::string> models;        // tried in this order when nobody offers call.model
+    bool may_call = false;                  // the answer may be a function call
+    bool must_call = false;
+    std::uint32_t choices = 1;  // n: that many jobs
+    codec::Json echo{};         // of /v1/responses
 };
 
 // The body as JSON: kRequestTooLarge, kInvalidUtf8 or kInvalidJson with the offset, or not an object.

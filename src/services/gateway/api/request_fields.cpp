@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/amount.hpp"
+#include "services/gateway/api/tool_use.hpp"
 
 namespace vcity::gateway::fields {
 namespace {
@@ -43,15 +43,15 @@ Refusal read_role(const codec::Json& message, const std::string& at, ChatMessage
     if (role == nullptr) return refusal(ErrorCode::kMissingParameter, at + ".role", "'" + at + ".role' is missing");
     const std::string* text = role->get_string();
     if (text == nullptr) return wrong_type(at + ".role", "a string");
-    if (*text == "tool" || *text == "function") {
-        return unsupported(at + ".role", "names a tool message: tools are not supported");
-    }
-    if (*text == "developer") {
+    if (*text == "function") return unsupported(at + ".role", "must be 'tool' instead of 'function'");
+    if (*text == "tool") {
+        out->role = "user";
+    } else if (*text == "developer") {
         out->role = "system";
     } else if (*text == "system" || *text == "user" || *text == "assistant") {
         out->role = *text;
     } else {
-        return wrong_value(at + ".role", "one of system, developer, user, assistant");
+        return wrong_value(at + ".role", "one of system, developer, user, assistant, tool");
     }
     return std::nullopt;
 }
@@ -88,13 +88,27 @@ Refusal check_message_fields(const codec::JsonObject& message, const std::string
     for (const auto& [name, value] : message) {
         if (name == "role" || name == "content" || value.is_null()) continue;
         const std::string full = at + "." + name.substr(0, 64);
-        if (name == "tool_calls" || name == "function_call" || name == "tool_call_id" || name == "audio") {
-            return unsupported(full, "is not supported");
-        }
+        if (name == "function_call" || name == "audio") return unsupported(full, "is not supported");
+        if (name == "tool_calls") continue;  // read_calls
+        if (name == "tool_call_id" && value.is_string()) continue;
         if (name != "name" && name != "refusal") {
             return refusal(ErrorCode::kUnknownParameter, full, "unknown parameter '" + full + "'");
         }
         if (!value.is_string()) return wrong_type(full, "a string");
+    }
+    return std::nullopt;
+}
+
+// Calls of an earlier answer, as the model wrote them.
+Refusal read_calls(const codec::JsonArray& calls, const std::string& at, ChatMessage* out) {
+    for (const codec::Json& call : calls) {
+        const codec::Json* function = call.find("function");
+        const codec::Json* name = function == nullptr ? nullptr : function->find("name");
+        const codec::Json* arguments = function == nullptr ? nullptr : function->find("arguments");
+        const bool is_whole = name != nullptr && name->get_string() != nullptr && arguments != nullptr &&
+                              arguments->get_string() != nullptr;
+        if (!is_whole) return wrong_type(at, "a list of function calls with name and arguments");
+        out->content += call_text(*name->get_string(), *arguments->get_string());
     }
     return std::nullopt;
 }
@@ -104,7 +118,16 @@ Refusal read_message(const codec::Json& value, const std::string& at, ChatMessag
     if (object == nullptr) return wrong_type(at, "an object");
     if (Refusal refused = check_message_fields(*object, at)) return refused;
     if (Refusal refused = read_role(value, at, out)) return refused;
-    return read_content(value, at, out);
+    const codec::Json* calls = value.find("tool_calls");
+    const codec::Json* content = value.find("content");
+    const bool is_call = calls != nullptr && calls->get_array() != nullptr && !calls->get_array()->empty();
+    const bool is_silent = content == nullptr || content->is_null();
+    if (!(is_call && is_silent)) {
+        if (Refusal refused = read_content(value, at, out)) return refused;
+    }
+    if (is_call) return read_calls(*calls->get_array(), at + ".tool_calls", out);
+    if (*value.find("role")->get_string() == "tool") out->content = result_text(out->content);
+    return std::nullopt;
 }
 
 Refusal read_stop_text(const codec::Json& value, std::string_view name, Draft* draft) {
@@ -114,21 +137,6 @@ Refusal read_stop_text(const codec::Json& value, std::string_view name, Draft* d
         return wrong_value(name, "between 1 and " + std::to_string(draft->limits.stop_bytes_max) + " bytes long");
     }
     draft->request.call.stop.push_back(*text);
-    return std::nullopt;
-}
-
-// Dollars per million tokens, as a number or a decimal string; micro-dollars per million tokens out.
-Refusal read_price(const codec::Json& value, const std::string& name, std::uint64_t* out) {
-    if (const std::string* text = value.get_string()) {
-        const Result<Usd> price = parse_usd(*text);
-        if (!price) return wrong_value(name, "dollars per million tokens, e.g. \"0.50\"");
-        *out = price->micro;
-        return std::nullopt;
-    }
-    double dollars = 0;
-    if (!value.get_double(&dollars)) return wrong_type(name, "a number or a decimal string");
-    if (!(dollars >= 0 && dollars <= 1e9)) return wrong_value(name, "between 0 and 1000000000 dollars");
-    *out = static_cast<std::uint64_t>(std::llround(dollars * 1e6));
     return std::nullopt;
 }
 
@@ -273,51 +281,6 @@ Refusal read_output_limit(const codec::Json& value, std::string_view name, Draft
     return std::nullopt;
 }
 
-Refusal read_verification(const codec::Json& value, std::string_view name, Draft* draft) {
-    const std::string* text = value.get_string();
-    if (text == nullptr) return wrong_type(name, "a text");
-    for (const Verification level :
-         {Verification::kNone, Verification::kSampled, Verification::kFull, Verification::kTee}) {
-        if (*text != to_string(level)) continue;
-        draft->request.call.verification = level;
-        return std::nullopt;
-    }
-    return wrong_value(name, "one of none, sampled, full and tee");
-}
-
-Refusal read_provider(const codec::Json& value, std::string_view name, Draft* draft) {
-    const codec::JsonObject* object = value.get_object();
-    if (object == nullptr) return wrong_type(name, "an object");
-    for (const auto& [key, item] : *object) {
-        const std::string full = std::string{name} + "." + key.substr(0, 64);
-        if (item.is_null()) continue;
-        if (key == "verification") {
-            if (Refusal refused = read_verification(item, full, draft)) return refused;
-            continue;
-        }
-        if (key == "hedge") {
-            const bool* flag = item.get_bool();
-            if (flag == nullptr) return wrong_type(full, "true or false");
-            draft->request.may_hedge = *flag;
-            continue;
-        }
-        if (key != "max_price")
-            return unsupported(full, "is not supported: only hedge, max_price and verification are");
-        TokenPrices prices{.input = UINT64_MAX, .output = UINT64_MAX};
-        const codec::JsonObject* limits = item.get_object();
-        if (limits == nullptr) return wrong_type(full, "an object");
-        for (const auto& [kind, price] : *limits) {
-            const std::string at = full + "." + kind.substr(0, 64);
-            if (kind != "prompt" && kind != "completion") return unsupported(at, "is not supported");
-            if (Refusal refused = read_price(price, at, kind == "prompt" ? &prices.input : &prices.output)) {
-                return refused;
-            }
-        }
-        draft->request.prices_max = prices;
-    }
-    return std::nullopt;
-}
-
 Refusal only_one(const codec::Json& value, std::string_view name, Draft*) {
     std::uint64_t number = 0;
     if (!value.is_integer()) return wrong_type(name, "an integer");
@@ -347,13 +310,6 @@ Refusal only_empty(const codec::Json& value, std::string_view name, Draft*) {
     return unsupported(name, "is not supported");
 }
 
-Refusal only_text_format(const codec::Json& value, std::string_view name, Draft*) {
-    const codec::Json* type = value.find("type");
-    if (type == nullptr || type->get_string() == nullptr) return wrong_type(name, "an object with a 'type'");
-    if (*type->get_string() == "text") return std::nullopt;
-    return unsupported(name, "other than {\"type\": \"text\"} is not supported");
-}
-
 Refusal only_text_modality(const codec::Json& value, std::string_view name, Draft*) {
     const codec::JsonArray* items = value.get_array();
     if (items == nullptr) return wrong_type(name, "a list");
@@ -368,12 +324,6 @@ Refusal only_default_tier(const codec::Json& value, std::string_view name, Draft
     if (text == nullptr) return wrong_type(name, "a string");
     if (*text == "auto" || *text == "default") return std::nullopt;
     return unsupported(name, "other than auto and default is not supported");
-}
-
-Refusal only_passive_choice(const codec::Json& value, std::string_view name, Draft*) {
-    const std::string* text = value.get_string();
-    if (text != nullptr && (*text == "none" || *text == "auto")) return std::nullopt;
-    return unsupported(name, "is not supported: there are no tools");
 }
 
 Refusal ignore_text(const codec::Json& value, std::string_view name, Draft*) {

@@ -126,15 +126,69 @@ TEST(ChatRequest, RefusesValuesOutOfRange) {
 }
 
 TEST(ChatRequest, SaysWhatIsNotSupported) {
-    EXPECT_EQ(refusal_of(good_chat_with(R"("n":2)")), "unsupported_parameter n");
-    EXPECT_EQ(refusal_of(good_chat_with(R"("tools":[{"type":"function"}])")), "unsupported_parameter tools");
-    EXPECT_EQ(refusal_of(good_chat_with(R"("logprobs":true)")), "unsupported_parameter logprobs");
-    EXPECT_EQ(refusal_of(good_chat_with(R"("response_format":{"type":"json_object"})")),
+    EXPECT_EQ(refusal_of(good_chat_with(R"("n":17)")), "invalid_value n");
+    EXPECT_EQ(refusal_of(good_chat_with(R"("tools":[{"type":"web"}])")), "unsupported_parameter tools[0].type");
+    EXPECT_EQ(refusal_of(good_chat_with(R"("tools":[{"type":"function","function":{"name":"a b"}}])")),
+              "invalid_type tools[0].function.name");
+    EXPECT_EQ(refusal_of(good_chat_with(R"("tool_choice":"required")")), "invalid_value tool_choice");
+    EXPECT_EQ(refusal_of(good_chat_with(R"("top_logprobs":2)")), "invalid_value top_logprobs");
+    EXPECT_EQ(refusal_of(good_chat_with(R"("response_format":{"type":"xml"})")), "invalid_value response_format.type");
+    EXPECT_EQ(refusal_of(good_chat_with(
+                  R"("response_format":{"type":"json_schema","json_schema":{"name":"x","schema":{"pattern":"a"}}})")),
               "unsupported_parameter response_format");
     EXPECT_EQ(refusal_of(good_chat_with(R"("presence_penalty":0.5)")), "unsupported_parameter presence_penalty");
-    EXPECT_EQ(refusal_of(good_chat_with(R"("provider":{"order":["x"]})")), "unsupported_parameter provider.order");
+    EXPECT_EQ(refusal_of(good_chat_with(R"("provider":{"order":["x"]})")), "invalid_value provider.order");
+    EXPECT_EQ(refusal_of(good_chat_with(R"("provider":{"min_stake":-1})")), "invalid_type provider.min_stake");
+    EXPECT_EQ(refusal_of(good_chat_with(R"("provider":{"sort":"throughput"})")), "unsupported_parameter provider.sort");
     EXPECT_EQ(refusal_of(chat(R"("model":"m","messages":[{"role":"user","content":[{"type":"image_url"}]}])")),
               "unsupported_parameter messages[0].content[0].type");
+}
+
+TEST(ChatRequest, ReadsWhichNodesMayHaveIt) {
+    const std::string node = "0x" + std::string(40, 'a');
+    const auto request =
+        good_chat_with(R"("models":["a","b"],"provider":{"only":[")" + node + R"("],"ignore":[],"sort":"price",)" +
+                       R"("region":"eu","min_reputation":0.5,"min_stake":5000,"allow_fallbacks":false})");
+    ASSERT_TRUE(request.has_value()) << refusal_of(request);
+    EXPECT_EQ(request->models, (std::vector<std::string>{"a", "b"}));
+    EXPECT_EQ(request->wish.only.size(), 1U);
+    EXPECT_EQ(request->wish.regions, std::vector<std::string>{"eu"});
+    EXPECT_EQ(request->wish.reputation_min_bp, 5'000);
+    EXPECT_EQ(request->wish.stake_min_vcai, 5'000U);
+    EXPECT_EQ(request->wish.sort, NodeWish::Sort::kPrice);
+    EXPECT_FALSE(request->wish.allow_fallbacks);
+}
+
+TEST(ChatRequest, TurnsToolsAndSchemasIntoForms) {
+    const std::string tool = R"({"type":"function","function":{"name":"f","parameters":{"type":"object",)"
+                             R"("properties":{"a":{"$ref":"#/$defs/n"}},)"
+                             R"("$defs":{"n":{"type":"integer"}}}}})";
+    const auto automatic = good_chat_with(R"("tools":[)" + tool + "]");
+    ASSERT_TRUE(automatic.has_value()) << refusal_of(automatic);
+    EXPECT_TRUE(automatic->may_call);
+    EXPECT_FALSE(automatic->must_call);
+    EXPECT_EQ(automatic->call.messages.front().role, "system");
+    EXPECT_TRUE(automatic->call.form.starts_with(R"({"after":"<tool_call>")")) << automatic->call.form;
+    const auto forced =
+        good_chat_with(R"("tools":[)" + tool + R"(],"tool_choice":{"type":"function","function":{"name":"f"}})");
+    ASSERT_TRUE(forced.has_value()) << refusal_of(forced);
+    EXPECT_TRUE(forced->must_call && forced->call.form.starts_with(R"({"schema")"));
+    EXPECT_TRUE(good_chat_with(R"("tools":[)" + tool + R"(],"tool_choice":"none")")->call.form.empty());
+    const auto logged = good_chat_with(R"("logprobs":true,"top_logprobs":3,"n":2)");
+    EXPECT_EQ(logged->call.logprobs, 4U);
+    EXPECT_EQ(logged->choices, 2U);
+    EXPECT_EQ(good_chat_with(R"("response_format":{"type":"json_object"})")->call.form,
+              R"({"schema":{"type":"object"}})");
+}
+
+TEST(ChatRequest, WritesCallsAndResultsIntoThePrompt) {
+    const auto request =
+        chat(R"("model":"m","messages":[{"role":"user","content":"q"},{"role":"assistant","content":null,)"
+             R"("tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},)"
+             R"({"role":"tool","tool_call_id":"c","content":"42"}])");
+    ASSERT_TRUE(request.has_value()) << refusal_of(request);
+    EXPECT_EQ(request->call.messages[1].content, R"(<tool_call>{"name":"f","arguments":{"a":1}})");
+    EXPECT_EQ(request->call.messages[2], (ChatMessage{"user", "<tool_response>42</tool_response>"}));
 }
 
 TEST(ChatRequest, BoundsThePrompt) {

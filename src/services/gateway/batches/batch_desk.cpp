@@ -190,10 +190,19 @@ bool BatchDesk::may_go_on(const Job& job) const {
     return !is_stopping_ && job.record.state == BatchState::kInProgress && now_seconds() < job.record.expires_at;
 }
 
+void BatchDesk::tell_end(const BatchRecord& record) const {
+    WebhookDesk* webhooks = parts_.shared->webhooks;
+    if (webhooks == nullptr) return;
+    const std::string ending{to_string(record.state)};
+    webhooks->publish(record.client, "batch." + ending, codec::JsonObject{{"id", record.id}, {"status", ending}});
+}
+
 Task<Result<void>> BatchDesk::drive(Job* job) {
     CO_TRY_OK(co_await scan(job));
     if (has_ended(job->record.state)) {
-        co_return co_await save(job);
+        CO_TRY_OK(co_await save(job));
+        tell_end(job->record);
+        co_return Result<void>{};
     }
     CO_TRY_OK(co_await find_answers(job));
     if (job->record.state == BatchState::kValidating) {
@@ -328,6 +337,7 @@ Task<std::optional<BatchDesk::Answer>> BatchDesk::ask(Job* job, std::size_t inde
         exchange.log = parts_.shared->log;
         {
             GenerationFlow flow{parts_.shared, &exchange, *key, request.request};
+            flow.set_deliveries(parts_.deliveries);
             co_await flow.run();
         }
         const ports::HttpResponse& response = captured.response();
@@ -396,6 +406,7 @@ Task<Result<void>> BatchDesk::write_files(Job* job) {
     record.state = is_cancelled ? BatchState::kCancelled : is_whole ? BatchState::kCompleted : BatchState::kExpired;
     record.ended_at = now_seconds();
     CO_TRY_OK(co_await save(job));
+    tell_end(record);
     co_return co_await drop_answers(job);
 }
 

@@ -14,6 +14,8 @@
 
 namespace vcity::gateway {
 
+class DeliveryLog;
+
 // Batches of model calls: reads their input files, runs their requests some at a time on whatever nodes the scheduler
 // chooses, and writes output and error files in the order of the input.
 //
@@ -25,6 +27,7 @@ class BatchDesk {
         const Shared* shared = nullptr;
         FileBook* files = nullptr;  // null: no batches
         ports::Store* store = nullptr;
+        DeliveryLog* deliveries = nullptr;  // where to note what was delivered; null: nowhere
     };
 
     explicit BatchDesk(Parts parts);
@@ -58,6 +61,7 @@ class BatchDesk {
     };
 
     Task<void> run_batch(std::string id);
+    void tell_end(const BatchRecord& record) const;
     Task<Result<void>> drive(Job* job);
     Task<Result<void>> scan(Job* job);
     Task<Result<void>> find_answers(Job* job);

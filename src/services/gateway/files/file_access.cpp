@@ -12,6 +12,7 @@ namespace vcity::gateway {
 namespace {
 
 constexpr std::string_view kPurpose = "vcity-files-v1";
+constexpr std::string_view kLinkPurpose = "vcity-file-links-v1";
 constexpr std::size_t kTimeBytes = 8;
 constexpr std::size_t kProofBytes = 16;
 constexpr std::size_t kTokenBytes = JobId::kSize + kTimeBytes + kProofBytes;
@@ -25,12 +26,36 @@ Bytes claim_of(const FileAccess& access) {
     return claim;
 }
 
-Bytes proof_of(const Hash& secret, const Bytes& claim) {
-    const ByteView purpose = as_bytes(kPurpose);
+// sha256: nullptr for the right to all files of the job.
+Bytes proof_of(const Hash& secret, const Bytes& claim, const Hash* sha256) {
+    const ByteView purpose = as_bytes(sha256 == nullptr ? kPurpose : kLinkPurpose);
     Bytes message(purpose.begin(), purpose.end());
     message.insert(message.end(), claim.begin(), claim.end());
+    if (sha256 != nullptr) message.insert(message.end(), sha256->bytes.begin(), sha256->bytes.end());
     const Hash mac = crypto::hmac_sha256(secret.view(), message);
     return {mac.bytes.begin(), mac.bytes.begin() + kProofBytes};
+}
+
+std::string make_token(const Hash& secret, const FileAccess& access, const Hash* sha256) {
+    Bytes token = claim_of(access);
+    const Bytes proof = proof_of(secret, token, sha256);
+    token.insert(token.end(), proof.begin(), proof.end());
+    return codec::to_hex(token).substr(2);
+}
+
+std::optional<FileAccess> parse_token(const Hash& secret, std::string_view token, const Hash* sha256) {
+    if (token.size() != 2 * kTokenBytes) return std::nullopt;
+    const Result<Bytes> bytes = codec::parse_hex_exact("0x" + std::string{token}, kTokenBytes);
+    if (!bytes) return std::nullopt;
+    FileAccess access;
+    std::copy_n(bytes->begin(), JobId::kSize, access.job_id.bytes.begin());
+    for (std::size_t byte = 0; byte < kTimeBytes; ++byte) {
+        access.expires_unix_seconds = access.expires_unix_seconds << 8U | (*bytes)[JobId::kSize + byte];
+    }
+    const Bytes proof = proof_of(secret, claim_of(access), sha256);
+    const ByteView given = ByteView{*bytes}.subspan(JobId::kSize + kTimeBytes);
+    if (!equal_constant_time(proof, given)) return std::nullopt;
+    return access;
 }
 
 bool read_number(std::string_view text, std::uint64_t* out) {
@@ -41,25 +66,19 @@ bool read_number(std::string_view text, std::uint64_t* out) {
 }  // namespace
 
 std::string make_access_token(const Hash& secret, const FileAccess& access) {
-    Bytes token = claim_of(access);
-    const Bytes proof = proof_of(secret, token);
-    token.insert(token.end(), proof.begin(), proof.end());
-    return codec::to_hex(token).substr(2);
+    return make_token(secret, access, nullptr);
 }
 
 std::optional<FileAccess> parse_access_token(const Hash& secret, std::string_view token) {
-    if (token.size() != 2 * kTokenBytes) return std::nullopt;
-    const Result<Bytes> bytes = codec::parse_hex_exact("0x" + std::string{token}, kTokenBytes);
-    if (!bytes) return std::nullopt;
-    FileAccess access;
-    std::copy_n(bytes->begin(), JobId::kSize, access.job_id.bytes.begin());
-    for (std::size_t byte = 0; byte < kTimeBytes; ++byte) {
-        access.expires_unix_seconds = access.expires_unix_seconds << 8U | (*bytes)[JobId::kSize + byte];
-    }
-    const Bytes proof = proof_of(secret, claim_of(access));
-    const ByteView given = ByteView{*bytes}.subspan(JobId::kSize + kTimeBytes);
-    if (!equal_constant_time(proof, given)) return std::nullopt;
-    return access;
+    return parse_token(secret, token, nullptr);
+}
+
+std::string make_link_token(const Hash& secret, const FileAccess& access, const Hash& sha256) {
+    return make_token(secret, access, &sha256);
+}
+
+std::optional<FileAccess> parse_link_token(const Hash& secret, std::string_view token, const Hash& sha256) {
+    return parse_token(secret, token, &sha256);
 }
 
 std::optional<ByteRange> parse_range(std::string_view header, std::uint64_t file_bytes) {

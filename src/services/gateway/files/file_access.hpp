@@ -25,6 +25,11 @@ std::string make_access_token(const Hash& secret, const FileAccess& access);
 // None: not made with this secret. Whether the time has passed is for the caller to ask.
 std::optional<FileAccess> parse_access_token(const Hash& secret, std::string_view token);
 
+// The right to read one file of a job, for a link that a customer may give away: like the above with
+// HMAC-SHA256(secret, "vcity-file-links-v1" || job id || time || sha256), so that neither is good for the other.
+std::string make_link_token(const Hash& secret, const FileAccess& access, const Hash& sha256);
+std::optional<FileAccess> parse_link_token(const Hash& secret, std::string_view token, const Hash& sha256);
+
 // A part of a file, by a Range header (RFC 9110, 14.1.2) for one range of bytes.
 struct ByteRange {
     std::uint64_t first = 0;

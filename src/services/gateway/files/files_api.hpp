@@ -40,6 +40,8 @@ class FilesApi {
     // --- what jobs left
     // rest: "" for the list, "GROUP/INDEX/NAME" for a file.
     Task<ApiResult<ports::HttpResponse>> answer_job(Exchange* exchange, WorkStatusReply status, std::string rest);
+    // An address that gives this one file to whoever has it, for so long.
+    std::string link_to(const JobId& job_id, const Hash& sha256, Duration good_for) const;
 
   private:
     using Response = ApiResult<ports::HttpResponse>;

@@ -137,9 +137,11 @@ Task<FilesApi::Response> FilesApi::answer_node(Exchange* exchange) {
     std::string_view rest = services::path_of(exchange->request.target);
     rest.remove_prefix(kNodeFilesPath.size());
     const std::size_t slash = std::min(rest.find('/'), rest.size());
-    const std::optional<FileAccess> access = parse_access_token(secret_, rest.substr(0, slash));
+    std::optional<FileAccess> access = parse_access_token(secret_, rest.substr(0, slash));
     const std::string digits = "0x" + std::string{rest.substr(std::min(slash + 1, rest.size()))};
     const Result<Hash> sha256 = codec::parse_fixed<Hash>(digits);
+    const bool may_be_link = !access && sha256 && exchange->request.method != "PUT";
+    if (may_be_link) access = parse_link_token(secret_, rest.substr(0, slash), *sha256);
     const bool is_valid = access && sha256 && access->expires_unix_seconds > now_seconds();
     const JobSpace* space = is_valid ? book_->space(access->job_id) : nullptr;
     if (space == nullptr) {
@@ -156,6 +158,14 @@ Task<FilesApi::Response> FilesApi::answer_node(Exchange* exchange) {
     if (!is_there) co_return spec::refusal(ErrorCode::kFileNotFound, "", "the job has no file of this hash");
     std::string name = digits.substr(2);
     co_return co_await send_file(exchange, book_, *sha256, std::move(name));
+}
+
+std::string FilesApi::link_to(const JobId& job_id, const Hash& sha256, Duration good_for) const {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(good_for);
+    const FileAccess access{.job_id = job_id,
+                            .expires_unix_seconds = now_seconds() + static_cast<std::uint64_t>(seconds.count())};
+    return shared_->options->public_url + std::string{kNodeFilesPath} + make_link_token(secret_, access, sha256) + "/" +
+           codec::to_hex(sha256).substr(2);
 }
 
 Task<FilesApi::Response> FilesApi::put_for_job(Exchange* exchange, JobSpace space, Hash sha256) {

@@ -38,19 +38,27 @@ std::string to_base62(ByteView big_endian, std::size_t width) {
     return digits;
 }
 
-std::string make_api_key(const KeyEntropy& entropy) {
-    std::string key{kApiKeyPrefix};
+std::string make_token(std::string_view prefix, const KeyEntropy& entropy) {
+    std::string key{prefix};
     key += to_base62(entropy, 43);
     key += checksum_of(key);
     return key;
 }
 
-bool is_well_formed_api_key(std::string_view text) {
-    if (text.size() != kApiKeyLength || !text.starts_with(kApiKeyPrefix)) return false;
-    const std::string_view digits = text.substr(kApiKeyPrefix.size());
+bool is_well_formed_token(std::string_view prefix, std::string_view text) {
+    if (text.size() != prefix.size() + 43 + kChecksumLength || !text.starts_with(prefix)) return false;
+    const std::string_view digits = text.substr(prefix.size());
     if (digits.find_first_not_of(kAlphabet) != std::string_view::npos) return false;
-    const std::size_t body = kApiKeyLength - kChecksumLength;
+    const std::size_t body = text.size() - kChecksumLength;
     return checksum_of(text.substr(0, body)) == text.substr(body);
+}
+
+std::string make_api_key(const KeyEntropy& entropy) {
+    return make_token(kApiKeyPrefix, entropy);
+}
+
+bool is_well_formed_api_key(std::string_view text) {
+    return is_well_formed_token(kApiKeyPrefix, text);
 }
 
 Hash api_key_digest(ByteView pepper, std::string_view key) {

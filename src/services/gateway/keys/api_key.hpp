@@ -17,6 +17,9 @@ inline constexpr std::size_t kApiKeyLength = 9 + 43 + 6;
 
 using KeyEntropy = std::array<std::uint8_t, 32>;
 
+// The same for other prefixes: whoever has the text has what it stands for.
+std::string make_token(std::string_view prefix, const KeyEntropy& entropy);
+bool is_well_formed_token(std::string_view prefix, std::string_view text);
 // The caller hands it out once and never stores it.
 std::string make_api_key(const KeyEntropy& entropy);
 // Prefix, length, alphabet and checksum. A well-formed key may still be unknown.

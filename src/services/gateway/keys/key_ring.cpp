@@ -15,6 +15,8 @@ namespace vcity::gateway {
 namespace {
 
 constexpr std::size_t kKeysMax = 100'000;
+constexpr std::size_t kKeysOfAccountMax = 200;
+constexpr std::uint64_t kUseInterval = 60;  // seconds; last_used_at is as exact as this
 constexpr std::size_t kScanPage = 256;
 constexpr std::string_view kStorePrefix = "gateway/key/";
 
@@ -39,9 +41,8 @@ Task<Result<void>> KeyRing::load() {
         CO_TRY(const std::vector<ports::StoreEntry> page, co_await store_->scan(prefix, after, kScanPage));
         for (const ports::StoreEntry& entry : page) {
             CO_TRY(const codec::Json json, codec::parse_json(as_text(entry.value)));
-            CO_TRY(KeyRecord record, parse_key_record(json));
-            const Hash digest = record.digest;
-            entries_[digest].record = std::move(record);
+            CO_TRY(const KeyRecord record, parse_key_record(json));
+            insert(record);
         }
         if (page.size() < kScanPage) break;
         after = page.back().key;
@@ -65,6 +66,9 @@ Task<Result<NewKey>> KeyRing::create(KeyTerms terms) {
     if (signer != terms.cap.cap.client) {
         co_return make_error(Errc::kDenied, "the spending cap is not signed by its client for this chain and escrow");
     }
+    if (of(terms.cap.cap.client).size() >= kKeysOfAccountMax) {
+        co_return make_error(Errc::kExhausted, "this account has 200 keys already");
+    }
     KeyEntropy entropy{};
     runtime_->random_bytes(entropy);
     NewKey created;
@@ -74,28 +78,92 @@ Task<Result<NewKey>> KeyRing::create(KeyTerms terms) {
     created.record.terms = std::move(terms);
     created.record.created_at_unix_seconds = now_seconds();
     created.record.period_started_at_unix_seconds = now_seconds();
+    created.record.spending.as_of_unix_seconds = now_seconds();
     CO_TRY_OK(co_await persist(created.record));
-    entries_[created.record.digest].record = created.record;
+    insert(created.record);
     co_return created;
 }
 
+void KeyRing::insert(const KeyRecord& record) {
+    entries_[record.digest].record = record;
+    ids_[record.id()] = record.digest;
+    of_account_[record.account()].push_back(record.digest);
+}
+
 Task<Result<void>> KeyRing::revoke(std::string id) {
-    const auto found =
-        std::ranges::find_if(entries_, [&](const auto& entry) { return entry.second.record.id() == id; });
-    if (found == entries_.end()) co_return make_error(Errc::kNotFound, "no key has the id " + id);
-    found->second.record.revoked = true;
-    CO_TRY_OK(co_await persist(found->second.record));
+    const auto found = ids_.find(id);
+    if (found == ids_.end()) co_return make_error(Errc::kNotFound, "no key has the id " + id);
+    KeyRecord& record = entries_.at(found->second).record;
+    record.revoked = true;
+    // Written once more behind what may still wait to be written behind.
+    note_change(&entries_.at(found->second));
+    CO_TRY_OK(co_await persist(record));
     co_return Result<void>{};
+}
+
+Task<Result<KeyRecord>> KeyRing::change(std::string id, KeyTerms terms, bool enabled) {
+    const auto found = ids_.find(id);
+    if (found == ids_.end()) co_return make_error(Errc::kNotFound, "no key has the id " + id);
+    const Hash digest = found->second;
+    KeyRecord changed = shown(entries_.at(digest).record);
+    changed.terms = std::move(terms);
+    changed.enabled = enabled;
+    CO_TRY_OK(co_await persist(changed));
+    // What was spent in the meantime stays, and is written behind.
+    Entry& entry = entries_.at(digest);
+    entry.record.terms = changed.terms;
+    entry.record.enabled = changed.enabled;
+    note_change(&entry);
+    co_return shown(entry.record);
+}
+
+KeyRecord KeyRing::shown(const KeyRecord& record) const {
+    KeyRecord copy = record;
+    roll_period(&copy);
+    return copy;
 }
 
 std::vector<KeyRecord> KeyRing::list() const {
     std::vector<KeyRecord> records;
     records.reserve(entries_.size());
-    for (const auto& [digest, entry] : entries_) records.push_back(entry.record);
+    for (const auto& [digest, entry] : entries_) records.push_back(shown(entry.record));
     std::ranges::sort(records, [](const KeyRecord& a, const KeyRecord& b) {
         return std::tie(a.created_at_unix_seconds, a.digest) < std::tie(b.created_at_unix_seconds, b.digest);
     });
     return records;
+}
+
+std::vector<KeyRecord> KeyRing::of(const Address& account) const {
+    std::vector<KeyRecord> records;
+    const auto theirs = of_account_.find(account);
+    if (theirs == of_account_.end()) return records;
+    for (const Hash& digest : theirs->second) {
+        const KeyRecord& record = entries_.at(digest).record;
+        if (!record.revoked) records.push_back(shown(record));
+    }
+    std::ranges::sort(records, [](const KeyRecord& a, const KeyRecord& b) {
+        return std::tie(a.created_at_unix_seconds, a.digest) < std::tie(b.created_at_unix_seconds, b.digest);
+    });
+    return records;
+}
+
+Usd KeyRing::reserved_by(const Address& account) const {
+    Usd sum;
+    const auto theirs = of_account_.find(account);
+    if (theirs == of_account_.end()) return sum;
+    for (const Hash& digest : theirs->second) {
+        const Result<Usd> more = add(sum, entries_.at(digest).reserved);
+        sum = more ? *more : Usd{UINT64_MAX};
+    }
+    return sum;
+}
+
+std::optional<KeyRecord> KeyRing::find_id(const Address& account, std::string_view id) const {
+    const auto found = ids_.find(std::string{id});
+    if (found == ids_.end()) return std::nullopt;
+    const KeyRecord& record = entries_.at(found->second).record;
+    if (record.revoked || record.account() != account) return std::nullopt;
+    return shown(record);
 }
 
 ApiResult<KeyRecord> KeyRing::authenticate(std::string_view authorization) const {
@@ -116,6 +184,12 @@ ApiResult<KeyRecord> KeyRing::authenticate(std::string_view authorization) const
 ApiResult<KeyRecord> KeyRing::find(const Hash& digest) const {
     const auto found = entries_.find(digest);
     if (found == entries_.end() || found->second.record.revoked) return wrong_key();
+    if (!found->second.record.enabled) {
+        ApiError error = wrong_key();
+        error.code = ErrorCode::kDisabledApiKey;
+        error.message = "the API key is switched off";
+        return error;
+    }
     const std::uint64_t expires_at = found->second.record.terms.expires_at_unix_seconds;
     if (expires_at != 0 && expires_at <= now_seconds()) {
         ApiError error = wrong_key();
@@ -127,11 +201,90 @@ ApiResult<KeyRecord> KeyRing::find(const Hash& digest) const {
 }
 
 void KeyRing::roll_period(KeyRecord* record) const {
+    record->spending.roll(now_seconds());
     const std::uint64_t period = record->terms.budget_period_seconds;
     if (period == 0 || now_seconds() < record->period_started_at_unix_seconds + period) return;
     const std::uint64_t passed = (now_seconds() - record->period_started_at_unix_seconds) / period;
     record->period_started_at_unix_seconds += passed * period;
     record->spent = Usd{};
+}
+
+void KeyRing::note_change(Entry* entry) {
+    if (!std::exchange(entry->changed, true)) changed_.push_back(entry->record.digest);
+}
+
+Refusal KeyRing::check_budgets(const Entry& entry, Usd quote) const {
+    const KeyTerms& terms = entry.record.terms;
+    const auto fits = [&](Usd limit, Usd spent) {
+        const Result<Usd> taken = add(spent, entry.reserved);
+        const Result<Usd> total = taken ? add(*taken, quote) : taken;
+        return total && *total <= limit;
+    };
+    Refusal refusal;
+    const auto refuse = [&](Usd limit, Usd spent, std::string_view window, std::uint64_t resets_at) {
+        // Of several, the one that lasts longest; 0: for ever.
+        const std::uint64_t before = refusal ? refusal->resets_at.value_or(UINT64_MAX) : 0;
+        if (refusal && before >= (resets_at == 0 ? UINT64_MAX : resets_at)) return;
+        ApiError error;
+        error.code = ErrorCode::kKeyBudgetExceeded;
+        error.message = "the quote of $" + to_string(quote) + " does not fit this key's budget of $" +
+                        to_string(limit) + std::string{window} + ", of which $" + to_string(spent) + " is spent";
+        if (resets_at != 0) error.resets_at = resets_at;
+        refusal = std::move(error);
+    };
+    for (const Budget& each : terms.budgets) {
+        const Usd spent = entry.record.spending.in(each.window);
+        if (fits(each.limit, spent)) continue;
+        refuse(each.limit, spent, " in " + std::string{to_string(each.window)},
+               window_end(each.window, entry.record.spending.as_of_unix_seconds));
+    }
+    if (!terms.budget || fits(*terms.budget, entry.record.spent)) return refusal;
+    const std::uint64_t period = terms.budget_period_seconds;
+    refuse(*terms.budget, entry.record.spent, "",
+           period == 0 ? 0 : entry.record.period_started_at_unix_seconds + period);
+    return refusal;
+}
+
+std::optional<Address> KeyRing::account_of(const Hash& digest) const {
+    const auto found = entries_.find(digest);
+    if (found == entries_.end()) return std::nullopt;
+    return found->second.record.account();
+}
+
+void KeyRing::tell_exhausted(Entry* entry, const ApiError& refused) {
+    if (!on_event_ || entry->told_until > now_seconds()) return;
+    const KeyRecord& record = entry->record;
+    // A budget that never begins again is told of once a day.
+    entry->told_until = refused.resets_at.value_or(now_seconds() + 86'400);
+    KeyEvent event;
+    event.account = record.account();
+    event.key = record.id();
+    event.name = record.terms.name;
+    event.limit = record.terms.budget.value_or(Usd{});
+    event.spent = record.spent;
+    for (const Budget& each : record.terms.budgets) {
+        if (window_end(each.window, record.spending.as_of_unix_seconds) != refused.resets_at) continue;
+        event.limit = each.limit;
+        event.spent = record.spending.in(each.window);
+    }
+    event.resets_at = refused.resets_at;
+    on_event_(event);
+}
+
+void KeyRing::tell_soft(const Entry& entry, Usd before) const {
+    const KeyRecord& record = entry.record;
+    const std::optional<Usd>& soft = record.terms.soft_budget;
+    const Usd spent = record.spending.in(BudgetWindow::kMonth);
+    if (!on_event_ || !soft || before > *soft || spent <= *soft) return;
+    KeyEvent event;
+    event.account = record.account();
+    event.key = record.id();
+    event.name = record.terms.name;
+    event.is_soft = true;
+    event.limit = *soft;
+    event.spent = spent;
+    event.resets_at = window_end(BudgetWindow::kMonth, record.spending.as_of_unix_seconds);
+    on_event_(event);
 }
 
 Refusal KeyRing::admit(const Hash& digest, Usd quote) {
@@ -146,19 +299,18 @@ Refusal KeyRing::admit(const Hash& digest, Usd quote) {
         error.retry_after = std::chrono::seconds{1};
         return error;
     }
-    roll_period(&entry.record);
-    const Result<Usd> taken = add(entry.record.spent, entry.reserved);
-    const Result<Usd> total = taken ? add(*taken, quote) : taken;
-    if (terms.budget && (!total || *total > *terms.budget)) {
-        error.code = ErrorCode::kKeyBudgetExceeded;
-        error.message = "the quote of $" + to_string(quote) + " does not fit this key's budget of $" +
-                        to_string(*terms.budget) + ", of which $" + to_string(entry.record.spent) + " is spent";
-        if (terms.budget_period_seconds != 0) {
-            error.resets_at = entry.record.period_started_at_unix_seconds + terms.budget_period_seconds;
-        }
+    const Result<Usd> reserved = add(entry.reserved, quote);
+    if (!reserved) {
+        error.code = ErrorCode::kInsufficientBalance;
+        error.message = "the quotes of what this key runs are beyond all bounds";
         return error;
     }
-    if (terms.budget) entry.reserved = Usd{entry.reserved.micro + quote.micro};
+    roll_period(&entry.record);
+    if (Refusal refused = check_budgets(entry, quote)) {
+        tell_exhausted(&entry, *refused);
+        return refused;
+    }
+    entry.reserved = *reserved;
     ++entry.running;
     return std::nullopt;
 }
@@ -167,17 +319,17 @@ void KeyRing::release(const Hash& digest, Usd quote, Usd charged) {
     const auto found = entries_.find(digest);
     CHECK(found != entries_.end());
     Entry& entry = found->second;
-    CHECK(entry.running > 0);
+    CHECK(entry.running > 0 && entry.reserved >= quote);
     --entry.running;
-    if (entry.record.terms.budget) {
-        CHECK(entry.reserved >= quote);
-        entry.reserved.micro -= quote.micro;
-    }
+    entry.reserved.micro -= quote.micro;
     if (charged == Usd{}) return;
     roll_period(&entry.record);
     const Result<Usd> spent = add(entry.record.spent, charged);
     entry.record.spent = spent ? *spent : Usd{UINT64_MAX};
-    if (!std::exchange(entry.changed, true)) changed_.push_back(digest);
+    const Usd before = entry.record.spending.in(BudgetWindow::kMonth);
+    entry.record.spending.charge(charged);
+    tell_soft(entry, before);
+    note_change(&entry);
 }
 
 void KeyRing::give_back(const Hash& digest, Usd amount, std::uint64_t charged_at_unix_seconds) {
@@ -185,15 +337,34 @@ void KeyRing::give_back(const Hash& digest, Usd amount, std::uint64_t charged_at
     if (found == entries_.end()) return;
     Entry& entry = found->second;
     roll_period(&entry.record);
+    entry.record.spending.give_back(amount, charged_at_unix_seconds);
+    note_change(&entry);
     if (entry.record.period_started_at_unix_seconds > charged_at_unix_seconds) return;
     entry.record.spent.micro -= std::min(entry.record.spent.micro, amount.micro);
-    if (!std::exchange(entry.changed, true)) changed_.push_back(digest);
 }
 
 RateDecision KeyRing::take_rate(const Hash& digest) {
     const auto found = entries_.find(digest);
     CHECK(found != entries_.end());
-    return rates_.take(codec::to_hex(digest), found->second.record.terms.requests_per_minute, runtime_->now());
+    KeyRecord& record = found->second.record;
+    if (now_seconds() >= record.last_used_at_unix_seconds + kUseInterval) {
+        record.last_used_at_unix_seconds = now_seconds();
+        note_change(&found->second);
+    }
+    return rates_.take(codec::to_hex(digest), record.terms.requests_per_minute, runtime_->now());
+}
+
+RateDecision KeyRing::look_at_tokens(const Hash& digest) {
+    const auto found = entries_.find(digest);
+    const std::uint64_t limit = found == entries_.end() ? 0 : found->second.record.terms.tokens_per_minute;
+    if (limit == 0) return {.allowed = true, .limit = 0, .remaining = 0, .retry_after = {}, .reset_after = {}};
+    return tokens_.look(codec::to_hex(digest), limit, runtime_->now());
+}
+
+void KeyRing::note_tokens(const Hash& digest, std::uint64_t tokens) {
+    const auto found = entries_.find(digest);
+    if (found == entries_.end() || found->second.record.terms.tokens_per_minute == 0) return;
+    tokens_.note(codec::to_hex(digest), found->second.record.terms.tokens_per_minute, tokens, runtime_->now());
 }
 
 std::vector<KeyRecord> KeyRing::take_changed() {

@@ -24,6 +24,10 @@ class TokenBucket {
     explicit TokenBucket(std::uint64_t per_minute) : per_minute_{per_minute}, level_{static_cast<double>(per_minute)} {}
 
     RateDecision take(TimePoint now);
+    // What take() would decide, without taking.
+    RateDecision look(TimePoint now);
+    // Takes what is used already, even if it is more than there is.
+    void note(std::uint64_t used, TimePoint now);
     std::uint64_t per_minute() const { return per_minute_; }
 
   private:
@@ -42,8 +46,12 @@ class RateLimiter {
 
     // per_minute > 0; a changed limit starts a fresh bucket.
     RateDecision take(const std::string& name, std::uint64_t per_minute, TimePoint now);
+    RateDecision look(const std::string& name, std::uint64_t per_minute, TimePoint now);
+    void note(const std::string& name, std::uint64_t per_minute, std::uint64_t used, TimePoint now);
 
   private:
+    TokenBucket& bucket_of(const std::string& name, std::uint64_t per_minute);
+
     std::size_t names_max_;
     std::unordered_map<std::string, TokenBucket> buckets_;
 };

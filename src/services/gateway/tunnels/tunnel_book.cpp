@@ -65,7 +65,7 @@ Task<Result<std::unique_ptr<TunnelBook::Half>>> TunnelBook::open(TunnelOpen want
     by_id_[meeting->id] = meeting;
     wanted.tunnel = meeting->id;
     wanted.url = web_socket_url(public_url_) + std::string{kNodeTunnelPath} + meeting->secret;
-    if (!post_(std::move(wanted))) co_return make_error(Errc::kUnavailable, "no connection to the scheduler");
+    CO_TRY_OK(post_(std::move(wanted)));
     CO_TRY_OK(co_await wait_for_node(meeting.get()));
     co_return half;
 }

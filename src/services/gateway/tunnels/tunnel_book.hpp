@@ -28,9 +28,9 @@ struct TunnelOptions {
 // for it. The url holds 256 random bits, works once, and is forgotten when the client has gone.
 class TunnelBook {
   public:
-    // post: to the scheduler; false without a link. public_url: how nodes reach this gateway, e.g.
-    // "https://gw.example".
-    TunnelBook(Runtime* runtime, TunnelOptions options, std::string public_url, std::function<bool(Message)> post)
+    using Post = std::function<Result<void>(TunnelOpen)>;
+    // post: to the scheduler of the job. public_url: how nodes reach this gateway, e.g. "https://gw.example".
+    TunnelBook(Runtime* runtime, TunnelOptions options, std::string public_url, Post post)
         : runtime_{runtime}, options_{options}, public_url_{std::move(public_url)}, post_{std::move(post)} {}
 
     // A node's half, as long as this lives. Destroying it ends the tunnel.
@@ -59,7 +59,7 @@ class TunnelBook {
     Runtime* runtime_;
     TunnelOptions options_;
     std::string public_url_;
-    std::function<bool(Message)> post_;
+    Post post_;
     std::map<std::string, std::shared_ptr<Meeting>> by_secret_;  // that wait for their node
     std::map<TunnelId, std::shared_ptr<Meeting>> by_id_;         // all
     std::unordered_map<Address, std::size_t> by_client_;

@@ -16,7 +16,7 @@ namespace {
 using search::Field;
 using search::FieldType;
 using search::Value;
-using Entry = UnitsReply::Entry;
+using Entry = OfferedUnit;
 
 constexpr double kMicro = 1e6;
 constexpr double kMibPerGib = 1024;
@@ -95,6 +95,8 @@ constexpr std::array kColumns = {
            }},
     Column{{"node", FieldType::kText, "address of the node"},
            [](const Entry& entry) { return Value{codec::to_hex(entry.node)}; }},
+    Column{{"scheduler", FieldType::kText, "address of the scheduler that leases it"},
+           [](const Entry& entry) { return Value{codec::to_hex(entry.scheduler)}; }},
     Column{{"unit", FieldType::kNumber, "number of the node's unit"},
            [](const Entry& entry) { return Value{static_cast<double>(entry.offer.number)}; }},
 };
@@ -140,10 +142,10 @@ ApiResult<OfferSearch> parse_offer_search(std::string_view query, std::string_vi
     return found;
 }
 
-codec::Json offers_json(const UnitsReply& units, const OfferSearch& search) {
+codec::Json offers_json(const std::vector<OfferedUnit>& units, const OfferSearch& search) {
     using Row = std::array<Value, kColumns.size()>;
     std::vector<Row> rows;
-    for (const Entry& entry : units.entries) {
+    for (const Entry& entry : units) {
         Row row;
         for (std::size_t at = 0; at < row.size(); ++at) row[at] = kColumns[at].read(entry);
         if (search::matches(search.query, row)) rows.push_back(std::move(row));

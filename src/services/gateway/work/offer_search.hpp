@@ -7,7 +7,7 @@
 
 #include "model/messages.hpp"
 #include "search/query.hpp"
-#include "services/gateway/api/api_error.hpp"
+#include "services/gateway/schedulers.hpp"
 
 namespace vcity::gateway {
 
@@ -27,6 +27,6 @@ inline constexpr std::size_t kOffersMax = 1000;
 ApiResult<OfferSearch> parse_offer_search(std::string_view query, std::string_view order, std::string_view limit);
 
 // {"object": "list", "data": [{field: value}], "total": matches before the limit}. What is not known is null.
-codec::Json offers_json(const UnitsReply& units, const OfferSearch& search);
+codec::Json offers_json(const std::vector<OfferedUnit>& units, const OfferSearch& search);
 
 }  // namespace vcity::gateway

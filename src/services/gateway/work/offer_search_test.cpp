@@ -6,9 +6,9 @@
 namespace vcity::gateway {
 namespace {
 
-UnitsReply some_units() {
-    UnitsReply reply;
-    UnitsReply::Entry gpu;
+std::vector<OfferedUnit> some_units() {
+    std::vector<OfferedUnit> units;
+    OfferedUnit gpu;
     gpu.offer = {.number = 1,
                  .gpu_model = "H100 SXM",
                  .gpus = 4,
@@ -24,14 +24,14 @@ UnitsReply some_units() {
     gpu.gpus_free = 2;
     gpu.reputation_bp = 9900;
     gpu.level = 2;
-    reply.entries.push_back(gpu);
-    UnitsReply::Entry cpu;
+    units.push_back(gpu);
+    OfferedUnit cpu;
     cpu.offer.cpu_milli = 4'000;
     cpu.offer.memory_mib = 4096;
     cpu.offer.hourly = Usd{10'000};
     cpu.cpu_milli_free = 4000;
-    reply.entries.push_back(cpu);
-    return reply;
+    units.push_back(cpu);
+    return units;
 }
 
 std::vector<std::uint64_t> found(std::string_view query, std::string_view order = {}, std::string_view limit = {}) {

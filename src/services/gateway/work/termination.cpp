@@ -2,6 +2,7 @@
 #include "services/gateway/work/termination.hpp"
 
 #include "model/work_messages.hpp"
+#include "work/plan.hpp"
 
 namespace vcity::gateway {
 namespace {
@@ -19,6 +20,7 @@ std::string_view reason_of_exit(std::int32_t exit_code) {
         case kTimeLimitExit: return "time_limit";
         case kOutputLimitExit: return "output_limit";
         case kFilesExit: return "files";
+        case work::kGaveWayExit: return "preempted";
         default: return "exit_code";
     }
 }
@@ -33,6 +35,7 @@ std::string_view termination_reason(const StepStatus& step, WorkState job_state,
         return is_late ? "deadline" : "job_failed";
     }
     if (step.exit_code != 0) return reason_of_exit(step.exit_code);
+    if (step.reason.starts_with("input file ")) return "inputs";
     if (is_late) return "deadline";
     if (step.attempt == 0) return "not_placed";
     // A service that ended by itself has failed with status 0.

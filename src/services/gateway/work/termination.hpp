@@ -18,6 +18,8 @@ namespace vcity::gateway {
 //   deadline       the job's deadline has passed
 //   cancelled      its customer cancelled the job
 //   job_failed     another step failed that it waited for
+//   inputs         a file at an address that its customer named could not be had
+//   preempted      it had to give way, too often
 //   node_fault     the nodes it ran on failed, too often
 //   not_placed     no unit took it
 std::string_view termination_reason(const StepStatus& step, WorkState job_state, std::string_view job_error);

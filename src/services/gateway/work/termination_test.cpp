@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "model/work_messages.hpp"
+#include "work/plan.hpp"
 
 namespace vcity::gateway {
 namespace {
@@ -30,6 +31,10 @@ TEST(Termination, NamesWhyAStepIsOver) {
     EXPECT_EQ(reason(ended(StepState::kFailed, 0)), "exit_code");
     EXPECT_EQ(reason(ended(StepState::kFailed, 0, 8, Usd{})), "node_fault");
     EXPECT_EQ(reason(ended(StepState::kFailed, 0, 0, Usd{})), "not_placed");
+    EXPECT_EQ(reason(ended(StepState::kFailed, work::kGaveWayExit)), "preempted");
+    StepStatus step = ended(StepState::kFailed, 0, 1, Usd{});
+    step.reason = "input file a.txt: the file's server cannot be reached or breaks off";
+    EXPECT_EQ(reason(step), "inputs");
     EXPECT_EQ(reason(ended(StepState::kCancelled, 0), WorkState::kCancelled), "cancelled");
     EXPECT_EQ(reason(ended(StepState::kCancelled, 0)), "job_failed");
     EXPECT_EQ(reason(ended(StepState::kCancelled, 0), WorkState::kFailed, "its deadline has passed"), "deadline");

@@ -10,9 +10,11 @@
 #include "market/typed_hashes.hpp"
 #include "services/common/http_text.hpp"
 #include "services/gateway/files/files_api.hpp"
+#include "services/gateway/usage/delivery_log.hpp"
 #include "services/gateway/work/offer_search.hpp"
 #include "services/gateway/work/spec_reader.hpp"
 #include "services/gateway/work/work_json.hpp"
+#include "work/reservation.hpp"
 
 namespace vcity::gateway {
 namespace {
@@ -21,6 +23,8 @@ constexpr std::string_view kFilesPart = "files/";
 constexpr std::size_t kIdempotencyKeyMax = 255;
 constexpr std::size_t kListDefault = 20;
 constexpr std::size_t kListMax = 100;
+// Of a key's digest, as KeyRecord::id() has it.
+constexpr std::size_t kKeyIdDigits = 16;
 // An order that the scheduler does not know by then never reached it.
 constexpr std::uint64_t kArrivalSeconds = 60;
 
@@ -64,7 +68,7 @@ Task<WorkApi::Response> WorkApi::answer(Exchange* exchange, KeyRecord key) {
     const std::string path{services::path_of(exchange->request.target)};
     const std::string& method = exchange->request.method;
     if (path == kOffersPath) {
-        co_return co_await offers(exchange);
+        co_return co_await offers(exchange, key.terms.cap.cap.scheduler);
     }
     if (path == kJobsPath && method == "GET") co_return list(*exchange, key);
     if (path == kJobsPath) {
@@ -99,13 +103,9 @@ Refusal WorkApi::check_key(const KeyRecord& key) const {
     if (!key.terms.models.empty()) {
         return spec::refusal(ErrorCode::kWorkNotAllowed, "", "this key is for calls of the models that it names only");
     }
-    if (!shared_->link->is_connected()) {
-        return unanswered_error(make_error(Errc::kUnavailable, "no connection to the scheduler"));
-    }
     const SpendingCap& cap = key.terms.cap.cap;
-    if (cap.scheduler != shared_->link->scheduler()) {
-        return spec::refusal(ErrorCode::kSpendingCapInvalid, "", "this key's spending cap is for another scheduler");
-    }
+    const ApiResult<SchedulerLink*> link = shared_->schedulers->serving(cap);
+    if (!link) return link.error();
     if (cap.expiry_unix_seconds <= shared_->runtime->unix_now().count() / 1000) {
         return spec::refusal(ErrorCode::kSpendingCapInvalid, "", "this key's spending cap has expired");
     }
@@ -147,7 +147,7 @@ ApiResult<WorkOrder> WorkApi::make_order(const Exchange& exchange, const KeyReco
         nonce = crypto::hmac_sha256(key.digest.view(), as_bytes("vcity-job-v1" + std::string{header}));
     }
     WorkOrder order;
-    order.job_id = market::make_job_id(cap.client, shared_->link->scheduler(), nonce);
+    order.job_id = market::make_job_id(cap.client, cap.scheduler, nonce);
     order.client = cap.client;
     order.cap = key.terms.cap;
     order.spec = std::move(request.spec);
@@ -156,7 +156,8 @@ ApiResult<WorkOrder> WorkApi::make_order(const Exchange& exchange, const KeyReco
     const auto ahead =
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::minutes{request.deadline_minutes});
     order.deadline = UnixMillis{runtime->unix_now().count() + static_cast<std::uint64_t>(ahead.count())};
-    order.trace_id = exchange.request_id;
+    const std::string_view trace = exchange.headers.get("x-trace-id");
+    order.trace_id = trace.empty() ? exchange.request_id : std::string{trace};
     if (Refusal refused = shared_->files->give_place(&order)) return *std::move(refused);
     return order;
 }
@@ -198,14 +199,16 @@ Task<WorkApi::Response> WorkApi::place(Exchange* exchange, KeyRecord key, WorkOr
     }
     WorkNote note{.job_id = order.job_id,
                   .owner = key.digest,
+                  .scheduler = key.terms.cap.cap.scheduler,
                   .fingerprint = fingerprint,
                   .name = order.spec.name,
                   .budget = order.budget,
                   .charged = {},
                   .created_unix_seconds = shared_->runtime->unix_now().count() / 1000,
                   .state = WorkState::kActive};
+    const bool is_hold = work::is_hold(order.spec);
     WorkSubmit question{std::move(order)};
-    const Result<WorkAnswer> answered = co_await shared_->link->ask(std::move(question), patience());
+    const Result<WorkAnswer> answered = co_await shared_->schedulers->ask(std::move(question), patience());
     const JobFailed* failed = answered ? std::get_if<JobFailed>(&*answered) : nullptr;
     // An order beyond the bound was not sent.
     const bool is_turned_away = !answered && answered.error().code == Errc::kExhausted;
@@ -230,7 +233,8 @@ Task<WorkApi::Response> WorkApi::place(Exchange* exchange, KeyRecord key, WorkOr
     const auto* accepted = std::get_if<WorkAccepted>(&*answered);
     if (accepted == nullptr) co_return unexpected();
     shared_->metrics->jobs_accepted->increment();
-    ports::HttpResponse response = services::json_response(accepted_json(*accepted, name));
+    ports::HttpResponse response =
+        services::json_response(is_hold ? reserved_json(*accepted, name) : accepted_json(*accepted, name));
     response.status = 201;
     exchange->headers.set("location", std::string{kJobPath} + id);
     co_return response;
@@ -238,7 +242,7 @@ Task<WorkApi::Response> WorkApi::place(Exchange* exchange, KeyRecord key, WorkOr
 
 Task<WorkApi::Response> WorkApi::quote(WorkOrder order) {
     WorkQuoteRequest question{std::move(order)};
-    const Result<WorkAnswer> answered = co_await shared_->link->ask(std::move(question), patience());
+    const Result<WorkAnswer> answered = co_await shared_->schedulers->ask(std::move(question), patience());
     if (!answered) co_return unanswered_error(answered.error());
     if (const auto* failed = std::get_if<JobFailed>(&*answered)) co_return work_error(*failed);
     const auto* quoted = std::get_if<WorkQuote>(&*answered);
@@ -248,7 +252,7 @@ Task<WorkApi::Response> WorkApi::quote(WorkOrder order) {
 
 // --- what became of a job
 
-void WorkApi::learn(const WorkStatusReply& reply) {
+void WorkApi::learn(const WorkStatusReply& reply, const Address& account) {
     WorkState state = reply.state;
     if (!reply.known) {
         const WorkNote* note = shared_->work->find(reply.job_id);
@@ -257,39 +261,52 @@ void WorkApi::learn(const WorkStatusReply& reply) {
         state = WorkState::kFailed;
     }
     const std::optional<WorkNote> ended = shared_->work->update(reply.job_id, state, reply.charged);
-    if (!ended || ended->budget <= reply.charged) return;
+    if (!ended) return;
+    if (shared_->on_job_ended) shared_->on_job_ended(*ended, state, reply.charged);
+    if (deliveries_ != nullptr) {
+        std::string key_id = codec::to_hex(ended->owner).substr(2, kKeyIdDigits);
+        deliveries_->note_job(account, std::move(key_id), ended->name, reply.charged);
+    }
+    if (ended->budget <= reply.charged) return;
     shared_->keys->give_back(ended->owner, Usd{ended->budget.micro - reply.charged.micro}, ended->created_unix_seconds);
+}
+
+Task<void> WorkApi::refresh(JobId job_id, Address client) {
+    WorkStatusRequest request{.job_id = job_id, .client = client, .with_history = false};
+    const Result<WorkAnswer> answered = co_await shared_->schedulers->ask(std::move(request), patience());
+    const auto* reply = answered ? std::get_if<WorkStatusReply>(&*answered) : nullptr;
+    if (reply != nullptr) learn(*reply, client);
 }
 
 Task<WorkApi::Response> WorkApi::status(KeyRecord key, JobId job_id, bool with_history) {
     WorkStatusRequest request{.job_id = job_id, .client = key.terms.cap.cap.client, .with_history = with_history};
-    const Result<WorkAnswer> answered = co_await shared_->link->ask(std::move(request), patience());
+    const Result<WorkAnswer> answered = co_await shared_->schedulers->ask(std::move(request), patience());
     if (!answered) co_return unanswered_error(answered.error());
     const auto* reply = std::get_if<WorkStatusReply>(&*answered);
     if (reply == nullptr) co_return unexpected();
-    learn(*reply);
+    learn(*reply, key.terms.cap.cap.client);
     if (!reply->known) co_return job_not_found();
     co_return services::json_response(with_history ? explanation_json(*reply) : work_json(*reply));
 }
 
 Task<WorkApi::Response> WorkApi::cancel(KeyRecord key, JobId job_id) {
     WorkCancel request{.job_id = job_id, .client = key.terms.cap.cap.client};
-    const Result<WorkAnswer> answered = co_await shared_->link->ask(std::move(request), patience());
+    const Result<WorkAnswer> answered = co_await shared_->schedulers->ask(std::move(request), patience());
     if (!answered) co_return unanswered_error(answered.error());
     const auto* reply = std::get_if<WorkStatusReply>(&*answered);
     if (reply == nullptr) co_return unexpected();
-    learn(*reply);
+    learn(*reply, key.terms.cap.cap.client);
     if (!reply->known) co_return job_not_found();
     co_return services::json_response(work_json(*reply));
 }
 
 Task<WorkApi::Response> WorkApi::files(Exchange* exchange, KeyRecord key, JobId job_id, std::string rest) {
     WorkStatusRequest request{.job_id = job_id, .client = key.terms.cap.cap.client, .with_history = false};
-    const Result<WorkAnswer> answered = co_await shared_->link->ask(std::move(request), patience());
+    const Result<WorkAnswer> answered = co_await shared_->schedulers->ask(std::move(request), patience());
     if (!answered) co_return unanswered_error(answered.error());
     const auto* reply = std::get_if<WorkStatusReply>(&*answered);
     if (reply == nullptr) co_return unexpected();
-    learn(*reply);
+    learn(*reply, key.terms.cap.cap.client);
     if (!reply->known) co_return job_not_found();
     co_return co_await shared_->files->answer_job(exchange, *reply, std::move(rest));
 }
@@ -307,7 +324,7 @@ Task<WorkApi::Response> WorkApi::output(Exchange* exchange, KeyRecord key, JobId
         co_return spec::refusal(ErrorCode::kInvalidValue, "offset", offset.substr(0, 64),
                                 "a whole number of bytes, 0 or the next_offset of the answer before");
     }
-    const Result<WorkAnswer> answered = co_await shared_->link->ask(std::move(request), patience());
+    const Result<WorkAnswer> answered = co_await shared_->schedulers->ask(std::move(request), patience());
     if (!answered) co_return unanswered_error(answered.error());
     const auto* reply = std::get_if<WorkOutputReply>(&*answered);
     if (reply == nullptr) co_return unexpected();
@@ -325,6 +342,16 @@ Task<WorkApi::Response> WorkApi::output(Exchange* exchange, KeyRecord key, JobId
     co_return response;
 }
 
+codec::Json WorkApi::to_json(const WorkNote& note) {
+    return codec::JsonObject{{"id", make_work_id(note.job_id)},
+                             {"object", "job"},
+                             {"name", note.name},
+                             {"state", std::string{to_string(note.state)}},
+                             {"budget", to_string(note.budget)},
+                             {"charged", to_string(note.charged)},
+                             {"created", note.created_unix_seconds}};
+}
+
 WorkApi::Response WorkApi::list(const Exchange& exchange, const KeyRecord& key) const {
     std::size_t limit = kListDefault;
     const std::string text = parameter(exchange, "limit");
@@ -333,28 +360,19 @@ WorkApi::Response WorkApi::list(const Exchange& exchange, const KeyRecord& key) 
     }
     codec::JsonArray data;
     for (const WorkNote& note : shared_->work->of(key.digest, limit)) {
-        data.emplace_back(codec::JsonObject{{"id", make_work_id(note.job_id)},
-                                            {"object", "job"},
-                                            {"name", note.name},
-                                            {"state", std::string{to_string(note.state)}},
-                                            {"budget", to_string(note.budget)},
-                                            {"charged", to_string(note.charged)},
-                                            {"created", note.created_unix_seconds}});
+        data.push_back(to_json(note));
     }
     return services::json_response(codec::JsonObject{{"object", "list"}, {"data", std::move(data)}});
 }
 
 // --- offers
 
-Task<WorkApi::Response> WorkApi::offers(Exchange* exchange) {
+Task<WorkApi::Response> WorkApi::offers(Exchange* exchange, Address scheduler) {
     const ApiResult<OfferSearch> search =
         parse_offer_search(search_text(*exchange, "q"), parameter(*exchange, "order"), parameter(*exchange, "limit"));
     if (!search) co_return search.error();
-    const UnitsRequest question;
-    const Result<WorkAnswer> answered = co_await shared_->link->ask(question, patience());
-    if (!answered) co_return unanswered_error(answered.error());
-    const auto* units = std::get_if<UnitsReply>(&*answered);
-    if (units == nullptr) co_return unexpected();
+    const Result<std::vector<OfferedUnit>> units = co_await shared_->schedulers->units(scheduler, patience());
+    if (!units) co_return unanswered_error(units.error());
     co_return services::json_response(offers_json(*units, *search));
 }
 

@@ -12,6 +12,7 @@
 #include "services/gateway/job_progress.hpp"
 #include "services/gateway/work/termination.hpp"
 #include "work/plan.hpp"
+#include "work/reservation.hpp"
 #include "work/spec_check.hpp"
 
 namespace vcity::gateway {
@@ -118,6 +119,12 @@ Json work_json(const WorkStatusReply& reply) {
         {"progress", progress_json(reply.steps)},
         {"steps", steps_json(reply.steps, reply.state, reply.error)},
     };
+}
+
+Json reserved_json(const WorkAccepted& accepted, const std::string& name) {
+    Json json = accepted_json(accepted, name);
+    json.set("quote_id", work::reservation_number(accepted.job_id));
+    return json;
 }
 
 Json accepted_json(const WorkAccepted& accepted, const std::string& name) {

@@ -20,6 +20,8 @@ std::optional<JobId> step_of_text(const JobId& job_id, std::string_view text);
 // Answers of the endpoints (docs/api/jobs.md). Money is decimal dollars, times are unix seconds with milliseconds.
 codec::Json work_json(const WorkStatusReply& reply);
 codec::Json accepted_json(const WorkAccepted& accepted, const std::string& name);
+// Of units that are held; what names them in an order.
+codec::Json reserved_json(const WorkAccepted& accepted, const std::string& name);
 codec::Json quote_json(const WorkQuote& quote);
 codec::Json output_json(const WorkOutputReply& reply, std::string_view step);
 codec::Json explanation_json(const WorkStatusReply& reply);

@@ -19,6 +19,7 @@ std::string key_of(const JobId& job_id) {
 std::string dump(const WorkNote& note) {
     return codec::dump_json(codec::JsonObject{{"job_id", codec::to_hex(note.job_id)},
                                               {"owner", codec::to_hex(note.owner)},
+                                              {"scheduler", codec::to_hex(note.scheduler)},
                                               {"fingerprint", codec::to_hex(note.fingerprint)},
                                               {"name", note.name},
                                               {"budget", note.budget.micro},
@@ -49,6 +50,9 @@ Result<WorkNote> parse(std::string_view text) {
     TRY(note.charged.micro, number_of(json, "charged"));
     TRY(note.created_unix_seconds, number_of(json, "created"));
     note.name = text_of(json, "name");
+    if (json.find("scheduler") != nullptr) {
+        TRY(note.scheduler, codec::parse_fixed<Address>(text_of(json, "scheduler")));
+    }
     TRY(const std::uint64_t state, number_of(json, "state"));
     if (state > static_cast<std::uint64_t>(WorkState::kCancelled)) return make_error(Errc::kCorrupt, "no such state");
     note.state = static_cast<WorkState>(state);
@@ -106,6 +110,11 @@ const WorkNote* WorkLog::find(const JobId& job_id) const {
     return found == notes_.end() ? nullptr : &found->second;
 }
 
+std::optional<Address> WorkLog::scheduler_of(const JobId& job_id) const {
+    const WorkNote* note = find(job_id);
+    return note == nullptr ? std::nullopt : std::optional{note->scheduler};
+}
+
 std::vector<WorkNote> WorkLog::of(const Hash& owner, std::size_t limit) const {
     std::vector<WorkNote> mine;
     for (auto job_id = order_.rbegin(); job_id != order_.rend() && mine.size() < limit; ++job_id) {
@@ -113,6 +122,15 @@ std::vector<WorkNote> WorkLog::of(const Hash& owner, std::size_t limit) const {
         if (note.owner == owner) mine.push_back(note);
     }
     return mine;
+}
+
+std::vector<WorkNote> WorkLog::active() const {
+    std::vector<WorkNote> active;
+    for (const JobId& job_id : order_) {
+        const auto note = notes_.find(job_id);
+        if (note != notes_.end() && note->second.state == WorkState::kActive) active.push_back(note->second);
+    }
+    return active;
 }
 
 }  // namespace vcity::gateway

@@ -20,8 +20,9 @@ namespace vcity::gateway {
 // telling a repeated order from another one under the same Idempotency-Key.
 struct WorkNote {
     JobId job_id;
-    Hash owner;        // digest of the API key
-    Hash fingerprint;  // of path and body
+    Hash owner;           // digest of the API key
+    Address scheduler{};  // that took it; zero in notes of older versions, which knew one scheduler only
+    Hash fingerprint;     // of path and body
     std::string name;
     Usd budget;
     Usd charged;
@@ -40,6 +41,10 @@ class WorkLog {
     std::optional<WorkNote> update(const JobId& job_id, WorkState state, Usd charged);
     // nullptr when it is not known; until the next add().
     const WorkNote* find(const JobId& job_id) const;
+    // nullopt when it is not known.
+    std::optional<Address> scheduler_of(const JobId& job_id) const;
+    // Those not seen to have ended, oldest first.
+    std::vector<WorkNote> active() const;
     // Newest first.
     std::vector<WorkNote> of(const Hash& owner, std::size_t limit) const;
 

@@ -10,6 +10,7 @@
 
 #include "services/gateway/work/setup_reader.hpp"
 #include "services/gateway/work/spec_reader.hpp"
+#include "work/reservation.hpp"
 #include "work/spec_check.hpp"
 
 namespace vcity::gateway {
@@ -20,6 +21,8 @@ using Limits = work::SpecLimits;
 using spec::Member;
 
 constexpr double kMibPerGib = 1024;
+constexpr std::uint32_t kMinuteSeconds = 60;
+constexpr std::uint32_t kHoldWaitMinutes = 10;
 constexpr std::array<std::string_view, 3> kClasses{"best_effort", "standard", "critical"};
 constexpr std::array<std::string_view, 2> kKinds{"stable", "flexible"};
 constexpr std::array<std::string_view, 4> kInterconnects{"none", "pcie", "nvlink", "fabric"};
@@ -265,6 +268,14 @@ constexpr std::array kWhere = {
                      [](const Json& value, const std::string& path, WorkSpec* out) {
                          return spec::read_whole(value, path, 0, Limits::kLevelMax, &out->level_min);
                      }},
+    Member<WorkSpec>{"spread",
+                     [](const Json& value, const std::string& path, WorkSpec* out) {
+                         return spec::read_text(value, path, Limits::kSpreadBytesMax, &out->spread);
+                     }},
+    Member<WorkSpec>{"exclusive",
+                     [](const Json& value, const std::string& path, WorkSpec* out) {
+                         return spec::read_flag(value, path, &out->is_exclusive);
+                     }},
     Member<WorkSpec>{"stake_min",
                      [](const Json& value, const std::string& path, WorkSpec* out) {
                          return spec::read_whole(value, path, 0, UINT32_MAX, &out->stake_vcai_min);
@@ -317,6 +328,10 @@ constexpr std::array kBody = {
                         [](const Json& value, const std::string& path, WorkRequest* out) {
                             return spec::read_whole(value, path, 1, kDeadlineMinutesMax, &out->deadline_minutes);
                         }},
+    Member<WorkRequest>{"hold_minutes",
+                        [](const Json& value, const std::string& path, WorkRequest* out) {
+                            return spec::read_whole(value, path, 1, kHoldMinutesMax, &out->hold_minutes);
+                        }},
     Member<WorkRequest>{"quote_id",
                         [](const Json& value, const std::string& path, WorkRequest* out) -> Refusal {
                             if (value.get_u64(&out->quote_id)) return std::nullopt;
@@ -344,6 +359,12 @@ ApiResult<WorkRequest> parse_work_request(const Json& body, const FileResolver& 
     if (request.spec.name.empty()) request.spec.name = request.spec.groups.front().name;
     const Result<void> good = work::check(request.spec);
     if (!good) return spec::refusal(ErrorCode::kInvalidValue, "steps", good.error().message);
+    if (request.hold_minutes == 0) return request;
+    Result<WorkSpec> hold = work::hold_of(request.spec, request.hold_minutes * kMinuteSeconds);
+    if (!hold) return spec::refusal(ErrorCode::kInvalidValue, "hold_minutes", hold.error().message);
+    request.spec = *std::move(hold);
+    // Units that are not there by then are not waited for.
+    request.deadline_minutes = request.hold_minutes + kHoldWaitMinutes;
     return request;
 }
 

@@ -16,9 +16,11 @@ struct WorkRequest {
     Usd budget;
     std::uint32_t deadline_minutes = 24 * 60;
     std::uint64_t quote_id = 0;
+    std::uint32_t hold_minutes = 0;  // the units are held for so long and nothing runs, see work/reservation.hpp
 };
 
 inline constexpr std::uint32_t kDeadlineMinutesMax = 90U * 24U * 60U;
+inline constexpr std::uint32_t kHoldMinutesMax = 30U * 24U * 60U - 1U;
 
 // What an input {"file": "file-..."} at `path` of the body stands for: hash and size, or why there is no such file.
 using FileResolver = std::function<ApiResult<InputFile>(const std::string& id, const std::string& path)>;

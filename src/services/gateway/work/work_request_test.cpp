@@ -222,5 +222,22 @@ TEST(WorkRequest, NeedsStepsAndABudget) {
     EXPECT_FALSE(parse("3"));
 }
 
+TEST(WorkRequest, HoldsUnitsInsteadOfRunning) {
+    const std::string steps = R"("budget":1,"steps":[{"run":"echo hi","inputs":{"a":"b"},"image":"debian:12"}])";
+    const ApiResult<WorkRequest> held = parse_work_request(*codec::parse_json(R"({"hold_minutes":120,)" + steps + "}"));
+    ASSERT_TRUE(held.has_value());
+    EXPECT_EQ(held->spec.groups[0].command, (std::vector<std::string>{"/bin/sleep", "7200"}));
+    EXPECT_EQ(held->spec.groups[0].setup.image, "debian:12") << "a unit that can run it";
+    EXPECT_GT(held->deadline_minutes, 120U);
+    for (const char* wrong : {"0", "43200", "-1", "\"1\"", "1.5"}) {
+        const auto refused =
+            parse_work_request(*codec::parse_json(std::string{R"({"hold_minutes":)"} + wrong + "," + steps + "}"));
+        EXPECT_EQ(refused.error().param, "hold_minutes") << wrong;
+    }
+    const auto program = parse_work_request(
+        *codec::parse_json(R"({"hold_minutes":5,"budget":1,"steps":[{"program":"render","command":["x"]}]})"));
+    EXPECT_EQ(program.error().param, "hold_minutes");
+}
+
 }  // namespace
 }  // namespace vcity::gateway

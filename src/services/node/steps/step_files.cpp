@@ -9,12 +9,20 @@
 namespace vcity::node {
 namespace {
 
+constexpr std::uint64_t kMib = 1U << 20U;
+constexpr std::uint64_t kDefaultDiskMib = 256;
+constexpr std::chrono::seconds kCustomersSilenceMax{30};  // of a server that the customer has named
+
 // What the customer did not do right; the rest is between node and network.
 Error of_customer(std::string_view folder, const std::string& what) {
     return make_error(Errc::kInvalid, "/job/" + std::string{folder} + ": " + what);
 }
 
 }  // namespace
+
+std::uint64_t disk_bytes(const UnitAsk& ask) {
+    return (ask.disk_mib == 0 ? kDefaultDiskMib : ask.disk_mib) * kMib;
+}
 
 bool StepFiles::needed(const StepWork& work) {
     const StepSetup& setup = work.setup;
@@ -46,6 +54,15 @@ Task<Result<std::shared_ptr<StepFiles>>> StepFiles::prepare(
     co_return files;
 }
 
+Task<Result<std::shared_ptr<StepFiles>>> StepFiles::adopt(Parts parts,
+                                                          std::string path,
+                                                          std::string files_url,
+                                                          std::uint64_t bytes_max) {
+    if (parts.volumes == nullptr) co_return make_error(Errc::kNotFound, "this node keeps no volumes any more");
+    CO_TRY(std::unique_ptr<ports::Volume> volume, co_await parts.volumes->adopt(std::move(path)));
+    co_return std::shared_ptr<StepFiles>{new StepFiles{parts, std::move(volume), std::move(files_url), bytes_max}};
+}
+
 Task<Result<void>> StepFiles::bring(InputFile input, TimePoint deadline) {
     CO_TRY(const std::unique_ptr<ports::FileSink> sink, co_await volume_->create(input.name));
     if (input.sha256.is_zero()) {
@@ -56,9 +73,13 @@ Task<Result<void>> StepFiles::bring(InputFile input, TimePoint deadline) {
     remote.url = input.url.empty() ? url_of(input.sha256) : input.url;
     remote.sha256 = input.sha256;
     remote.bytes = input.bytes;
+    // A unit that waits is paid by nobody.
+    if (!input.url.empty()) remote.silence_max = kCustomersSilenceMax;
     const Result<void> fetched = co_await parts_.transfer->fetch(std::move(remote), sink.get(), deadline);
     if (fetched) co_return fetched;
-    co_return make_error(fetched.error().code, "input file " + input.name + ": " + fetched.error().message);
+    // What lies at an address of the customer's is the customer's affair; what the network keeps is not.
+    const Errc code = input.url.empty() ? Errc::kUnavailable : Errc::kNotFound;
+    co_return make_error(code, "input file " + input.name + ": " + fetched.error().message);
 }
 
 std::string StepFiles::url_of(const Hash& sha256) const {

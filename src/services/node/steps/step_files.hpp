@@ -13,6 +13,9 @@
 
 namespace vcity::node {
 
+// How large it may become.
+std::uint64_t disk_bytes(const UnitAsk& ask);
+
 // The folder that a step has as /job: its inputs, what it leaves in out/, its checkpoints. One logical thread with the
 // runner; whoever waits for keep() holds it.
 class StepFiles {
@@ -28,6 +31,12 @@ class StepFiles {
     // Makes the volume with all inputs in it. kExhausted: they do not fit; otherwise as the transfer says.
     static Task<Result<std::shared_ptr<StepFiles>>> prepare(
         Parts parts, std::string name, StepWork work, std::uint64_t bytes_max, TimePoint deadline);
+
+    // The volume that an earlier agent prepared, with what the step has left in it. kNotFound: it is gone.
+    static Task<Result<std::shared_ptr<StepFiles>>> adopt(Parts parts,
+                                                          std::string path,
+                                                          std::string files_url,
+                                                          std::uint64_t bytes_max);
 
     const std::string& path() const { return volume_->path(); }  // on the host
     // Whether the step has filled more than its disk.

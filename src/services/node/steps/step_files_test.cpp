@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "codec/hex.hpp"
 #include "services/node/steps/step_runner_test_stand.hpp"
 
 namespace vcity::node {
@@ -72,8 +73,19 @@ TEST_F(StepFilesTest, AnInputThatCannotBeHadFailsTheStepForNothing) {
     files.files.begin()->second[0] = '?';
     grant(order);
     pump_for(1s);
-    EXPECT_EQ(only<NodeFailedJob>().code, Errc::kCorrupt);
+    EXPECT_EQ(only<NodeFailedJob>().code, Errc::kUnavailable) << "what the network keeps is the network's affair";
     EXPECT_EQ(only<NodeFailedJob>().reason, "input file a.txt: other bytes than the hash says");
+    EXPECT_EQ(sandbox.starts(), 0U);
+}
+
+TEST_F(StepFilesTest, AnInputAtTheCustomersAddressIsTheCustomersAffair) {
+    StepGrant order = files_grant({"--print=never"});
+    order.work.inputs.push_back(a_kept("a.txt", "content"));
+    order.work.inputs.back().url = "https://example.com/nothing";
+    grant(order);
+    pump_for(1s);
+    EXPECT_EQ(only<NodeFailedJob>().code, Errc::kNotFound);
+    EXPECT_TRUE(only<NodeFailedJob>().reason.starts_with("input file a.txt: ")) << only<NodeFailedJob>().reason;
     EXPECT_EQ(sandbox.starts(), 0U);
 }
 
@@ -125,17 +137,61 @@ TEST_F(StepFilesTest, CheckpointsAreSentWhileItRunsAndOnceMoreWhenItIsCutShort) 
     EXPECT_EQ(all_of<StepCheckpoint>().back().sequence, 3U) << "the last one, after its time was over";
 }
 
-TEST_F(StepFilesTest, AStepThatGivesWayKeepsItsCheckpointAndIsReportedForOthers) {
+TEST_F(StepFilesTest, AStepThatGivesWayKeepsItsCheckpointAndBillsTheTimeUntilThen) {
     StepGrant order = files_grant({"--leave=checkpoint/weights:w", "--endless"});
     order.work.setup.checkpoint_seconds = 600;
     grant(order);
-    pump_for(2s);
+    pump_for(36s);
     EXPECT_TRUE(all_of<StepCheckpoint>().empty());
 
     runner->give_way("the owner is using the machine");
     pump_for(1s);
 
     EXPECT_EQ(kept_at(only<StepCheckpoint>().files.at(0)), "w");
+    EXPECT_EQ(only<StepFinished>().exit_code, work::kGaveWayExit);
+    EXPECT_EQ(only<StepFinished>().finished.amount, Usd{100}) << "36 s at a hundredth of a dollar";
+    EXPECT_TRUE(all_of<NodeFailedJob>().empty());
+    EXPECT_EQ(sandbox.running(), 0U);
+}
+
+TEST_F(StepFilesTest, ASchedulerMayAskOneStepToGiveWay) {
+    StepGrant order = files_grant({"--leave=checkpoint/weights:w", "--endless"});
+    order.work.setup.checkpoint_seconds = 600;
+    grant(order);
+    pump_for(36s);
+    runner->on_cancel({.job_id = order.lease.job_id, .fencing_token = order.lease.fencing_token, .gives_way = true});
+    pump_for(1s);
+    EXPECT_EQ(kept_at(only<StepCheckpoint>().files.at(0)), "w");
+    EXPECT_EQ(only<StepFinished>().exit_code, work::kGaveWayExit);
+    EXPECT_EQ(only<StepFinished>().finished.amount, Usd{100}) << "36 s at a hundredth of a dollar";
+}
+
+TEST_F(StepFilesTest, AStepThatGivesWayIsPaidUpToItsNewestCheckpointOnly) {
+    StepGrant order = files_grant({"--leave=checkpoint/weights:w", "--endless"});
+    order.work.setup.checkpoint_seconds = 18;
+    grant(order);
+    pump_for(30s);
+    ASSERT_EQ(all_of<StepCheckpoint>().size(), 1U);
+    files.is_down = true;
+
+    runner->give_way("the owner is using the machine");
+    pump_for(1s);
+
+    const Usd paid = only<StepFinished>().finished.amount;
+    EXPECT_GE(paid, Usd{50}) << "18 s at a hundredth of a dollar";
+    EXPECT_LE(paid, Usd{57}) << "a node looks every two seconds";
+}
+
+TEST_F(StepFilesTest, AStepThatGivesWayWithoutACheckpointIsReportedForOthers) {
+    StepGrant order = files_grant({"--endless"});
+    order.work.setup.checkpoint_seconds = 600;
+    grant(order);
+    pump_for(2s);
+
+    runner->give_way("the owner is using the machine");
+    pump_for(1s);
+
+    EXPECT_TRUE(all_of<StepCheckpoint>().empty());
     EXPECT_EQ(only<NodeFailedJob>().code, Errc::kUnavailable);
     EXPECT_EQ(only<NodeFailedJob>().reason, "the owner is using the machine");
     EXPECT_TRUE(all_of<StepFinished>().empty());
@@ -181,7 +237,8 @@ TEST_F(StepFilesTest, AProgramOfTheNodeRunsWithItsOwnMounts) {
     EXPECT_TRUE(std::ranges::equal(std::span{spec.command}.last(4), expected));
     ASSERT_EQ(spec.read_only.size(), 1U);
     EXPECT_EQ(spec.read_only[0].target, "/model");
-    EXPECT_EQ(spec.environment.front(), "THREADS=1");
+    EXPECT_EQ(spec.environment.at(0), "VCITY_NODE=" + codec::to_hex(order.lease.node));
+    EXPECT_EQ(spec.environment.at(1), "THREADS=1");
 }
 
 class StepGpuTest : public StepRunnerTest {

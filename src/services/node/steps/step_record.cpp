@@ -8,13 +8,18 @@
 namespace vcity::node {
 namespace {
 
-constexpr std::uint64_t kVersion = 2;
+constexpr std::uint64_t kVersion = 3;
 
 }  // namespace
 
 Bytes encode(const StepRecord& record) {
     services::RecordWriter writer{kVersion};
     writer.put(wire::encode(record.lease)).put(std::uint64_t{record.is_finished});
+    writer.put(std::uint64_t{record.heritage.has_value()});
+    if (record.heritage) {
+        writer.put(wire::encode(Message{record.heritage->grant})).put(record.heritage->scheduler);
+        writer.put(record.heritage->started_at.count()).put(record.heritage->volume);
+    }
     if (record.is_finished) {
         writer.put(wire::encode(record.receipt));
         writer.put(static_cast<std::uint64_t>(static_cast<std::uint32_t>(record.exit_code)));
@@ -30,6 +35,14 @@ Result<StepRecord> parse_step_record(ByteView bytes) {
     StepRecord record;
     const Bytes lease = reader.bytes();
     record.is_finished = reader.integer() != 0;
+    Bytes grant;
+    if (reader.integer() != 0) {
+        record.heritage.emplace();
+        grant = reader.bytes();
+        record.heritage->scheduler = reader.fixed<Address>();
+        record.heritage->started_at = UnixMillis{reader.integer()};
+        record.heritage->volume = reader.text();
+    }
     Bytes receipt;
     if (record.is_finished) {
         receipt = reader.bytes();
@@ -46,6 +59,12 @@ Result<StepRecord> parse_step_record(ByteView bytes) {
     TRY(record.lease, wire::parse_lease(lease));
     if (record.is_finished) {
         TRY(record.receipt, wire::parse_receipt(receipt));
+    }
+    if (record.heritage) {
+        TRY(Message message, wire::parse_message(grant));
+        auto* parsed = std::get_if<StepGrant>(&message);
+        if (parsed == nullptr) return make_error(Errc::kCorrupt, "a step's record holds another message");
+        record.heritage->grant = std::move(*parsed);
     }
     return record;
 }

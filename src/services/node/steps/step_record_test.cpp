@@ -29,8 +29,20 @@ StepRecord a_finished_step() {
     return record;
 }
 
+StepRecord an_adoptable_step() {
+    StepRecord record = a_running_step();
+    record.heritage.emplace();
+    record.heritage->grant.lease = record.lease;
+    record.heritage->grant.work.setup.image = "registry.example/image:1";
+    record.heritage->grant.work.command = {"/bin/true"};
+    record.heritage->scheduler.bytes.fill(3);
+    record.heritage->started_at = UnixMillis{1'700'000'000'000};
+    record.heritage->volume = "/state/steps/ab-1";
+    return record;
+}
+
 TEST(StepRecord, GivesBackWhatWasWritten) {
-    for (const StepRecord& record : {a_running_step(), a_finished_step()}) {
+    for (const StepRecord& record : {a_running_step(), an_adoptable_step(), a_finished_step()}) {
         const Result<StepRecord> parsed = parse_step_record(encode(record));
         ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
         EXPECT_EQ(*parsed, record);
@@ -45,6 +57,10 @@ TEST(StepRecord, KeepsANegativeExitCode) {
 
 TEST(StepRecord, RefusesEveryTruncationAndWhatFollows) {
     Bytes bytes = encode(a_finished_step());
+    const Bytes adoptable = encode(an_adoptable_step());
+    for (std::size_t size = 0; size < adoptable.size(); ++size) {
+        EXPECT_FALSE(parse_step_record(ByteView{adoptable}.first(size)).has_value()) << size;
+    }
     for (std::size_t size = 0; size < bytes.size(); ++size) {
         EXPECT_FALSE(parse_step_record(ByteView{bytes}.first(size)).has_value()) << size;
     }

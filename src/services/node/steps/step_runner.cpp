@@ -19,45 +19,13 @@ namespace {
 constexpr std::chrono::seconds kStorePatience{30};
 constexpr std::chrono::seconds kEndPatience{10};  // of a command that was told to end
 constexpr std::uint64_t kMib = 1U << 20U;
-constexpr std::uint64_t kDefaultDiskMib = 256;
 constexpr std::uint32_t kMilli = 1000;
-
-std::uint64_t disk_bytes(const UnitAsk& ask) {
-    return (ask.disk_mib == 0 ? kDefaultDiskMib : ask.disk_mib) * kMib;
-}
 
 Duration until(UnixMillis when, UnixMillis now) {
     return when > now ? Duration{std::chrono::milliseconds{(when - now).count()}} : Duration{};
 }
 
 }  // namespace
-
-Task<Result<void>> StepRunner::recover() {
-    const TimePoint deadline = parts_.runtime->now() + kStorePatience;
-    CO_TRY(const std::vector<ports::StoreEntry> entries,
-           co_await services::scan_all(parts_.runtime, parts_.store, std::string(kStepPrefix), deadline));
-    std::vector<Lease> lost;
-    for (const ports::StoreEntry& entry : entries) {
-        CO_TRY(StepRecord record, parse_step_record(entry.value));
-        if (!record.is_finished) {
-            lost.push_back(record.lease);
-            continue;
-        }
-        auto step = std::make_unique<Step>();
-        step->lease = record.lease;
-        step->receipt = std::move(record.receipt);
-        step->exit_code = record.exit_code;
-        step->output = std::move(record.output);
-        step->kept = std::move(record.files);
-        step->started_at = step->receipt->receipt.started_at;
-        steps_.emplace(record.lease.job_id, std::move(step));
-    }
-    for (const Lease& lease : lost) {
-        report_failure(lease, Errc::kUnavailable, "the node restarted");
-        co_await forget(lease.job_id);
-    }
-    co_return Result<void>{};
-}
 
 void StepRunner::stop() {
     stopping_ = true;
@@ -175,8 +143,11 @@ void StepRunner::on_grant(StepGrant grant) {
     auto step = std::make_unique<Step>();
     step->lease = grant.lease;
     step->grant = std::move(grant);
+    step->scheduler = *scheduler_;
     steps_.emplace(attempt, std::move(step));
     parts_.metrics->leases_accepted->increment();
+    parts_.log.debug("step_accepted",
+                     {{"attempt", codec::to_hex(attempt)}, {"trace_id", steps_.at(attempt)->grant->trace_id}});
     parts_.metrics->steps_running->set(static_cast<double>(running()));
     parts_.group->spawn(run(attempt));
 }
@@ -186,18 +157,24 @@ void StepRunner::on_cancel(const JobCancel& cancel) {
     if (found == steps_.end()) return;
     Step* step = found->second.get();
     if (step->receipt || step->lease.fencing_token != cancel.fencing_token) return;
+    if (cancel.gives_way) {
+        give_way(cancel.job_id, step, "gives way to work that pays more");
+        return;
+    }
     step->is_cancelled = true;
     if (step->process != nullptr) step->process->kill();
 }
 
 void StepRunner::give_way(const std::string& reason) {
-    for (const auto& [attempt, step] : steps_) {
-        if (step->receipt || !step->gives_way_to.empty()) continue;
-        step->gives_way_to = reason;
-        if (step->process == nullptr) continue;
-        step->process->stop();
-        parts_.group->spawn(kill_later(attempt, step->lease.fencing_token));
-    }
+    for (const auto& [attempt, step] : steps_) give_way(attempt, step.get(), reason);
+}
+
+void StepRunner::give_way(const JobId& attempt, Step* step, const std::string& reason) {
+    if (step->receipt || !step->gives_way_to.empty()) return;
+    step->gives_way_to = reason;
+    if (step->process == nullptr) return;
+    step->process->stop();
+    parts_.group->spawn(kill_later(attempt, step->lease.fencing_token));
 }
 
 Task<void> StepRunner::kill_later(JobId attempt, std::uint64_t fencing_token) {
@@ -207,22 +184,27 @@ Task<void> StepRunner::kill_later(JobId attempt, std::uint64_t fencing_token) {
     if (found->second->process != nullptr) found->second->process->kill();
 }
 
-// After its command has ended.
-Task<Error> StepRunner::give_up(Step* step) {
+// After its command has ended. Another node goes on from the newest checkpoint: the time until then is billed.
+Task<Result<std::int32_t>> StepRunner::give_up(Step* step) {
     if (step->files != nullptr && step->grant->work.setup.checkpoint_seconds != 0) {
         const Result<void> sent = co_await send_checkpoint(step);
         if (!sent) parts_.log.info("checkpoint_failed", {{"reason", sent.error().message}});
     }
-    co_return make_error(Errc::kUnavailable, step->gives_way_to);
+    if (step->checkpointed == Duration{}) co_return make_error(Errc::kUnavailable, step->gives_way_to);
+    step->ran = std::min(step->ran, step->checkpointed);
+    co_return work::kGaveWayExit;
 }
 
 Task<void> StepRunner::run(JobId attempt) {
-    Step* step = steps_.at(attempt).get();
-    const Result<void> done = co_await work_on(step);
+    Result<void> done = co_await work_on(steps_.at(attempt).get());
+    co_await conclude(attempt, std::move(done));
+}
+
+Task<void> StepRunner::conclude(JobId attempt, Result<void> done) {
     if (!done) {
         parts_.log.info("step_failed", {{"attempt", codec::to_hex(attempt)}, {"reason", done.error().message}});
         parts_.metrics->leases_failed->increment();
-        const Lease lease = step->lease;
+        const Lease lease = steps_.at(attempt)->lease;
         co_await forget(attempt);
         steps_.erase(attempt);
         report_failure(lease, done.error().code, done.error().message);
@@ -256,6 +238,8 @@ ports::SandboxSpec StepRunner::spec_of(const Step& step) const {
         spec.read_only = program->second.read_only;
         spec.environment.insert(spec.environment.begin(), program->second.environment.begin(),
                                 program->second.environment.end());
+        // So that what it makes can say who made it.
+        spec.environment.insert(spec.environment.begin(), "VCITY_NODE=" + codec::to_hex(step.lease.node));
     }
     if (work.setup.image.empty()) {
         // Nothing to read, and complaints stand beside the output that they are about.
@@ -264,7 +248,7 @@ ports::SandboxSpec StepRunner::spec_of(const Step& step) const {
     }
     spec.image = work.setup.image;
     spec.joins_output = !work.setup.image.empty();
-    if (!work.setup.image.empty()) spec.name = codec::to_hex(step.lease.job_id).substr(2);
+    if (outlives_agent(work)) spec.name = sandbox_name(step.lease);
     spec.egress = work.setup.egress;
     spec.egress_hosts = work.setup.egress_hosts;
     if (step.files != nullptr) {
@@ -299,11 +283,19 @@ Task<Result<std::int32_t>> StepRunner::execute(Step* step) {
     CO_TRY_OK(co_await prepare(step));
     if (step->is_cancelled) co_return make_error(Errc::kUnavailable, "cancelled");
     if (!step->gives_way_to.empty()) co_return make_error(Errc::kUnavailable, step->gives_way_to);
-    CO_TRY(const std::unique_ptr<ports::SandboxProcess> process, co_await parts_.sandbox->start(spec_of(*step)));
+    CO_TRY(std::unique_ptr<ports::SandboxProcess> process, co_await parts_.sandbox->start(spec_of(*step)));
     step->started_at = parts_.runtime->unix_now();
     step->started_on = parts_.runtime->now();
-    step->look_at = step->started_on + limits_.look_every;
-    step->checkpoint_at = step->started_on + std::chrono::seconds{step->grant->work.setup.checkpoint_seconds};
+    if (outlives_agent(step->grant->work)) {
+        CO_TRY_OK(co_await bequeath(step));
+    }
+    co_return co_await attend(step, std::move(process));
+}
+
+// Until the command has ended, and with it the sandbox.
+Task<Result<std::int32_t>> StepRunner::attend(Step* step, std::unique_ptr<ports::SandboxProcess> process) {
+    step->look_at = parts_.runtime->now() + limits_.look_every;
+    step->checkpoint_at = parts_.runtime->now() + std::chrono::seconds{step->grant->work.setup.checkpoint_seconds};
     step->process = process.get();
     if (step->is_cancelled || stopping_ || !step->gives_way_to.empty()) process->kill();
     parts_.changed();
@@ -384,6 +376,7 @@ Task<void> StepRunner::keep_checkpoint(JobId attempt) {
 }
 
 Task<Result<void>> StepRunner::send_checkpoint(Step* step) {
+    const Duration ran = step->process == nullptr ? step->ran : parts_.runtime->now() - step->started_on;
     CO_TRY(std::vector<StepFile> files, co_await step->files->keep(StepFiles::kCheckpointFolder, lease_end(*step)));
     if (files.empty()) co_return Result<void>{};
     StepCheckpoint checkpoint;
@@ -391,6 +384,7 @@ Task<Result<void>> StepRunner::send_checkpoint(Step* step) {
     checkpoint.fencing_token = step->lease.fencing_token;
     checkpoint.sequence = ++step->checkpoints;
     checkpoint.files = std::move(files);
+    step->checkpointed = ran;
     report(std::move(checkpoint));
     co_return Result<void>{};
 }
@@ -428,7 +422,7 @@ Task<Result<void>> StepRunner::finish(Step* step) {
     bill.job_id = step->lease.job_id;
     bill.client = grant.client;
     bill.node = parts_.signer->address();
-    bill.scheduler = *scheduler_;
+    bill.scheduler = step->scheduler;
     bill.fencing_token = step->lease.fencing_token;
     bill.quote = grant.quote;
     bill.model_root = work::command_root();

@@ -49,9 +49,9 @@ struct StepMachine {
 // Runs steps of customers' jobs on the units of this node: checks each lease against what is free and what the node
 // asks for it, runs the command in the sandbox, streams its output and signs a receipt for the time.
 //
-// A lease is in the store before its command starts, a result with its output before it is sent; after a crash an
-// unfinished step is reported as failed. What has happened is sent again after a reconnect, and a result until it
-// is acknowledged. One logical thread with the agent.
+// A lease is in the store before its command starts, a result with its output before it is sent; after a crash of the
+// agent it goes on with the steps whose sandboxes live on (containers), and reports the others as failed. What has
+// happened is sent again after a reconnect, and a result until it is acknowledged. One logical thread with the agent.
 class StepRunner {
   public:
     struct Parts {
@@ -116,7 +116,8 @@ class StepRunner {
   private:
     struct Step {
         Lease lease;
-        std::optional<StepGrant> grant;  // none after a restart
+        std::optional<StepGrant> grant;  // none of a result from before a restart
+        Address scheduler;               // that granted it
         std::string output;
         UnixMillis started_at{0};
         TimePoint started_on;  // the same moment, to measure how long it ran
@@ -128,6 +129,7 @@ class StepRunner {
         TimePoint look_at;           // at its folder
         TimePoint checkpoint_at;
         std::uint32_t checkpoints = 0;
+        Duration checkpointed{};  // how long it had run at the newest of them
         bool is_keeping = false;  // a checkpoint, beside the command
         bool is_cancelled = false;
         std::string gives_way_to;                  // a reason to end it; empty: none
@@ -146,14 +148,24 @@ class StepRunner {
     bool are_gpus_free(const StepGrant& grant) const;
     Task<void> run(JobId attempt);
     Task<Result<void>> work_on(Step* step);
+    Task<void> conclude(JobId attempt, Result<void> done);
     Task<Result<std::int32_t>> execute(Step* step);
+    Task<Result<std::int32_t>> attend(Step* step, std::unique_ptr<ports::SandboxProcess> process);
+    // --- what a restart of the agent leaves (step_heritage.cpp)
+    bool outlives_agent(const StepWork& work) const { return parts_.sandbox->outlives_agent(work.setup.image); }
+    static std::string sandbox_name(const Lease& lease);
+    Task<Result<void>> bequeath(Step* step);
+    Task<Result<void>> adopt(StepRecord record);
+    Task<Result<void>> sweep(std::vector<std::string> sandboxes, std::vector<std::string> volumes);
+    Task<void> go_on(JobId attempt, std::unique_ptr<ports::SandboxProcess> process);
     Task<Result<void>> prepare(Step* step);
     Task<std::optional<std::int32_t>> read_output(Step* step, TimePoint deadline);
     Task<bool> look_after(Step* step);
     Task<void> keep_checkpoint(JobId attempt);
     Task<Result<void>> send_checkpoint(Step* step);
     Task<Result<void>> keep_files(Step* step);
-    Task<Error> give_up(Step* step);
+    Task<Result<std::int32_t>> give_up(Step* step);
+    void give_way(const JobId& attempt, Step* step, const std::string& reason);
     Task<void> kill_later(JobId attempt, std::uint64_t fencing_token);
     TimePoint lease_end(const Step& step) const;
     void count_away(Step* step) const;

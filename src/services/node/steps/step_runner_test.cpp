@@ -427,11 +427,12 @@ TEST_F(StepRunnerTest, EndsACommandThatIsCancelled) {
     const StepGrant order = grant_of({"--endless"});
     grant(order);
     pump_for(1s);
-    runner->on_cancel({.job_id = order.lease.job_id, .fencing_token = order.lease.fencing_token - 1});
+    runner->on_cancel(
+        {.job_id = order.lease.job_id, .fencing_token = order.lease.fencing_token - 1, .gives_way = false});
     pump_for(1s);
     EXPECT_EQ(sandbox.running(), 1U) << "another lease was meant";
 
-    runner->on_cancel({.job_id = order.lease.job_id, .fencing_token = order.lease.fencing_token});
+    runner->on_cancel({.job_id = order.lease.job_id, .fencing_token = order.lease.fencing_token, .gives_way = false});
     pump_for(1s);
 
     EXPECT_EQ(sandbox.running(), 0U);
@@ -445,7 +446,8 @@ TEST_F(StepRunnerTest, CanBeCancelledAtEveryMomentOfTheStart) {
         const StepGrant order = grant_of({"--endless"}, number);
         grant(order);
         pass(number * 500us);
-        runner->on_cancel({.job_id = order.lease.job_id, .fencing_token = order.lease.fencing_token});
+        runner->on_cancel(
+            {.job_id = order.lease.job_id, .fencing_token = order.lease.fencing_token, .gives_way = false});
         pump_for(200ms);
 
         EXPECT_EQ(sandbox.running(), 0U) << int{number};
@@ -457,7 +459,7 @@ TEST_F(StepRunnerTest, KeepsAResultThatACancelComesTooLateFor) {
     const StepGrant order = grant_of({"--print=x"});
     grant(order);
     pump_for(1s);
-    runner->on_cancel({.job_id = order.lease.job_id, .fencing_token = order.lease.fencing_token});
+    runner->on_cancel({.job_id = order.lease.job_id, .fencing_token = order.lease.fencing_token, .gives_way = false});
     pump_for(1s);
 
     EXPECT_TRUE(runner->owns(order.lease.job_id));

@@ -76,6 +76,8 @@ class StepRunnerStand : public testing::Test, public ports::testing::TaskRunner 
     }
     // As after kill -9.
     void crash() {
+        sandbox.lose_agent();
+        volumes.lose_agent();
         process.crash();
         runner.reset();
         group.reset();
@@ -87,8 +89,11 @@ class StepRunnerStand : public testing::Test, public ports::testing::TaskRunner 
         pass(std::chrono::minutes{2});
         EXPECT_EQ(group->running(), 0U);
         EXPECT_EQ(sandbox.running(), 0U);
-        crash();
+        EXPECT_EQ(sandbox.orphans(), 0U);
+        runner.reset();
+        group.reset();
         EXPECT_EQ(volumes.alive(), 0U);
+        crash();
     }
     // The agent's pump.
     void pump_for(Duration duration) {

@@ -50,7 +50,7 @@ placement::Demand ModelRouter::demand_of(const Call& call) const {
     demand.request.output_tokens_max = request.output_tokens_max;
     demand.request.verification = request.verification;
     demand.prices_max = call.order->prices_max;
-    demand.excluded = call.excluded;
+    demand.excluded = shunned(call);
     const auto pinned = context_->options.model_roots.find(request.model);
     if (pinned != context_->options.model_roots.end()) demand.model_root = pinned->second;
     return demand;
@@ -199,7 +199,7 @@ bool ModelRouter::serve_once(Pool* pool) {
         waiter->picked = take_from(pool, *waiter->call);
         if (!waiter->picked) {
             // One that may not use every node proves nothing for the others.
-            if (waiter->call->excluded.empty()) in_vain.push_back(terms);
+            if (waiter->call->excluded.empty() && waiter->call->order->wish.is_empty()) in_vain.push_back(terms);
             continue;
         }
         unlink(pool, here);

@@ -20,6 +20,8 @@ constexpr std::uint32_t kTellingTokens = 64;
 // The way is the least time seen, and follows slowly when it gets longer.
 constexpr routing::Nanos kAwayRise = 64;
 constexpr std::uint64_t kMillionTokens = 1'000'000;
+// How much more a client that sorts by price minds it.
+constexpr std::uint64_t kPriceFirst = 1'000;
 
 routing::Nanos nanos(Duration duration) {
     return static_cast<routing::Nanos>(std::max<Duration::rep>(duration.count(), 0));
@@ -242,9 +244,47 @@ Call ModelRouter::make_call(const JobOrder& order, std::vector<Address> excluded
             .blocks = prompt_blocks(order.request, salt_)};
 }
 
+bool ModelRouter::is_wished(const NodeWish& wish, const Address& node) const {
+    const auto has = [&](const std::vector<Address>& list) { return std::ranges::find(list, node) != list.end(); };
+    if (has(wish.ignore) || (!wish.only.empty() && !has(wish.only))) return false;
+    if (!wish.allow_fallbacks && !wish.order.empty() && !has(wish.order)) return false;
+    if (directory_->reputation_bp(node) < wish.reputation_min_bp) return false;
+    if (wish.regions.empty() && wish.stake_min_vcai == 0) return true;
+    const KnownNode* known = directory_->find(node);
+    if (known == nullptr || known->record.stake.wei / kWeiPerVcai < wish.stake_min_vcai) return false;
+    return wish.regions.empty() ||
+           std::ranges::find(wish.regions, known->announcement.hardware.region) != wish.regions.end();
+}
+
+std::vector<Address> ModelRouter::shunned(const Call& call) const {
+    std::vector<Address> nodes = call.excluded;
+    if (call.order->wish.is_empty()) return nodes;
+    const Pool* pool = find_pool(call.order->request.model);
+    if (pool == nullptr) return nodes;
+    for (const Address& node : pool->nodes) {
+        if (!is_wished(call.order->wish, node)) nodes.push_back(node);
+    }
+    return nodes;
+}
+
+std::optional<routing::Choice> ModelRouter::try_order(const Pool& pool,
+                                                      const Call& call,
+                                                      const routing::Request& request) const {
+    for (const Address& node : call.order->wish.order) {
+        const auto places = places_.find(node);
+        if (places == places_.end()) continue;
+        for (const Place& place : places->second) {
+            if (!place.replica || place.offer.model != call.order->request.model) continue;
+            if (std::ranges::find(request.excluded, *place.replica) != request.excluded.end()) continue;
+            if (std::optional<routing::Choice> choice = pool.router.choice_of(*place.replica, request)) return choice;
+        }
+    }
+    return std::nullopt;
+}
+
 std::vector<routing::ReplicaId> ModelRouter::excluded_of(const Call& call) const {
     std::vector<routing::ReplicaId> excluded;
-    for (const Address& node : call.excluded) {
+    for (const Address& node : shunned(call)) {
         const auto places = places_.find(node);
         if (places == places_.end()) continue;
         for (const Place& place : places->second) {
@@ -259,7 +299,10 @@ routing::Request ModelRouter::request_of(const Call& call, std::span<const routi
     const ModelRequest& request = call.order->request;
     const bool needs_monitor = request.verification == Verification::kTee;
     const std::uint32_t tier = tier_of(request.verification) == AuditTier::kSketch ? kSketch : kServed;
-    const std::uint64_t worth = nanos(context_->options.choice.time_per_micro_dollar);
+    const NodeWish::Sort sort = call.order->wish.sort;
+    std::uint64_t worth = nanos(context_->options.choice.time_per_micro_dollar);
+    if (sort == NodeWish::Sort::kLatency) worth = 0;
+    if (sort == NodeWish::Sort::kPrice) worth *= kPriceFirst;
     return {.tokens = call.tokens,
             .block_tokens = kBlockTokens,
             .blocks = call.blocks,
@@ -282,8 +325,12 @@ std::optional<Picked> ModelRouter::take(const Call& call) {
 std::optional<Picked> ModelRouter::take_from(Pool* pool, const Call& call) {
     const std::vector<routing::ReplicaId> excluded = excluded_of(call);
     const routing::Request request = request_of(call, excluded);
-    std::optional<routing::Choice> choice = try_newcomer(*pool, call, request);
-    const bool is_trial = choice.has_value();
+    std::optional<routing::Choice> choice = try_order(*pool, call, request);
+    bool is_trial = false;
+    if (!choice) {
+        choice = try_newcomer(*pool, call, request);
+        is_trial = choice.has_value();
+    }
     if (!choice) {
         const auto answer = pool->router.choose(request);
         if (const auto* best = std::get_if<routing::Choice>(&answer)) choice = *best;

@@ -124,6 +124,11 @@ class ModelRouter {
 
     routing::Request request_of(const Call& call, std::span<const routing::ReplicaId> excluded) const;
     std::vector<routing::ReplicaId> excluded_of(const Call& call) const;
+    // Who may not have the call: nodes that failed it and those that the client does not want.
+    std::vector<Address> shunned(const Call& call) const;
+    bool is_wished(const NodeWish& wish, const Address& node) const;
+    // The first node of the client's own order that can take it.
+    std::optional<routing::Choice> try_order(const Pool& pool, const Call& call, const routing::Request& request) const;
     std::optional<Picked> take_from(Pool* pool, const Call& call);
     std::optional<routing::Choice> try_newcomer(const Pool& pool, const Call& call, const routing::Request& request);
     PlacementReason explain(const Pool& pool, const Call& call, const Picked& picked) const;

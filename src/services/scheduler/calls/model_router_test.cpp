@@ -2,6 +2,7 @@
 #include "services/scheduler/calls/model_router.hpp"
 
 #include <deque>
+#include <functional>
 #include <random>
 
 #include <gtest/gtest.h>
@@ -260,6 +261,43 @@ TEST_F(ModelRouterTest, HasTheHardFiltersOfPlace) {
         }
     }
     EXPECT_GT(placed, 200U);
+}
+
+TEST_F(ModelRouterTest, WhatTheClientWishesOfNodesIsAHardFilter) {
+    constexpr std::uint64_t kPoor = 1;
+    constexpr std::uint64_t kRich = 2;
+    for (const std::uint64_t number : {kPoor, kRich}) {
+        NodeRecord record;
+        record.identity = address(number);
+        record.active = true;
+        record.stake = Vcai{number * 1'000 * kWeiPerVcai};
+        directory_.connect(record, number);
+        NodeAnnouncement announcement;
+        announcement.hardware.region = number == kRich ? "eu" : "us";
+        announcement.offers = {offer(8)};
+        ASSERT_TRUE(directory_.announce(address(number), std::move(announcement)).has_value());
+    }
+    std::uint64_t jobs = 0;
+    const auto chosen = [&](const std::function<void(NodeWish&)>& make) -> std::optional<Address> {
+        JobOrder wanted = order(jobs++);
+        make(wanted.wish);
+        const std::optional<Picked> picked = take(wanted);
+        if (!picked) return std::nullopt;
+        directory_.release(picked->node, wanted.job_id);
+        return picked->node;
+    };
+    EXPECT_EQ(chosen([&](NodeWish& wish) { wish.stake_min_vcai = 1'001; }), address(kRich));
+    EXPECT_EQ(chosen([&](NodeWish& wish) { wish.stake_min_vcai = 2'000; }), address(kRich));
+    EXPECT_EQ(chosen([&](NodeWish& wish) { wish.stake_min_vcai = 2'001; }), std::nullopt);
+    EXPECT_EQ(chosen([&](NodeWish& wish) { wish.regions = {"us"}; }), address(kPoor));
+    EXPECT_EQ(chosen([&](NodeWish& wish) {
+                  wish.regions = {"us"};
+                  wish.stake_min_vcai = 2'000;
+              }),
+              std::nullopt);
+    EXPECT_EQ(chosen([&](NodeWish& wish) { wish.ignore = {address(kRich)}; }), address(kPoor));
+    EXPECT_EQ(chosen([&](NodeWish& wish) { wish.only = {address(kRich)}; }), address(kRich));
+    EXPECT_EQ(chosen([&](NodeWish& wish) { wish.reputation_min_bp = 10'000; }), std::nullopt);
 }
 
 // Some nodes with a record, an honest newcomer, and a cheat that comes back under a new name whenever it is caught.

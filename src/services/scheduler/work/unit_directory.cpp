@@ -288,6 +288,11 @@ Result<std::uint64_t> UnitDirectory::models_of(const UnitAsk& ask, std::uint32_t
     return models;
 }
 
+std::string UnitDirectory::region_of(const placement::UnitId& id) const {
+    const auto found = units_.find(id);
+    return found == units_.end() ? std::string{} : names_.regions[found->second.region];
+}
+
 Result<placement::UnitDemand> UnitDirectory::to_demand(const UnitQuery& query, std::uint8_t kinds) const {
     const WorkSpec& spec = *query.spec;
     const UnitAsk& ask = query.group->ask;
@@ -297,16 +302,16 @@ Result<placement::UnitDemand> UnitDirectory::to_demand(const UnitQuery& query, s
     demand.kinds = kinds;
     const auto home = std::ranges::find(names_.regions, spec.customer_region);
     if (home != names_.regions.end()) demand.customer_region = static_cast<std::uint8_t>(home - names_.regions.begin());
-    if (!spec.regions.empty()) {
+    const std::span<const std::string> wanted = query.regions.empty() ? std::span{spec.regions} : query.regions;
+    if (!wanted.empty()) {
         demand.regions = 0;
         for (std::size_t index = 0; index < names_.regions.size(); ++index) {
-            const bool is_wanted = std::ranges::find(spec.regions, names_.regions[index]) != spec.regions.end();
+            const bool is_wanted = std::ranges::find(wanted, names_.regions[index]) != wanted.end();
             if (is_wanted) demand.regions |= std::uint64_t{1} << index;
         }
         if (demand.regions == 0) {
-            return make_error(Errc::kNotFound,
-                              fmt::format("no node is in {} yet; there are nodes in {}",
-                                          fmt::join(spec.regions, " or "), fmt::join(names_.regions, ", ")));
+            return make_error(Errc::kNotFound, fmt::format("no node is in {} yet; there are nodes in {}",
+                                                           fmt::join(wanted, " or "), fmt::join(names_.regions, ", ")));
         }
     }
     demand.vram_mib = ask.gpus == 0 ? 0 : ask.vram_mib;

@@ -22,8 +22,9 @@ namespace vcity::scheduler {
 struct UnitQuery {
     const WorkSpec* spec = nullptr;
     const StepGroup* group = nullptr;
-    std::span<const Address> avoid{};  // nodes that failed it before
-    std::optional<Usd> hourly_max{};   // of one step; replaces the spec's
+    std::span<const Address> avoid{};        // nodes that failed it before
+    std::optional<Usd> hourly_max{};         // of one step; replaces the spec's
+    std::span<const std::string> regions{};  // likewise
 };
 
 // A unit that was taken.
@@ -94,6 +95,10 @@ class UnitDirectory {
     std::string explain(const UnitQuery& query) const;
     // The cheapest open units, at most 4,096.
     UnitsReply offers() const;
+    // All that nodes have named, and "unknown".
+    const std::vector<std::string>& regions() const { return names_.regions; }
+    // Empty for a unit that is not here.
+    std::string region_of(const placement::UnitId& id) const;
     // How often something came that a waiting step may want.
     std::uint64_t generation() const { return generation_; }
     std::size_t size() const { return units_.size(); }

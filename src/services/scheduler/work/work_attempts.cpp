@@ -7,7 +7,9 @@
 #include "market/typed_hashes.hpp"
 #include "services/common/backoff.hpp"
 #include "services/scheduler/work/work_desk.hpp"
+#include "work/plan.hpp"
 #include "work/pricing.hpp"
+#include "work/reservation.hpp"
 
 namespace vcity::scheduler {
 namespace {
@@ -41,6 +43,7 @@ Task<void> WorkDesk::run() {
             next_try_ = context_->now() + kTryEvery;
             to_try_ = waiting_.size();
         }
+        count_winners();
         place_waiting();
         quotes_.expire(context_->now());
         spot_round();
@@ -81,6 +84,8 @@ void WorkDesk::check_job(LiveWork* work) {
     const UnixMillis now = context_->runtime()->unix_now();
     if (work->stopping) {
         if (context_->now() < work->stopping->until) set_timer(work->stopping->until, work->job.order().job_id);
+    } else if (work->heir) {
+        wind_up(work, WorkState::kCancelled, std::string{kHandedOver});
     } else if (work->job.order().deadline > now) {
         for (const std::uint32_t step : work->job.stragglers(now)) {
             if (!place_step(work, step)) break;
@@ -88,7 +93,7 @@ void WorkDesk::check_job(LiveWork* work) {
         set_timer(mono_of(work->job.order().deadline), work->job.order().job_id);
         watch_stragglers(work);
     } else {
-        wind_up(work, WorkState::kFailed);
+        wind_up(work, WorkState::kFailed, "its deadline has passed");
     }
     end_if_wound_up(work);
     save(work);
@@ -96,9 +101,9 @@ void WorkDesk::check_job(LiveWork* work) {
 
 // What runs is told to stop and billed for its time, for whoever read its output until now has had it. Nodes that do
 // not answer in time go unpaid.
-void WorkDesk::wind_up(LiveWork* work, WorkState state) {
+void WorkDesk::wind_up(LiveWork* work, WorkState state, std::string reason) {
     if (work->stopping || work->job.is_terminal()) return;
-    work->stopping = Stopping{state, context_->now() + context_->options.cancel_grace};
+    work->stopping = Stopping{state, context_->now() + context_->options.cancel_grace, std::move(reason)};
     for (const work::Attempt& attempt : work->job.live()) {
         const JobId id = attempt_id(work->job.steps()[attempt.terms.step].id, attempt.terms.attempt);
         const auto running = attempts_.find(id);
@@ -122,9 +127,10 @@ void WorkDesk::end_if_wound_up(LiveWork* work) {
     });
     if (is_running && context_->now() < work->stopping->until) return;
     const UnixMillis now = context_->runtime()->unix_now();
+    const std::string& reason = work->stopping->reason;
     const Result<void> ended = work->stopping->state == WorkState::kCancelled
-                                   ? work->job.cancel("cancelled by its customer", now, &work->effects)
-                                   : work->job.expire("its deadline has passed", now, &work->effects);
+                                   ? work->job.cancel(reason, now, &work->effects)
+                                   : work->job.expire(reason, now, &work->effects);
     if (ended) settle_effects(work);
 }
 
@@ -142,7 +148,10 @@ void WorkDesk::check_attempt(const JobId& attempt) {
     if (running.gone_at) {
         gone = std::max(*running.gone_at + grace_of(running), started_at_ + context_->options.restart_grace);
     }
-    if (now >= running.expires) {
+    if (running.early_end && now >= running.early_end->until) {
+        leave_running(find(running.job), attempt, now + context_->options.cancel_grace);
+        fail(attempt, work::Fault::kPreempted, Errc::kExhausted, running.early_end->reason);
+    } else if (now >= running.expires) {
         leave_running(find(running.job), attempt, now + context_->options.cancel_grace);
         fail(attempt, work::Fault::kNode, Errc::kTimeout, "the lease ended without a result");
     } else if (now >= gone) {
@@ -151,7 +160,8 @@ void WorkDesk::check_attempt(const JobId& attempt) {
         fail(attempt, running.is_adopted ? work::Fault::kPreempted : work::Fault::kNode, Errc::kUnavailable,
              "its node has gone");
     } else {
-        set_timer(std::min(running.expires, gone), attempt);
+        const TimePoint early = running.early_end ? running.early_end->until : TimePoint::max();
+        set_timer(std::min({running.expires, gone, early}), attempt);
     }
 }
 
@@ -169,8 +179,11 @@ void WorkDesk::forget(const JobId& attempt) {
     const auto of_node = by_node_.find(found->second.terms.node);
     of_node->second.erase(attempt);
     if (of_node->second.empty()) by_node_.erase(of_node);
+    std::optional<EarlyEnd>& end = found->second.early_end;
+    if (end && end->winner) winners_.push_back(*std::move(end->winner));
     attempts_.erase(found);
     spot_attempts_.erase(attempt);
+    exclusive_.erase(attempt);
     drop_timer(attempt);
 }
 
@@ -178,8 +191,10 @@ void WorkDesk::release_leaving(const JobId& attempt) {
     const auto found = leaving_.find(attempt);
     if (found == leaving_.end()) return;
     units_.release(found->second.token);
+    const std::optional<JobId> heir = found->second.heir;
     leaving_.erase(found);
     if (!attempts_.contains(attempt)) drop_timer(attempt);
+    place_heir(heir);
     woken_.notify();
 }
 
@@ -278,9 +293,16 @@ void WorkDesk::on_refused(const Address& node, const LeaseRefused& refused) {
 
 void WorkDesk::on_failed(const Address& node, const NodeFailedJob& failed) {
     release_leaving(failed.job_id);
-    if (running_of(node, failed.job_id, failed.fencing_token) == nullptr) return;
+    const Running* running = running_of(node, failed.job_id, failed.fencing_token);
+    if (running == nullptr) return;
+    if (running->early_end) {
+        fail(failed.job_id, work::Fault::kPreempted, failed.code, running->early_end->reason);
+        return;
+    }
     // A step that runs into its time limit fails by what it is, not by where it runs.
-    const bool is_step = failed.code == Errc::kTimeout || failed.code == Errc::kExhausted;
+    // So does one whose customer has named an input that is not to be had.
+    const bool is_step =
+        failed.code == Errc::kTimeout || failed.code == Errc::kExhausted || failed.code == Errc::kNotFound;
     fail(failed.job_id, is_step ? work::Fault::kStep : work::Fault::kNode, failed.code, failed.reason);
 }
 
@@ -323,6 +345,22 @@ void WorkDesk::on_checkpoint(const Address& node, StepCheckpoint checkpoint) {
     if (kept) save(work);
 }
 
+// Nobody is charged for what the next attempt has to do again.
+Result<void> WorkDesk::check_giving_way(const LiveWork& work, const Running& running, const UsageReceipt& bill) const {
+    const work::Job::Step& step = work.job.steps()[running.step];
+    if (step.checkpoint_token != running.terms.fencing_token) {
+        return make_error(Errc::kInvalid, "it gave way without a checkpoint to go on from");
+    }
+    const work::Attempt* live = work.job.find_live(running.step, running.terms.fencing_token);
+    CHECK(live != nullptr);
+    const std::chrono::milliseconds until{
+        step.checkpoint_at > live->leased_at ? (step.checkpoint_at - live->leased_at).count() : 0};
+    if (bill.finished_at > bill.started_at + until + kClockSkew) {
+        return make_error(Errc::kInvalid, "it bills more than the time until its checkpoint");
+    }
+    return {};
+}
+
 Result<SignedReceipt> WorkDesk::check_receipt(const LiveWork& work,
                                               const Running& running,
                                               const StepFinished& finished) const {
@@ -348,6 +386,12 @@ Result<SignedReceipt> WorkDesk::check_receipt(const LiveWork& work,
         return make_error(Errc::kInvalid, "the receipt names other parties, work or prices than its lease");
     }
     TRY_OK(work::check_files(finished.files));
+    if (finished.exit_code == work::kLostRaceExit) {
+        return make_error(Errc::kInvalid, "it says of itself that another copy was faster");
+    }
+    if (finished.exit_code == work::kGaveWayExit) {
+        TRY_OK(check_giving_way(work, running, bill));
+    }
     const Hash result = work::result_hash(market::response_hash(running.output), finished.files);
     if (finished.output_bytes != running.output.size() || bill.response_hash != result) {
         return make_error(Errc::kInvalid, "the output is not the one that was signed for");
@@ -379,11 +423,13 @@ bool WorkDesk::on_finished(const Address& node, const StepFinished& finished) {
     if (running == nullptr) return false;
     LiveWork* work = find(running->job);
     Result<SignedReceipt> receipt = check_receipt(*work, *running, finished);
+    if (receipt) receipt = check_early_end(*work, *running, finished, *std::move(receipt));
     if (receipt) {
         const Hash digest = market::receipt_digest(context_->deps.deployment, receipt->receipt);
         Result<Signature> signature = context_->deps.signer->sign(digest);
         if (!signature) return true;  // it is sent again
         receipt->scheduler_signature = *signature;
+        if (finished.exit_code == 0 && holds_back(*work, node, finished)) return true;
         deliver(work, attempt, *std::move(receipt), finished);
         return true;
     }
@@ -393,7 +439,11 @@ bool WorkDesk::on_finished(const Address& node, const StepFinished& finished) {
     ack.receipt.receipt.job_id = attempt;
     ack.reason = receipt.error().message;
     parts_.switchboard->post(parts_.directory->session_of(node), std::move(ack));
-    fail(attempt, work::Fault::kNode, receipt.error().code, "its receipt is wrong: " + receipt.error().message);
+    if (running->early_end) {
+        fail(attempt, work::Fault::kPreempted, receipt.error().code, running->early_end->reason);
+    } else {
+        fail(attempt, work::Fault::kNode, receipt.error().code, "its receipt is wrong: " + receipt.error().message);
+    }
     return true;
 }
 
@@ -408,12 +458,14 @@ void WorkDesk::deliver(LiveWork* work, const JobId& attempt, SignedReceipt recei
     work::Finished done;
     done.step = running.step;
     done.fencing_token = running.terms.fencing_token;
-    done.exit_code = finished.exit_code;
+    const bool has_lost = running.early_end && running.early_end->ending == Ending::kLosesRace &&
+                          work->job.steps()[running.step].live > 1;
+    done.exit_code = has_lost ? work::kLostRaceExit : finished.exit_code;
     done.amount = receipt.receipt.amount;
     done.output_bytes = running.output.size();
     done.receipt_hash = market::receipt_hash(receipt.receipt);
-    done.is_cut_short = work->stopping && finished.exit_code != 0;
-    done.files = finished.files;
+    done.is_cut_short = work->stopping && finished.exit_code != 0 && !has_lost;
+    if (!has_lost) done.files = finished.files;
     const Result<void> taken = work->job.finish(done, context_->runtime()->unix_now(), &work->effects);
     CHECK(taken.has_value());
     JobRecord record;
@@ -438,8 +490,10 @@ void WorkDesk::deliver(LiveWork* work, const JobId& attempt, SignedReceipt recei
     work->change.puts.push_back({job_key(kLivePrefix, attempt), Bytes{}});
     put_output(&work->change, work->job.steps()[running.step].id, running.terms.fencing_token, running.output);
     settling_.insert(attempt);
-    parts_.directory->note_success(running.terms.node);
-    note(running.terms.node, {.client = record.client, .went_well = true, .paid = record.receipt.receipt.amount});
+    if (finished.exit_code != work::kGaveWayExit && !has_lost) {  // which says nothing of its node, for better or worse
+        parts_.directory->note_success(running.terms.node);
+        note(running.terms.node, {.client = record.client, .went_well = true, .paid = record.receipt.receipt.amount});
+    }
     work->delivered.push_back(std::move(record));
     settle_effects(work);
     place_ready(work);
@@ -484,6 +538,15 @@ Task<Result<void>> WorkDesk::recover() {
             work->is_waiting = true;
             waiting_.push_back(job_id);
         }
+    }
+    // Orders that had just come for the units of a reservation.
+    for (const JobId& job_id : std::vector<JobId>{waiting_.begin(), waiting_.end()}) {
+        const WorkOrder& order = jobs_.at(job_id)->job.order();
+        LiveWork* hold = work::is_reservation_number(order.quote_id) ? reservation_of(order) : nullptr;
+        if (hold == nullptr) continue;
+        hold->heir = job_id;
+        // Its nodes have to be here to be told, and to bill what they held.
+        set_timer(started_at_ + context_->options.restart_grace, hold->job.order().job_id);
     }
     co_return Result<void>{};
 }

@@ -8,6 +8,7 @@
 #include "base/check.hpp"
 #include "codec/hex.hpp"
 #include "work/pricing.hpp"
+#include "work/reservation.hpp"
 #include "work/spec_check.hpp"
 
 namespace vcity::scheduler {
@@ -36,6 +37,10 @@ bool is_same_order(const WorkOrder& a, const WorkOrder& b) {
     return a.client == b.client && a.spec == b.spec && a.budget == b.budget;
 }
 
+Error other_job() {
+    return make_error(Errc::kConflict, "this job id names another job");
+}
+
 }  // namespace
 
 void WorkDesk::refuse(SessionId gateway, const JobId& job_id, const Error& error) {
@@ -54,13 +59,22 @@ void WorkDesk::on_submit(SessionId gateway, WorkOrder order) {
         meet(gateway, known, order);
         return;
     }
-    const bool is_full = jobs_.size() + submitting_ >= context_->options.work_live_max;
+    if (const auto found = admissions_.find(order.job_id); found != admissions_.end()) {
+        if (is_same_order(found->second.order, order)) {
+            found->second.gateway = gateway;  // whoever asked last hears the answer
+        } else {
+            refuse(gateway, order.job_id, other_job());
+        }
+        return;
+    }
+    const bool is_full = jobs_.size() + admissions_.size() >= context_->options.work_live_max;
     if (context_->stopping || is_full) {
         refuse(gateway, order.job_id, make_error(Errc::kExhausted, "the scheduler is full: try again later"));
         return;
     }
-    ++submitting_;
-    context_->tasks.spawn(submit(gateway, std::move(order)));
+    const JobId job_id = order.job_id;
+    admissions_.emplace(job_id, Admission{gateway, std::move(order)});
+    context_->tasks.spawn(submit(job_id));
 }
 
 // The order has come before, and its job lives.
@@ -68,7 +82,7 @@ void WorkDesk::meet(SessionId gateway, LiveWork* known, const WorkOrder& order) 
     if (is_same_order(known->job.order(), order)) {
         ask(known, {gateway, true});
     } else {
-        refuse(gateway, order.job_id, make_error(Errc::kConflict, "this job id names another job"));
+        refuse(gateway, order.job_id, other_job());
     }
 }
 
@@ -79,23 +93,34 @@ void WorkDesk::ask(LiveWork* work, Asker asker) {
     for (Outgoing& out : answers(work)) parts_.switchboard->post(out.session, std::move(out.message));
 }
 
-Task<void> WorkDesk::submit(SessionId gateway, WorkOrder order) {
-    const Result<void> admitted = co_await admit(gateway, order);
-    --submitting_;
-    if (admitted) co_return;
-    // Perhaps the job has been here and has ended; only the news of it were lost.
-    const JobId job_id = order.job_id;
-    const bool may_be_known = admitted.error().code != Errc::kInvalid && queries_ < kQueriesMax;
-    if (may_be_known) {
+Task<void> WorkDesk::submit(JobId job_id) {
+    WorkOrder order = admissions_.at(job_id).order;
+    const Result<void> admitted = co_await admit(order);
+    if (admitted) {
+        admissions_.erase(job_id);
+        co_return;
+    }
+    // Perhaps the job has been here and has ended; only the news of it were lost. An order that nobody could ever have
+    // accepted is not worth the look.
+    Error why = admitted.error();
+    std::optional<WorkAccepted> known;
+    if (work::check(order) && queries_ < kQueriesMax) {
         ++queries_;
-        Result<WorkAccepted> known = co_await acceptance_of(std::move(order));
+        Result<WorkAccepted> stored = co_await acceptance_of(std::move(order));
         --queries_;
-        if (known) {
-            parts_.switchboard->post(gateway, *std::move(known));
-            co_return;
+        if (stored) {
+            known = *std::move(stored);
+        } else if (services::is_transient(stored.error().code)) {
+            why = stored.error();  // nobody knows: not a reason to give up
         }
     }
-    refuse(gateway, job_id, admitted.error());
+    const SessionId gateway = admissions_.at(job_id).gateway;
+    admissions_.erase(job_id);
+    if (known) {
+        parts_.switchboard->post(gateway, *std::move(known));
+    } else {
+        refuse(gateway, job_id, why);
+    }
 }
 
 Result<void> WorkDesk::check_order(const WorkOrder& order) const {
@@ -126,24 +151,30 @@ Result<void> WorkDesk::check_places(const WorkOrder& order) {
     return {};
 }
 
-Task<Result<void>> WorkDesk::admit(SessionId gateway, WorkOrder order) {
+Task<Result<void>> WorkDesk::admit(WorkOrder order) {
     CO_TRY_OK(check_order(order));
-    if (order.quote_id != 0) {
+    const bool is_reserved = work::is_reservation_number(order.quote_id);
+    if (is_reserved) {
+        CO_TRY_OK(reserved_prices(order));
+    } else if (order.quote_id != 0) {
         CO_TRY_OK(quotes_.check(order, context_->now()));
     }
     CO_TRY_OK(check_places(order));
     CO_TRY(const CapId cap_id, co_await parts_.caps->admit(order.cap, order.deadline));
     if (context_->stopping) co_return make_error(Errc::kUnavailable, "the scheduler is stopping");
-    if (LiveWork* known = find(order.job_id)) {
+    const JobId job_id = order.job_id;
+    const SessionId gateway = admissions_.at(job_id).gateway;
+    if (LiveWork* known = find(job_id)) {
         meet(gateway, known, order);
         co_return Result<void>{};
     }
-    const JobId job_id = order.job_id;
     const Usd budget = order.budget;
     const UnixMillis deadline = order.deadline;
     work::Effects effects;
     std::vector<Usd> promised;
-    if (order.quote_id != 0) {
+    if (is_reserved) {
+        CO_TRY(promised, reserved_prices(order));
+    } else if (order.quote_id != 0) {
         CO_TRY(promised, quotes_.accept(order, context_->now()));
     }
     const UnixMillis now = context_->runtime()->unix_now();
@@ -159,7 +190,11 @@ Task<Result<void>> WorkDesk::admit(SessionId gateway, WorkOrder order) {
     jobs_.emplace(job_id, std::move(owned));
     set_timer(mono_of(deadline), job_id);
     watch_stragglers(added);
-    place_ready(added);
+    if (is_reserved) {
+        take_reservation(added);
+    } else {
+        place_ready(added);
+    }
     save(added);
     co_return Result<void>{};
 }
@@ -168,7 +203,7 @@ Task<Result<void>> WorkDesk::admit(SessionId gateway, WorkOrder order) {
 Task<Result<WorkAccepted>> WorkDesk::acceptance_of(WorkOrder order) {
     CO_TRY(const std::vector<work::Event> events, co_await load_events(context_, order.job_id));
     CO_TRY(const work::Job job, work::Job::replay(events));
-    if (!is_same_order(job.order(), order)) co_return make_error(Errc::kConflict, "this job id names another job");
+    if (!is_same_order(job.order(), order)) co_return other_job();
     WorkAccepted accepted;
     accepted.job_id = order.job_id;
     accepted.reserved = order.budget;
@@ -193,7 +228,7 @@ void WorkDesk::on_quote(SessionId gateway, const WorkOrder& order) {
 void WorkDesk::on_cancel(SessionId gateway, const WorkCancel& cancel) {
     LiveWork* work = find(cancel.job_id);
     if (work != nullptr && work->job.order().client == cancel.client) {
-        wind_up(work, WorkState::kCancelled);
+        wind_up(work, WorkState::kCancelled, "cancelled by its customer");
         if (work->stopping && !work->job.is_terminal() && work->askers.size() < kQueriesMax) {
             work->askers.push_back({gateway, false});  // answered when it has ended
             return;

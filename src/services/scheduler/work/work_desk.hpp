@@ -103,6 +103,7 @@ class WorkDesk {
     struct Stopping {
         WorkState state = WorkState::kCancelled;
         TimePoint until;  // nodes may still say what ran
+        std::string reason;
     };
     struct LiveWork {
         LiveWork(work::Job the_job, const CapId& cap) : job{std::move(the_job)}, cap_id{cap} {}
@@ -122,6 +123,19 @@ class WorkDesk {
         bool is_writing = false;
         bool is_waiting = false;  // in waiting_
         std::optional<Stopping> stopping;
+        std::optional<JobId> heir;  // the order that gets what this job holds
+    };
+    // Why an attempt was told to end before its time, and is paid for what it did.
+    enum class Ending : std::uint8_t {
+        kGivesWay,   // to work that pays more: up to its checkpoint
+        kLosesRace,  // against the other copy of its step
+    };
+    struct EarlyEnd {
+        Ending ending = Ending::kGivesWay;
+        std::string reason;
+        TimePoint until;  // nobody waits for it longer
+        // The result of the faster copy, which counts once this one has ended.
+        std::optional<std::pair<Address, StepFinished>> winner;
     };
     struct Running {
         JobId job;
@@ -136,16 +150,24 @@ class WorkDesk {
         std::optional<TimePoint> heard_at;  // before it went
         TimePoint leased_at;
         TimePoint expires;
+        std::optional<EarlyEnd> early_end;
     };
     struct Leaving {  // told to stop; its unit is taken until it has
         std::uint64_t token = 0;
         Address node;
         TimePoint until;
+        std::optional<JobId> heir;  // the order that looks at it first
+    };
+
+    // An order that is being looked at. It may come again meanwhile.
+    struct Admission {
+        SessionId gateway = kNoSession;  // the last that asked
+        WorkOrder order;
     };
 
     // --- orders (work_desk.cpp)
-    Task<void> submit(SessionId gateway, WorkOrder order);
-    Task<Result<void>> admit(SessionId gateway, WorkOrder order);
+    Task<void> submit(JobId job_id);
+    Task<Result<void>> admit(WorkOrder order);
     Result<void> check_order(const WorkOrder& order) const;
     Result<void> check_places(const WorkOrder& order);
     Result<WorkQuote> quote(const WorkOrder& order);
@@ -170,6 +192,15 @@ class WorkDesk {
     std::optional<work::LeaseTerms> terms_for(LiveWork* work, std::uint32_t step, const UnitSeat& seat);
     void begin(LiveWork* work, std::uint32_t step, std::uint64_t token);
     void place_waiting();
+    // --- who may be beside whom (work_neighbours.cpp)
+    // Nodes that the step must not go to: those that failed it, and those where exclusive work would have company.
+    std::vector<Address> avoided(const work::Job& job, std::uint32_t step) const;
+    // Nodes of owners that have a step of this client with this label.
+    std::vector<Address> spread_over(const work::Job& job) const;
+    // Regions that will do, each list with those before it: first where fewest steps of this client and label are.
+    std::vector<std::vector<std::string>> regions_by_mates(const work::Job& job) const;
+    // At an owner and in a region where its label has fewest, else anywhere.
+    Result<std::optional<UnitSeat>> place_spread(const work::Job& job, const UnitQuery& query, std::uint64_t token);
     // With the most that an hour may cost by the customer and by the quote.
     UnitQuery query_for(const work::Job& job, std::uint32_t step, std::span<const Address> avoid) const;
     // What became of placing it: false as place_step.
@@ -184,6 +215,13 @@ class WorkDesk {
     void retire(LiveWork* work);
     Hash inputs_hash(LiveWork* work, std::uint32_t group);
 
+    // --- reservations (work_reservations.cpp)
+    static constexpr std::string_view kHandedOver = "its units went to the order that they were held for";
+    LiveWork* reservation_of(const WorkOrder& order);
+    Result<std::vector<Usd>> reserved_prices(const WorkOrder& order);
+    void take_reservation(LiveWork* work);
+    void place_heir(const std::optional<JobId>& heir);
+
     // --- best effort (work_spot.cpp)
     bool is_spot(const work::Job& job, std::uint32_t step) const;
     // Once in a while: everybody bids, winners get their units, who was outbid stops.
@@ -194,11 +232,24 @@ class WorkDesk {
     void make_room(const UnitQuery& query);
     void preempt(const JobId& attempt, std::string reason);
 
+    // --- attempts that end early (work_early_ends.cpp)
+    bool can_end_early(const Running& running) const;
+    void end_early(const JobId& attempt, EarlyEnd end);
+    // Whether something is owed for what it did until it was told to end.
+    static Result<SignedReceipt> check_early_end(const LiveWork& work,
+                                                 const Running& running,
+                                                 const StepFinished& finished,
+                                                 SignedReceipt receipt);
+    // The slower copy of the step stops first. False: there is none that could be told.
+    bool holds_back(const LiveWork& work, const Address& node, const StepFinished& finished);
+    void count_winners();
+
     // --- attempts (work_attempts.cpp)
     Running* running_of(const Address& node, const JobId& attempt, std::uint64_t token);
     void fail(const JobId& attempt, work::Fault fault, Errc code, std::string reason);
     void forget(const JobId& attempt);
     void release_leaving(const JobId& attempt);
+    Result<void> check_giving_way(const LiveWork& work, const Running& running, const UsageReceipt& bill) const;
     Result<SignedReceipt> check_receipt(const LiveWork& work,
                                         const Running& running,
                                         const StepFinished& finished) const;
@@ -210,7 +261,7 @@ class WorkDesk {
     void on_timer(const JobId& id);
     void check_attempt(const JobId& attempt);
     void check_job(LiveWork* work);
-    void wind_up(LiveWork* work, WorkState state);
+    void wind_up(LiveWork* work, WorkState state, std::string reason);
     void end_if_wound_up(LiveWork* work);
     void watch_stragglers(const LiveWork* work);
     // Tells the node to stop what the scheduler has given up; the unit stays taken until then or until that time.
@@ -242,8 +293,10 @@ class WorkDesk {
     Quotes quotes_{&units_};
     SpotMarket spot_{&units_};
     std::set<JobId> spot_attempts_;
+    std::deque<std::pair<Address, StepFinished>> winners_;  // whose slower copy has ended
+    std::set<JobId> exclusive_;                             // attempts that want no company
     TimePoint next_round_;
-    std::size_t submitting_ = 0;
+    std::map<JobId, Admission> admissions_;
     std::size_t queries_ = 0;
     TimePoint started_at_;
 };

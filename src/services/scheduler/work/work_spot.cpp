@@ -12,6 +12,8 @@ namespace vcity::scheduler {
 namespace {
 
 constexpr std::chrono::seconds kRoundEvery{1};
+// For a last checkpoint: the command ends within ten seconds, and its files go to the gateway.
+constexpr std::chrono::seconds kGiveWayPatience{60};
 constexpr std::size_t kStopsTried = 64;  // attempts that are looked at to make room
 
 }  // namespace
@@ -33,7 +35,7 @@ void WorkDesk::bid_for(LiveWork* work, std::vector<SpotBidder>* bidders) {
     for (const std::uint32_t step : steps) {
         if (job.is_terminal() || bidders->size() >= SpotMarket::kBiddersMax) return;
         if (!is_spot(job, step) || unsold == job.steps()[step].group) continue;
-        const std::vector<Address> avoid = job.avoid(step, now);
+        const std::vector<Address> avoid = avoided(job, step);
         if (group != job.steps()[step].group) {
             group = job.steps()[step].group;
             spot = spot_.price(job.spec(), job.group_of(step));
@@ -72,6 +74,7 @@ void WorkDesk::spot_round() {
     if (bidders.empty()) return;  // nobody wants what runs
     for (const JobId& attempt : spot_attempts_) {
         const Running& running = attempts_.at(attempt);
+        if (running.early_end) continue;
         const work::Job& job = find(running.job)->job;
         const std::optional<Usd> most = job.hourly_max(job.steps()[running.step].group);
         bidders.push_back({.job_id = running.job,
@@ -86,7 +89,7 @@ void WorkDesk::spot_round() {
     for (const SpotStop& stop : round.stops) {
         const auto attempt = std::ranges::find_if(spot_attempts_, [&](const JobId& id) {
             const Running& running = attempts_.at(id);
-            return running.job == stop.job_id && running.step == stop.step;
+            return running.job == stop.job_id && running.step == stop.step && !running.early_end;
         });
         if (attempt != spot_attempts_.end()) preempt(JobId{*attempt}, "outbid by other best-effort work");
     }
@@ -117,7 +120,9 @@ void WorkDesk::take_award(const SpotAward& award) {
 
 void WorkDesk::make_room(const UnitQuery& query) {
     const TimePoint soon = context_->now() + context_->options.cancel_grace;
-    const bool is_coming = std::ranges::any_of(leaving_, [&](const auto& entry) { return entry.second.until <= soon; });
+    const bool is_coming =
+        std::ranges::any_of(leaving_, [&](const auto& entry) { return entry.second.until <= soon; }) ||
+        std::ranges::any_of(spot_attempts_, [&](const JobId& id) { return attempts_.at(id).early_end.has_value(); });
     if (is_coming) return;  // something is on its way out already
     std::size_t tried = 0;
     for (const JobId& attempt : spot_attempts_) {
@@ -133,6 +138,11 @@ void WorkDesk::preempt(const JobId& attempt, std::string reason) {
     const Running& running = attempts_.at(attempt);
     LiveWork* work = find(running.job);
     CHECK(work != nullptr);
+    // What keeps checkpoints is given the time for one, and is paid up to it.
+    if (work->job.group_of(running.step).setup.checkpoint_seconds != 0 && can_end_early(running)) {
+        end_early(attempt, {Ending::kGivesWay, std::move(reason), context_->now() + kGiveWayPatience, {}});
+        return;
+    }
     work::AttemptFailed failed;
     failed.step = running.step;
     failed.fencing_token = running.terms.fencing_token;

@@ -101,13 +101,13 @@ bool WorkDesk::place_step(LiveWork* work, std::uint32_t step) {
 bool WorkDesk::buy_step(LiveWork* work, std::uint32_t step) {
     const std::optional<std::uint64_t> token = take_tokens(1);
     if (!token) return false;
-    const std::vector<Address> avoid = work->job.avoid(step, context_->runtime()->unix_now());
+    const std::vector<Address> avoid = avoided(work->job, step);
     const UnitQuery query = query_for(work->job, step, avoid);
-    Result<std::optional<UnitSeat>> seat = units_.place(query, *token);
+    Result<std::optional<UnitSeat>> seat = place_spread(work->job, query, *token);
     while (seat && *seat && parts_.directory->is_barred((*seat)->node)) {
         units_.give_back(*token);
         units_.close((*seat)->node);
-        seat = units_.place(query, *token);
+        seat = place_spread(work->job, query, *token);
     }
     if (seat && !*seat) make_room(query);
     if (!seat || !*seat) return false;
@@ -141,7 +141,7 @@ bool WorkDesk::place_gang(LiveWork* work, std::uint32_t first) {
     const StepGroup& group = work->job.group_of(first);
     const std::optional<std::uint64_t> token = take_tokens(group.count);
     if (!token) return false;
-    const std::vector<Address> avoid = work->job.avoid(first, context_->runtime()->unix_now());
+    const std::vector<Address> avoid = avoided(work->job, first);
     const UnitQuery query = query_for(work->job, first, avoid);
     const Result<std::optional<std::vector<UnitSeat>>> seats = units_.place_gang(query, group.count, *token);
     if (!seats || !*seats) return false;
@@ -186,6 +186,7 @@ void WorkDesk::begin(LiveWork* work, std::uint32_t step, std::uint64_t token) {
     set_timer(running.expires, id);
     by_node_[attempt->terms.node].insert(id);
     if (attempt->terms.is_spot) spot_attempts_.insert(id);
+    if (work->job.spec().is_exclusive) exclusive_.insert(id);
     attempts_.emplace(id, std::move(running));
     work->granted.push_back(id);
 }
@@ -241,14 +242,16 @@ void WorkDesk::settle_effects(LiveWork* work) {
         forget(id);
         set_timer(leaving_.at(id).until, id);
     }
+    const bool has_freed = !work->effects.ended.empty();
     work->effects.ended.clear();
     work->effects.stopped.clear();
+    if (has_freed) place_heir(work->heir);
     woken_.notify();
 }
 
 void WorkDesk::leave_running(LiveWork* work, const JobId& attempt, TimePoint until) {
     const work::LeaseTerms& terms = attempts_.at(attempt).terms;
-    leaving_.insert_or_assign(attempt, Leaving{terms.fencing_token, terms.node, until});
+    leaving_.insert_or_assign(attempt, Leaving{terms.fencing_token, terms.node, until, work->heir});
     JobCancel cancel;
     cancel.job_id = attempt;
     cancel.fencing_token = terms.fencing_token;
@@ -366,6 +369,7 @@ void WorkDesk::grant(LiveWork* work, const JobId& attempt) {
     grant.hourly = running.terms.hourly;
     grant.quote = running.terms.quote;
     grant.trace_id = work->job.order().trace_id;
+    context_->log.debug("step_granted", {{"attempt", codec::to_hex(attempt)}, {"trace_id", grant.trace_id}});
     running.granted_on = parts_.directory->session_of(running.terms.node);
     if (!parts_.switchboard->post(running.granted_on, std::move(grant))) {
         running.gone_at = context_->now();

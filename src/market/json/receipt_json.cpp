@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/receipt_json.hpp"
+#include "market/json/receipt_json.hpp"
 
 #include <fmt/core.h>
 
 #include "codec/hex.hpp"
 
-namespace vcity::cli {
+namespace vcity::market {
 namespace {
 
 using codec::Json;
@@ -80,4 +80,4 @@ Result<std::optional<BatchPlace>> parse_batch_json(const Json& job) {
     return std::optional{std::move(place)};
 }
 
-}  // namespace vcity::cli
+}  // namespace vcity::market

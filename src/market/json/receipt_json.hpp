@@ -7,7 +7,7 @@
 #include "codec/json.hpp"
 #include "model/receipt.hpp"
 
-namespace vcity::cli {
+namespace vcity::market {
 
 // The receipt part of a job as the gateway prints it (docs/api/generation.md), read back strictly. kInvalid names the
 // member that is missing or malformed.
@@ -21,4 +21,4 @@ struct BatchPlace {
 // nullopt while the job is in no batch.
 Result<std::optional<BatchPlace>> parse_batch_json(const codec::Json& job);
 
-}  // namespace vcity::cli
+}  // namespace vcity::market
