@@ -12,6 +12,7 @@
 #include "contracts/dev_stable.hpp"
 #include "contracts/escrow.hpp"
 #include "contracts/node_registry.hpp"
+#include "devnet/one_block.hpp"
 #include "devnet/roles.hpp"
 #include "wiring/chain_connection.hpp"
 
@@ -227,6 +228,32 @@ constexpr std::pair<const char*, const char*> kHolders[] = {
     {"agent revenue", "RevenueSplitter"},
 };
 
+Task<Result<std::uint64_t>> head_number(ChainConnection* chain) {
+    CO_TRY(const ChainHead head, co_await chain->reader()->head());
+    co_return head.number;
+}
+
+Task<Result<DevnetBalances>> balances_at(BlockView chain, DevnetLayout layout, Deployment deployment) {
+    DevnetBalances result;
+    for (const std::string& name : key_names(layout)) {
+        CO_TRY(const Address address, keystore_address(layout.key(name).keystore));
+        CO_TRY(AccountRow row, co_await account_row(chain, deployment, name, address));
+        result.accounts.push_back(std::move(row));
+    }
+    for (const auto& [name, contract] : kHolders) {
+        CO_TRY(const Address address, deployment.require(contract));
+        CO_TRY(AccountRow row, co_await account_row(chain, deployment, name, address));
+        result.accounts.push_back(std::move(row));
+    }
+    for (const AccountRow& row : result.accounts) {
+        for (const Usd part : {row.wallet, row.escrow}) {
+            CO_TRY(result.sum, add(result.sum, part));
+        }
+    }
+    CO_TRY(result.supply, co_await chain.usd(deployment.stable, contracts::dev_stable::encode_total_supply()));
+    co_return result;
+}
+
 }  // namespace
 
 Task<Result<DevnetChain>> prepare_chain(adapters::AsioRuntime* runtime, DevnetOptions options, std::string rpc) {
@@ -269,27 +296,9 @@ Task<Result<DevnetBalances>> read_devnet_balances(adapters::AsioRuntime* runtime
     CO_TRY(const Deployment deployment, adapters::load_deployment(layout.file("deployment.json")));
     ChainConnection chain{runtime, std::move(rpc), nullptr};
     CO_TRY_OK(co_await chain.bind(deployment));
-    CO_TRY(const ChainHead head, co_await chain.reader()->head());
-    const BlockView now{&chain, head.number};
-    DevnetBalances result;
-    for (const std::string& name : key_names(layout)) {
-        CO_TRY(const Address address, keystore_address(layout.key(name).keystore));
-        CO_TRY(AccountRow row, co_await account_row(now, deployment, name, address));
-        result.accounts.push_back(std::move(row));
-    }
-    for (const auto& [name, contract] : kHolders) {
-        CO_TRY(const Address address, deployment.require(contract));
-        CO_TRY(AccountRow row, co_await account_row(now, deployment, name, address));
-        result.accounts.push_back(std::move(row));
-    }
-    for (const AccountRow& row : result.accounts) {
-        for (const Usd part : {row.wallet, row.escrow}) {
-            CO_TRY(result.sum, add(result.sum, part));
-        }
-    }
-    BlockView totals = now;
-    CO_TRY(result.supply, co_await totals.usd(deployment.stable, contracts::dev_stable::encode_total_supply()));
-    co_return result;
+    auto head = [&chain] { return head_number(&chain); };
+    auto read = [&](std::uint64_t block) { return balances_at(BlockView{&chain, block}, layout, deployment); };
+    co_return co_await read_one_block<DevnetBalances>(head, read);
 }
 
 }  // namespace vcity::cli
