@@ -49,7 +49,7 @@ def ci():
             passed += preset_tests("dev", exclude_label=SLOW_LABELS)
         with Step("test dev: integration and end to end"):
             # They wait for other processes most of the time.
-            passed += preset_tests("dev", label=SLOW_LABELS, parallel=3)
+            passed += preset_tests("dev", label=SLOW_LABELS, parallel=3, retry=True)
         for preset in ("asan", "tsan"):
             with Step(f"build {preset}"):
                 build(preset, options=WHOLE)
