@@ -125,6 +125,10 @@ constexpr LaneKernels kPlain = {plain_bounds, plain_at_most, plain_lowest_in, pl
 
 #if defined(__x86_64__)
 
+inline std::size_t first_bit(unsigned bits) {
+    return static_cast<std::size_t>(__builtin_ctz(bits));
+}
+
 #define VCITY_AVX2 __attribute__((target("avx2,fma")))
 #define VCITY_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")))
 
@@ -154,18 +158,29 @@ VCITY_AVX2 __m256 avx2_some(const float* values, std::uint64_t mask) {
 }
 
 VCITY_AVX2 Lowest avx2_lowest_in(const float* values, std::uint64_t mask) {
+    std::array<__m256, kLanesMax / 8> some;
     __m256 least = _mm256_set1_ps(kFar);
-    for (std::size_t lane = 0; lane < kLanesMax; lane += 8) {
-        least = _mm256_min_ps(least, avx2_some(values + lane, mask >> lane));
+    for (std::size_t part = 0; part < some.size(); ++part) {
+        some[part] = avx2_some(values + part * 8, mask >> (part * 8));
+        least = _mm256_min_ps(least, some[part]);
     }
     const float value = avx2_least_of(least);
-    for (std::size_t lane = 0; lane < kLanesMax; lane += 8) {
-        const __m256 is_least =
-            _mm256_cmp_ps(avx2_some(values + lane, mask >> lane), _mm256_set1_ps(value), _CMP_EQ_OQ);
-        const auto hits = static_cast<unsigned>(_mm256_movemask_ps(is_least)) & (mask >> lane & 0xffU);
-        if (hits != 0) return {value, lane + static_cast<std::size_t>(__builtin_ctzll(hits))};
+    std::uint64_t hits = 0;
+    for (std::size_t part = 0; part < some.size(); ++part) {
+        const __m256 is_least = _mm256_cmp_ps(some[part], _mm256_set1_ps(value), _CMP_EQ_OQ);
+        hits |= static_cast<std::uint64_t>(_mm256_movemask_ps(is_least)) << (part * 8);
     }
-    return {kFar, 0};
+    hits &= mask;
+    if (hits == 0) return {kFar, 0};
+    return {value, static_cast<std::size_t>(__builtin_ctzll(hits))};
+}
+
+VCITY_AVX2 float avx2_least_in(const float* values, std::size_t lanes, std::uint64_t mask) {
+    __m256 least = _mm256_set1_ps(kFar);
+    for (std::size_t lane = 0; lane < lanes; lane += 8) {
+        least = _mm256_min_ps(least, avx2_some(values + lane, mask >> lane));
+    }
+    return avx2_least_of(least);
 }
 
 VCITY_AVX2 float avx2_bounds(const BoundSum& sum, std::size_t lanes, float* values) {
@@ -245,6 +260,101 @@ VCITY_AVX2 unsigned avx2_heads(const BlockHeads& heads, const BlockFilter& filte
         near |= static_cast<unsigned>(_mm256_movemask_ps(is_near)) << lane;
     }
     return near == 0 ? 0 : near & avx2_covering(heads.most, filter.need);
+}
+
+struct Avx2Least {
+    __m256 values[kDirections];
+};
+
+VCITY_AVX2 inline void avx2_clear(Avx2Least* least) {
+    for (__m256& values : least->values) values = _mm256_set1_ps(kFar);
+}
+
+VCITY_AVX2 inline void avx2_lower_by(const Block& block,
+                                     Features need,
+                                     const Directions& directions,
+                                     Avx2Least* least) {
+    const __m256i kinds = _mm256_load_si256(reinterpret_cast<const __m256i*>(block.flaws_and_kinds.data()));
+    const __m256i all = _mm256_set1_epi16(static_cast<short>(Block::kFlawsMask));
+    const __m256i flaws = _mm256_and_si256(kinds, all);
+    const __m256i is_nobody = _mm256_cmpeq_epi16(flaws, all);
+    const __m128i words = _mm_packs_epi16(_mm256_castsi256_si128(is_nobody), _mm256_extracti128_si256(is_nobody, 1));
+    const unsigned lanes = avx2_covering(block.features, need) & ~static_cast<unsigned>(_mm_movemask_epi8(words));
+    const __m256i bits = _mm256_set_epi32(128, 64, 32, 16, 8, 4, 2, 1);
+    for (std::size_t lane = 0; lane < kLaneStep; lane += 8) {
+        const unsigned wanted = lanes >> lane & 0xffU;
+        if (wanted == 0) continue;
+        const __m256i chosen = _mm256_and_si256(_mm256_set1_epi32(static_cast<int>(wanted)), bits);
+        const __m256 is_left_out = _mm256_castsi256_ps(_mm256_cmpeq_epi32(chosen, _mm256_setzero_si256()));
+        const __m256 price =
+            avx2_floats(_mm256_load_si256(reinterpret_cast<const __m256i*>(block.prices.data() + lane)));
+        const __m128i half = lane == 0 ? _mm256_castsi256_si128(flaws) : _mm256_extracti128_si256(flaws, 1);
+        const __m256 flaw = _mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(half));
+        for (std::size_t direction = 0; direction < kDirections; ++direction) {
+            const __m256 quality = _mm256_mul_ps(flaw, _mm256_set1_ps(directions.quality_parts[direction]));
+            const __m256 score = _mm256_fmadd_ps(price, _mm256_set1_ps(directions.price_parts[direction]), quality);
+            __m256& values = least->values[direction];
+            values = _mm256_min_ps(values, _mm256_blendv_ps(score, _mm256_set1_ps(kFar), is_left_out));
+        }
+    }
+}
+
+VCITY_AVX2 inline DirectionScores avx2_least_lanes(const Avx2Least& least) {
+    DirectionScores scores;
+    for (std::size_t direction = 0; direction < kDirections; ++direction) {
+        scores[direction] = avx2_least_of(least.values[direction]);
+    }
+    return scores;
+}
+
+VCITY_AVX2 DirectionScores avx2_least(const Block& block, Features need, const Directions& directions) {
+    Avx2Least least;
+    avx2_clear(&least);
+    avx2_lower_by(block, need, directions, &least);
+    return avx2_least_lanes(least);
+}
+
+// Bit per block that has a unit and whose features cover the need.
+VCITY_AVX2 inline unsigned avx2_open(const BlockHeads& heads, Features need) {
+    unsigned is_used = 0;
+    for (std::size_t lane = 0; lane < kLaneStep; lane += 8) {
+        const __m256 least = _mm256_load_ps(heads.least[0].values.data() + lane);
+        const __m256 is_here = _mm256_cmp_ps(least, _mm256_set1_ps(kFar), _CMP_LT_OQ);
+        is_used |= static_cast<unsigned>(_mm256_movemask_ps(is_here)) << lane;
+    }
+    return is_used & avx2_covering(heads.most, need);
+}
+
+inline void fetch(const Block& block) {
+    __builtin_prefetch(block.prices.data());
+    __builtin_prefetch(block.features.data());
+    __builtin_prefetch(block.features.data() + 8);
+    __builtin_prefetch(block.flaws_and_kinds.data());
+}
+
+VCITY_AVX2 DirectionScores avx2_group_least(std::span<const BlockHeads> heads,
+                                            const Block* blocks,
+                                            Features need,
+                                            const Directions& directions) {
+    Avx2Least least;
+    avx2_clear(&least);
+    for (const BlockHeads& some : heads) {
+        const unsigned open = avx2_open(some, need);
+        for (unsigned rest = open; rest != 0; rest &= rest - 1) fetch(blocks[some.blocks[first_bit(rest)]]);
+        for (unsigned rest = open; rest != 0; rest &= rest - 1) {
+            avx2_lower_by(blocks[some.blocks[first_bit(rest)]], need, directions, &least);
+        }
+    }
+    return avx2_least_lanes(least);
+}
+
+VCITY_AVX2 Features avx2_most(const Block& block) {
+    const auto part = [&](std::size_t from) VCITY_AVX2 {
+        return _mm256_load_si256(reinterpret_cast<const __m256i*>(block.features.data() + from));
+    };
+    const __m256i four = _mm256_max_epu8(_mm256_max_epu8(part(0), part(4)), _mm256_max_epu8(part(8), part(12)));
+    const __m128i two = _mm_max_epu8(_mm256_castsi256_si128(four), _mm256_extracti128_si256(four, 1));
+    return static_cast<Features>(_mm_cvtsi128_si64(_mm_max_epu8(two, _mm_unpackhi_epi64(two, two))));
 }
 
 VCITY_AVX512 std::uint64_t avx512_at_most(const float* values, std::size_t lanes, float threshold) {
@@ -398,16 +508,9 @@ VCITY_AVX512 DirectionScores avx512_group_least(std::span<const BlockHeads> head
     for (const BlockHeads& some : heads) {
         unsigned open = avx512_covering(some.most, need);
         open &= _mm512_cmp_ps_mask(_mm512_load_ps(some.least[0].values.data()), _mm512_set1_ps(kFar), _CMP_LT_OQ);
+        for (unsigned rest = open; rest != 0; rest &= rest - 1) fetch(blocks[some.blocks[first_bit(rest)]]);
         for (unsigned rest = open; rest != 0; rest &= rest - 1) {
-            const Block& block = blocks[some.blocks[static_cast<std::size_t>(__builtin_ctz(rest))]];
-            __builtin_prefetch(block.prices.data());
-            __builtin_prefetch(block.features.data());
-            __builtin_prefetch(block.features.data() + 8);
-            __builtin_prefetch(block.flaws_and_kinds.data());
-        }
-        for (; open != 0; open &= open - 1) {
-            const Block& block = blocks[some.blocks[static_cast<std::size_t>(__builtin_ctz(open))]];
-            avx512_lower_by(block, need, directions, &least);
+            avx512_lower_by(blocks[some.blocks[first_bit(rest)]], need, directions, &least);
         }
     }
     return avx512_least_lanes(least);
@@ -422,8 +525,8 @@ VCITY_AVX512 Features avx512_most(const Block& block) {
     return static_cast<Features>(_mm_cvtsi128_si64(_mm_max_epu8(two, _mm_unpackhi_epi64(two, two))));
 }
 
-constexpr LaneKernels kAvx2 = {avx2_bounds, avx2_at_most, avx2_lowest_in, plain_least_in,   avx2_block,
-                               avx2_heads,  plain_most,   plain_least,    plain_group_least};
+constexpr LaneKernels kAvx2 = {avx2_bounds, avx2_at_most, avx2_lowest_in, avx2_least_in,   avx2_block,
+                               avx2_heads,  avx2_most,    avx2_least,     avx2_group_least};
 constexpr LaneKernels kAvx512 = {avx512_bounds, avx512_at_most, avx512_lowest_in, avx512_least_in,   avx512_block,
                                  avx512_heads,  avx512_most,    avx512_least,     avx512_group_least};
 
