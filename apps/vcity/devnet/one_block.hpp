@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
+#include "async/task.hpp"
 #include "base/result.hpp"
-#include "base/task.hpp"
 
 namespace vcity::cli {
 
