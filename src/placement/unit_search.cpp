@@ -11,7 +11,8 @@ namespace {
 // Bounds are floats. Every term is non-negative and a bound is a handful of roundings away from the truth, each at most
 // one part in 2^24; this slack is far more than they add up to, and the exact integers decide in the end.
 constexpr float kSlack = 1.0F + 1.0F / static_cast<float>(1U << 18U);
-constexpr float kNoThreshold = 1e17F;  // above every score, below every bound of an empty cell
+constexpr std::size_t kPrefetched = 8;  // groups fetched side by side
+constexpr float kNoThreshold = 1e17F;   // above every score, below every bound of an empty cell
 static_assert(static_cast<double>(kWeightMax) * 2.0 * static_cast<double>(UINT32_MAX) +
                   static_cast<double>(kWeightMax) * (kReputationMax + kPenaltyMax) <
               1e16);
@@ -107,6 +108,7 @@ struct UnitIndex::Search {
             const auto region = static_cast<std::size_t>(std::countr_zero(regions));
             near_bounds[near_count] = front.bounds[region];
             near_groups[near_count] = static_cast<std::uint16_t>(number * kRegionsMax + region);
+            if (near_count < kPrefetched) groups.prefetch_heads(front.model, level, region);
             if (++near_count == kLanesMax) settle();
         }
     }
@@ -124,7 +126,7 @@ struct UnitIndex::Search {
             next = index->kernels_->lowest_in(near_bounds.data(), open);
             if (next.value <= filter.threshold) {
                 const std::uint16_t group = near_groups[next.lane];
-                groups.prefetch_heads(fronts[group / kRegionsMax].model, group % kRegionsMax);
+                groups.prefetch_heads(fronts[group / kRegionsMax].model, level, group % kRegionsMax);
             }
             const float base = latency_weight * latency_lanes[region] + front.penalties;
             if (groups.is_stale(front.model, level, region) &&
@@ -185,7 +187,7 @@ struct UnitIndex::Search {
         filter.base = base;
         alignas(64) std::array<float, kLaneStep> bounds;
         for (const BlockHeads& heads : groups.heads(model, region)) {
-            unsigned open_blocks = index->kernels_->heads(heads, filter, bounds.data());
+            unsigned open_blocks = index->kernels_->heads(heads, level, filter, bounds.data());
             for (unsigned rest = open_blocks; rest != 0; rest &= rest - 1) {
                 groups.prefetch_block(heads.blocks[static_cast<std::size_t>(std::countr_zero(rest))]);
             }

@@ -16,13 +16,17 @@ static_assert(Block::kEntries == kPlaceMask + 1);
 constexpr std::size_t kKeyDirection = 1;  // blocks are split by it
 
 void clear_head(BlockHeads* heads, std::size_t lane) {
-    for (Lanes& least : heads->least) least.values[lane] = kFar;
+    for (HeadScores& least : heads->least) {
+        for (std::size_t direction = 0; direction < kDirections; ++direction) least.at(direction, lane) = kFar;
+    }
     heads->most[lane] = 0;
 }
 
 void move_head(const BlockHeads& from, std::size_t from_lane, BlockHeads* to, std::size_t to_lane) {
-    for (std::size_t direction = 0; direction < kDirections; ++direction) {
-        to->least[direction].values[to_lane] = from.least[direction].values[from_lane];
+    for (std::size_t level = 0; level < kLevels; ++level) {
+        for (std::size_t direction = 0; direction < kDirections; ++direction) {
+            to->least[level].at(direction, to_lane) = from.least[level].at(direction, from_lane);
+        }
     }
     to->most[to_lane] = from.most[from_lane];
     to->blocks[to_lane] = from.blocks[from_lane];
@@ -46,8 +50,8 @@ std::uint16_t flaws_and_kind_of(const UnitRecord& unit) {
 GroupTable::GroupTable(std::size_t models, std::size_t regions, std::array<float, kDirections - 2> ratios)
     : regions_{regions},
       steps_{(regions + kLaneStep - 1) / kLaneStep},
-      lows_(models * kLevelCount * kDirections * steps_),
-      stale_(models * kLevelCount, 0),
+      lows_(models * kLevels * kDirections * steps_),
+      stale_(models * kLevels, 0),
       groups_(models * regions) {
     for (Lanes& lanes : lows_) lanes.values.fill(kFar);
     directions_.price_parts.fill(1.0F);
@@ -103,40 +107,68 @@ GroupTable::Scores GroupTable::scores_of(const UnitRecord& unit) const {
     return scores;
 }
 
-void GroupTable::lower(const UnitRecord& unit, const Scores& scores, std::size_t from, std::size_t to) {
+void GroupTable::enter(
+    const UnitRecord& unit, const Seat& seat, const Scores& scores, std::size_t from, std::size_t to) {
     for (std::size_t level = from; level < to; ++level) {
         for (std::size_t direction = 0; direction < kDirections; ++direction) {
-            float& here = low(unit.model, level, direction, unit.region);
-            here = std::min(here, scores[direction]);
+            float& of_block = seat.heads->least[level].at(direction, seat.lane);
+            of_block = std::min(of_block, scores[direction]);
+            float& of_group = low(unit.model, level, direction, unit.region);
+            of_group = std::min(of_group, scores[direction]);
         }
     }
 }
 
-void GroupTable::lower_all(const UnitRecord& unit, Features features) {
-    const Scores scores = scores_of(unit);
-    lower(unit, scores, 0, step_of(features) + 1);
-    lower(unit, scores, kHandyLevels, kHandyLevels + handy_step_of(features));
-}
-
-// One part in 2^20 more than a score, so that another order of rounding does not hide that it is the least.
-void GroupTable::mark_stale(const UnitRecord& unit, const Scores& scores, std::size_t from, std::size_t to) {
+void GroupTable::leave(
+    const UnitRecord& unit, const Seat& seat, const Scores& scores, std::size_t from, std::size_t to) {
+    // One part in 2^20 more than a score, so that another order of rounding does not hide that it is the least.
     constexpr float kMore = 1.0F + 1.0F / static_cast<float>(1U << 20U);
     for (std::size_t level = from; level < to; ++level) {
+        HeadScores& of_block = seat.heads->least[level];
         bool is_least = false;
         for (std::size_t direction = 0; direction < kDirections; ++direction) {
+            is_least |= scores[direction] <= of_block.at(direction, seat.lane) * kMore;
+        }
+        if (!is_least) continue;
+        const Scores least = kernels_->least(*seat.block, need_of(level), directions_);
+        is_least = false;
+        for (std::size_t direction = 0; direction < kDirections; ++direction) {
+            of_block.at(direction, seat.lane) = least[direction];
             is_least |= scores[direction] <= low(unit.model, level, direction, unit.region) * kMore;
         }
-        stale_[unit.model * kLevelCount + level] |= std::uint64_t{is_least} << unit.region;
+        stale_[unit.model * kLevels + level] |= std::uint64_t{is_least} << unit.region;
     }
+}
+
+void GroupTable::enter_all(const UnitRecord& unit, const Seat& seat, Features features) {
+    const Scores scores = scores_of(unit);
+    enter(unit, seat, scores, 0, step_of(features) + 1);
+    enter(unit, seat, scores, kHandyLevels, kHandyLevels + handy_step_of(features));
+}
+
+void GroupTable::leave_all(const UnitRecord& unit, const Seat& seat, Features features) {
+    const Scores scores = scores_of(unit);
+    leave(unit, seat, scores, 0, step_of(features) + 1);
+    leave(unit, seat, scores, kHandyLevels, kHandyLevels + handy_step_of(features));
 }
 
 void GroupTable::refresh(std::size_t model, std::size_t level, std::size_t region) {
-    const Group& group = groups_[model * regions_ + region];
-    const Scores least = kernels_->group_least(group.heads, blocks_.data(), need_of(level), directions_);
-    for (std::size_t direction = 0; direction < kDirections; ++direction) {
-        low(model, level, direction, region) = least[direction];
+    constexpr std::size_t kStep = HeadScores::kStep;
+    std::array<std::array<float, kStep>, kDirections> least;
+    for (std::array<float, kStep>& values : least) values.fill(kFar);
+    for (const BlockHeads& heads : groups_[model * regions_ + region].heads) {
+        for (const auto& line : heads.least[level].lines) {
+            for (std::size_t direction = 0; direction < kDirections; ++direction) {
+                for (std::size_t at = 0; at < kStep; ++at) {
+                    least[direction][at] = std::min(least[direction][at], line[direction][at]);
+                }
+            }
+        }
     }
-    stale_[model * kLevelCount + level] &= ~(1ULL << region);
+    for (std::size_t direction = 0; direction < kDirections; ++direction) {
+        low(model, level, direction, region) = *std::ranges::min_element(least[direction]);
+    }
+    stale_[model * kLevels + level] &= ~(1ULL << region);
 }
 
 float GroupTable::key_of(const Block& block, std::size_t entry) const {
@@ -181,9 +213,11 @@ void GroupTable::drop_block(Group* group, std::uint32_t block) {
 void GroupTable::settle_head(Group* group, std::uint32_t block) {
     const Meta& meta = metas_[block];
     BlockHeads& heads = group->heads[meta.head / kLaneStep];
-    const Scores least = kernels_->least(blocks_[block], 0, directions_);
-    for (std::size_t direction = 0; direction < kDirections; ++direction) {
-        heads.least[direction].values[meta.head % kLaneStep] = least[direction];
+    for (std::size_t level = 0; level < kLevels; ++level) {
+        const Scores least = kernels_->least(blocks_[block], need_of(level), directions_);
+        for (std::size_t direction = 0; direction < kDirections; ++direction) {
+            heads.least[level].at(direction, meta.head % kLaneStep) = least[direction];
+        }
     }
     heads.most[meta.head % kLaneStep] = kernels_->most(blocks_[block]);
 }
@@ -196,7 +230,7 @@ std::uint32_t GroupTable::block_for(const Group& group, float key) const {
     std::uint32_t first = 0;
     for (std::size_t number = 0; number < group.blocks; ++number) {
         const BlockHeads& heads = group.heads[number / kLaneStep];
-        const float least = heads.least[kKeyDirection].values[number % kLaneStep];
+        const float least = heads.least.front().at(kKeyDirection, number % kLaneStep);
         if (least <= key && least > below) {
             below = least;
             best = heads.blocks[number % kLaneStep];
@@ -249,14 +283,9 @@ void GroupTable::insert(std::uint32_t slot, std::span<UnitRecord> units) {
     block.states[entry] = static_cast<std::uint16_t>(unit.state);
     block.features[entry] = features_of(unit);
     unit.place = index << kPlaceShift | entry;
-    BlockHeads& heads = group.heads[meta.head / kLaneStep];
-    const std::size_t lane = meta.head % kLaneStep;
-    for (std::size_t direction = 0; direction < kDirections; ++direction) {
-        float& least = heads.least[direction].values[lane];
-        least = std::min(least, scores[direction]);
-    }
-    heads.most[lane] = merged(heads.most[lane], block.features[entry]);
-    lower_all(unit, block.features[entry]);
+    const Seat seat = seat_of(unit);
+    seat.heads->most[seat.lane] = merged(seat.heads->most[seat.lane], block.features[entry]);
+    enter_all(unit, seat, block.features[entry]);
 }
 
 GroupTable::Seat GroupTable::seat_of(const UnitRecord& unit) {
@@ -271,9 +300,6 @@ void GroupTable::remove(std::uint32_t slot, std::span<UnitRecord> units) {
     const Seat seat = seat_of(unit);
     CHECK(seat.block->units[seat.entry] == slot);
     const Features features = seat.block->features[seat.entry];
-    const Scores scores = scores_of(unit);
-    mark_stale(unit, scores, 0, step_of(features) + 1);
-    mark_stale(unit, scores, kHandyLevels, kHandyLevels + handy_step_of(features));
     const std::size_t last = --seat.meta->count;
     const std::size_t gone = seat.entry;
     if (last != gone) {
@@ -282,10 +308,11 @@ void GroupTable::remove(std::uint32_t slot, std::span<UnitRecord> units) {
     }
     seat.block->flaws_and_kinds[last] = Block::kFlawsMask;
     seat.block->features[last] = 0;
+    leave_all(unit, seat, features);
     if (last == 0) {
         drop_block(&group, unit.place >> kPlaceShift);
     } else {
-        settle_head(&group, unit.place >> kPlaceShift);
+        seat.heads->most[seat.lane] = kernels_->most(*seat.block);
     }
 }
 
@@ -300,8 +327,8 @@ void GroupTable::update(const UnitRecord& unit) {
     most = covers(after, before) ? merged(most, after) : kernels_->most(*seat.block);
     const Scores scores = scores_of(unit);
     const auto move = [&](std::size_t base, std::size_t from, std::size_t to) {
-        if (to > from) lower(unit, scores, base + from, base + to);
-        if (to < from) mark_stale(unit, scores, base + to, base + from);
+        if (to > from) enter(unit, seat, scores, base + from, base + to);
+        if (to < from) leave(unit, seat, scores, base + to, base + from);
     };
     move(1, step_of(before), step_of(after));
     move(kHandyLevels, handy_step_of(before), handy_step_of(after));
@@ -310,12 +337,13 @@ void GroupTable::update(const UnitRecord& unit) {
 void GroupTable::hide(const UnitRecord& unit) {
     const Seat seat = seat_of(unit);
     seat.block->flaws_and_kinds[seat.entry] |= Block::kFlawsMask;  // more than any demand allows
+    leave_all(unit, seat, seat.block->features[seat.entry]);
 }
 
 void GroupTable::show(const UnitRecord& unit) {
     const Seat seat = seat_of(unit);
     seat.block->flaws_and_kinds[seat.entry] = flaws_and_kind_of(unit);
-    lower_all(unit, seat.block->features[seat.entry]);  // a refresh may have gone without it
+    enter_all(unit, seat, seat.block->features[seat.entry]);
 }
 
 GroupTable::Mix GroupTable::mix_of(std::uint64_t price_weight, std::uint64_t quality_weight) const {

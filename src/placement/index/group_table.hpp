@@ -11,11 +11,11 @@
 namespace vcity::placement {
 
 // The open units of the index, in groups of equal GPU model and region. A group is blocks of sixteen units, split by a
-// usual mix of price and quality, so that most of a group is left out unread. For every group and several levels of
-// free GPUs it keeps the least static score of the units that have as much free, in a few directions of (price,
-// quality) weights, from which a lower bound for any weights follows. A least score may be lower than the truth, never
-// higher. Placing and releasing change a unit where it stands. Part of the index; allocates only when units enter
-// or leave.
+// usual mix of price and quality, so that most of a group is left out unread. For every block, every group and several
+// levels of free GPUs it keeps the least static score of the units that have as much free, in a few directions of
+// (price, quality) weights, from which a lower bound for any weights follows. A least score may be lower than the
+// truth, never higher: a block's are made exact at once, a group's when they are asked for. Placing and releasing
+// change a unit where it stands. Part of the index; allocates only when units enter or leave.
 class GroupTable {
   public:
     // Free GPUs, as in Features, from which the levels count: all units, and then those of them that are handy (see
@@ -23,7 +23,7 @@ class GroupTable {
     static constexpr std::array<std::uint8_t, 5> kSteps = {0, 1, 100, 201, 202};
     static constexpr std::array<std::uint8_t, 10> kHandySteps = {0, 1, 40, 60, 100, 140, 201, 202, 204, 208};
     static constexpr std::size_t kHandyLevels = kSteps.size();  // from here on
-    static constexpr std::size_t kLevelCount = kSteps.size() + kHandySteps.size() - 1;
+    static_assert(kLevels == kSteps.size() + kHandySteps.size() - 1);
 
     // Non-negative multiples of two neighbouring directions that add up to the weights.
     struct Mix {
@@ -48,10 +48,10 @@ class GroupTable {
     std::size_t region_lanes() const { return steps_ * kLaneStep; }
     // By region; kFar where there is no unit.
     const float* lows(std::size_t model, std::size_t level, std::size_t direction) const {
-        return lows_[((model * kLevelCount + level) * kDirections + direction) * steps_].values.data();
+        return lows_[((model * kLevels + level) * kDirections + direction) * steps_].values.data();
     }
     bool is_stale(std::size_t model, std::size_t level, std::size_t region) const {
-        return (stale_[model * kLevelCount + level] >> region & 1U) != 0;
+        return (stale_[model * kLevels + level] >> region & 1U) != 0;
     }
     void refresh(std::size_t model, std::size_t level, std::size_t region);  // makes the lows exact
 
@@ -59,10 +59,12 @@ class GroupTable {
         return groups_[model * regions_ + region].heads;
     }
     const Block& block(std::uint32_t index) const { return blocks_[index]; }
-    void prefetch_heads(std::size_t model, std::size_t region) const {
+    void prefetch_heads(std::size_t model, std::size_t level, std::size_t region) const {
         const std::vector<BlockHeads>& heads = groups_[model * regions_ + region].heads;
         if (heads.empty()) return;
-        prefetch_all(heads.front());
+        prefetch_all(heads.front().least[level]);
+        prefetch_all(heads.front().most);
+        prefetch_all(heads.front().blocks);
     }
     void prefetch_block(std::uint32_t index) const { prefetch_all(blocks_[index]); }
 
@@ -98,14 +100,15 @@ class GroupTable {
     Seat seat_of(const UnitRecord& unit);
     Scores scores_of(const UnitRecord& unit) const;
     float& low(std::size_t model, std::size_t level, std::size_t direction, std::size_t region) {
-        return lows_[((model * kLevelCount + level) * kDirections + direction) * steps_ + region / kLaneStep]
+        return lows_[((model * kLevels + level) * kDirections + direction) * steps_ + region / kLaneStep]
             .values[region % kLaneStep];
     }
-    // Levels from one to before the other.
-    void lower(const UnitRecord& unit, const Scores& scores, std::size_t from, std::size_t to);
-    void mark_stale(const UnitRecord& unit, const Scores& scores, std::size_t from, std::size_t to);
-    void lower_all(const UnitRecord& unit, Features features);  // that count a unit with these
-    static std::size_t step_of(Features features);              // the last that counts these
+    // Levels from one to before the other, which a unit enters or has left.
+    void enter(const UnitRecord& unit, const Seat& seat, const Scores& scores, std::size_t from, std::size_t to);
+    void leave(const UnitRecord& unit, const Seat& seat, const Scores& scores, std::size_t from, std::size_t to);
+    void enter_all(const UnitRecord& unit, const Seat& seat, Features features);  // that count a unit with these
+    void leave_all(const UnitRecord& unit, const Seat& seat, Features features);
+    static std::size_t step_of(Features features);  // the last that counts these
     static std::size_t handy_step_of(Features features);
     static Features need_of(std::size_t level);
     std::uint32_t add_block(Group* group);

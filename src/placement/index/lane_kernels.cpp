@@ -60,13 +60,13 @@ unsigned plain_block(const Block& block, const BlockFilter& filter) {
     return passed;
 }
 
-unsigned plain_heads(const BlockHeads& heads, const BlockFilter& filter, float* values) {
+unsigned plain_heads(const BlockHeads& heads, std::size_t level, const BlockFilter& filter, float* values) {
+    const HeadScores& least = heads.least[level];
     unsigned passed = 0;
     for (std::size_t lane = 0; lane < kLaneStep; ++lane) {
-        values[lane] = heads.least[filter.first].values[lane] * filter.first_weight +
-                       heads.least[filter.first + 1].values[lane] * filter.second_weight + filter.base;
-        const bool has_passed = values[lane] <= filter.threshold &&
-                                heads.least.front().values[lane] <= filter.price_max &&
+        values[lane] = least.at(filter.first, lane) * filter.first_weight +
+                       least.at(filter.first + 1, lane) * filter.second_weight + filter.base;
+        const bool has_passed = values[lane] <= filter.threshold && least.at(0, lane) <= filter.price_max &&
                                 covers(heads.most[lane], filter.need);
         passed |= static_cast<unsigned>(has_passed) << lane;
     }
@@ -84,50 +84,26 @@ Features plain_most(const Block& block) {
     return std::bit_cast<Features>(most);
 }
 
-void lower_by(const Block& block, Features need, const Directions& directions, DirectionScores* least) {
+DirectionScores plain_least(const Block& block, Features need, const Directions& directions) {
+    DirectionScores least;
+    least.fill(kFar);
     for (std::size_t entry = 0; entry < Block::kEntries; ++entry) {
         const std::uint16_t whole = block.flaws_and_kinds[entry] & Block::kFlawsMask;
         if (whole == Block::kFlawsMask || !covers(block.features[entry], need)) continue;
         const auto price = static_cast<float>(block.prices[entry]);
         const auto flaws = static_cast<float>(whole);
         for (std::size_t direction = 0; direction < kDirections; ++direction) {
-            float& here = (*least)[direction];
-            here =
-                std::min(here, price * directions.price_parts[direction] + flaws * directions.quality_parts[direction]);
-        }
-    }
-}
-
-DirectionScores plain_least(const Block& block, Features need, const Directions& directions) {
-    DirectionScores least;
-    least.fill(kFar);
-    lower_by(block, need, directions, &least);
-    return least;
-}
-
-DirectionScores plain_group_least(std::span<const BlockHeads> heads,
-                                  const Block* blocks,
-                                  Features need,
-                                  const Directions& directions) {
-    DirectionScores least;
-    least.fill(kFar);
-    for (const BlockHeads& some : heads) {
-        for (std::size_t lane = 0; lane < kLaneStep; ++lane) {
-            if (some.least[0].values[lane] >= kFar || !covers(some.most[lane], need)) continue;
-            lower_by(blocks[some.blocks[lane]], need, directions, &least);
+            const float score = price * directions.price_parts[direction] + flaws * directions.quality_parts[direction];
+            least[direction] = std::min(least[direction], score);
         }
     }
     return least;
 }
 
-constexpr LaneKernels kPlain = {plain_bounds, plain_at_most, plain_lowest_in, plain_least_in,   plain_block,
-                                plain_heads,  plain_most,    plain_least,     plain_group_least};
+constexpr LaneKernels kPlain = {plain_bounds, plain_at_most, plain_lowest_in, plain_least_in,
+                                plain_block,  plain_heads,   plain_most,      plain_least};
 
 #if defined(__x86_64__)
-
-inline std::size_t first_bit(unsigned bits) {
-    return static_cast<std::size_t>(__builtin_ctz(bits));
-}
 
 #define VCITY_AVX2 __attribute__((target("avx2,fma")))
 #define VCITY_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")))
@@ -246,11 +222,15 @@ VCITY_AVX2 unsigned avx2_block(const Block& block, const BlockFilter& filter) {
     return passed & near;
 }
 
-VCITY_AVX2 unsigned avx2_heads(const BlockHeads& heads, const BlockFilter& filter, float* values) {
+VCITY_AVX2 unsigned avx2_heads(const BlockHeads& heads, std::size_t level, const BlockFilter& filter, float* values) {
+    const HeadScores& scores = heads.least[level];
     unsigned near = 0;
     for (std::size_t lane = 0; lane < kLaneStep; lane += 8) {
-        const auto least = [&](std::size_t direction)
-                               VCITY_AVX2 { return _mm256_load_ps(heads.least[direction].values.data() + lane); };
+        const auto least = [&](std::size_t direction) VCITY_AVX2 {
+            const std::size_t line = lane / HeadScores::kStep;
+            return _mm256_set_m128(_mm_load_ps(scores.lines[line + 1][direction].data()),
+                                   _mm_load_ps(scores.lines[line][direction].data()));
+        };
         __m256 value =
             _mm256_fmadd_ps(least(filter.first), _mm256_set1_ps(filter.first_weight), _mm256_set1_ps(filter.base));
         value = _mm256_fmadd_ps(least(filter.first + 1), _mm256_set1_ps(filter.second_weight), value);
@@ -262,18 +242,7 @@ VCITY_AVX2 unsigned avx2_heads(const BlockHeads& heads, const BlockFilter& filte
     return near == 0 ? 0 : near & avx2_covering(heads.most, filter.need);
 }
 
-struct Avx2Least {
-    __m256 values[kDirections];
-};
-
-VCITY_AVX2 inline void avx2_clear(Avx2Least* least) {
-    for (__m256& values : least->values) values = _mm256_set1_ps(kFar);
-}
-
-VCITY_AVX2 inline void avx2_lower_by(const Block& block,
-                                     Features need,
-                                     const Directions& directions,
-                                     Avx2Least* least) {
+VCITY_AVX2 DirectionScores avx2_least(const Block& block, Features need, const Directions& directions) {
     const __m256i kinds = _mm256_load_si256(reinterpret_cast<const __m256i*>(block.flaws_and_kinds.data()));
     const __m256i all = _mm256_set1_epi16(static_cast<short>(Block::kFlawsMask));
     const __m256i flaws = _mm256_and_si256(kinds, all);
@@ -281,6 +250,8 @@ VCITY_AVX2 inline void avx2_lower_by(const Block& block,
     const __m128i words = _mm_packs_epi16(_mm256_castsi256_si128(is_nobody), _mm256_extracti128_si256(is_nobody, 1));
     const unsigned lanes = avx2_covering(block.features, need) & ~static_cast<unsigned>(_mm_movemask_epi8(words));
     const __m256i bits = _mm256_set_epi32(128, 64, 32, 16, 8, 4, 2, 1);
+    const __m256 far = _mm256_set1_ps(kFar);
+    __m256 least[kDirections] = {far, far, far, far};
     for (std::size_t lane = 0; lane < kLaneStep; lane += 8) {
         const unsigned wanted = lanes >> lane & 0xffU;
         if (wanted == 0) continue;
@@ -293,59 +264,14 @@ VCITY_AVX2 inline void avx2_lower_by(const Block& block,
         for (std::size_t direction = 0; direction < kDirections; ++direction) {
             const __m256 quality = _mm256_mul_ps(flaw, _mm256_set1_ps(directions.quality_parts[direction]));
             const __m256 score = _mm256_fmadd_ps(price, _mm256_set1_ps(directions.price_parts[direction]), quality);
-            __m256& values = least->values[direction];
-            values = _mm256_min_ps(values, _mm256_blendv_ps(score, _mm256_set1_ps(kFar), is_left_out));
+            least[direction] = _mm256_min_ps(least[direction], _mm256_blendv_ps(score, far, is_left_out));
         }
     }
-}
-
-VCITY_AVX2 inline DirectionScores avx2_least_lanes(const Avx2Least& least) {
     DirectionScores scores;
     for (std::size_t direction = 0; direction < kDirections; ++direction) {
-        scores[direction] = avx2_least_of(least.values[direction]);
+        scores[direction] = avx2_least_of(least[direction]);
     }
     return scores;
-}
-
-VCITY_AVX2 DirectionScores avx2_least(const Block& block, Features need, const Directions& directions) {
-    Avx2Least least;
-    avx2_clear(&least);
-    avx2_lower_by(block, need, directions, &least);
-    return avx2_least_lanes(least);
-}
-
-// Bit per block that has a unit and whose features cover the need.
-VCITY_AVX2 inline unsigned avx2_open(const BlockHeads& heads, Features need) {
-    unsigned is_used = 0;
-    for (std::size_t lane = 0; lane < kLaneStep; lane += 8) {
-        const __m256 least = _mm256_load_ps(heads.least[0].values.data() + lane);
-        const __m256 is_here = _mm256_cmp_ps(least, _mm256_set1_ps(kFar), _CMP_LT_OQ);
-        is_used |= static_cast<unsigned>(_mm256_movemask_ps(is_here)) << lane;
-    }
-    return is_used & avx2_covering(heads.most, need);
-}
-
-inline void fetch(const Block& block) {
-    __builtin_prefetch(block.prices.data());
-    __builtin_prefetch(block.features.data());
-    __builtin_prefetch(block.features.data() + 8);
-    __builtin_prefetch(block.flaws_and_kinds.data());
-}
-
-VCITY_AVX2 DirectionScores avx2_group_least(std::span<const BlockHeads> heads,
-                                            const Block* blocks,
-                                            Features need,
-                                            const Directions& directions) {
-    Avx2Least least;
-    avx2_clear(&least);
-    for (const BlockHeads& some : heads) {
-        const unsigned open = avx2_open(some, need);
-        for (unsigned rest = open; rest != 0; rest &= rest - 1) fetch(blocks[some.blocks[first_bit(rest)]]);
-        for (unsigned rest = open; rest != 0; rest &= rest - 1) {
-            avx2_lower_by(blocks[some.blocks[first_bit(rest)]], need, directions, &least);
-        }
-    }
-    return avx2_least_lanes(least);
 }
 
 VCITY_AVX2 Features avx2_most(const Block& block) {
@@ -438,49 +364,10 @@ VCITY_AVX512 unsigned avx512_block(const Block& block, const BlockFilter& filter
     return passed & avx512_covering(block.features, filter.need);
 }
 
-VCITY_AVX512 unsigned avx512_heads(const BlockHeads& heads, const BlockFilter& filter, float* values) {
-    const auto least = [&](std::size_t direction)
-                           VCITY_AVX512 { return _mm512_load_ps(heads.least[direction].values.data()); };
-    __m512 value =
-        _mm512_fmadd_ps(least(filter.first), _mm512_set1_ps(filter.first_weight), _mm512_set1_ps(filter.base));
-    value = _mm512_fmadd_ps(least(filter.first + 1), _mm512_set1_ps(filter.second_weight), value);
-    _mm512_store_ps(values, value);
-    const unsigned passed = _mm512_cmp_ps_mask(value, _mm512_set1_ps(filter.threshold), _CMP_LE_OQ) &
-                            _mm512_cmp_ps_mask(least(0), _mm512_set1_ps(filter.price_max), _CMP_LE_OQ);
-    return passed == 0 ? 0 : passed & avx512_covering(heads.most, filter.need);
-}
-
-struct Avx512Least {
-    __m512 values[kDirections];
-};
 static_assert(kDirections == 4);
 
-VCITY_AVX512 inline void avx512_clear(Avx512Least* least) {
-    for (__m512& values : least->values) values = _mm512_set1_ps(kFar);
-}
-
-VCITY_AVX512 inline void avx512_lower_by(const Block& block,
-                                         Features need,
-                                         const Directions& directions,
-                                         Avx512Least* least) {
-    const __m256i kinds = _mm256_load_si256(reinterpret_cast<const __m256i*>(block.flaws_and_kinds.data()));
-    const __m256i all = _mm256_set1_epi16(static_cast<short>(Block::kFlawsMask));
-    const __m256i flaws = _mm256_and_si256(kinds, all);
-    const auto lanes =
-        static_cast<__mmask16>(avx512_covering(block.features, need) & _mm256_cmpneq_epi16_mask(flaws, all));
-    const __m512 price = _mm512_cvtepu32_ps(_mm512_load_si512(block.prices.data()));
-    const __m512 flaw = _mm512_cvtepi32_ps(_mm512_cvtepu16_epi32(flaws));
-    for (std::size_t direction = 0; direction < kDirections; ++direction) {
-        const __m512 score = _mm512_fmadd_ps(price, _mm512_set1_ps(directions.price_parts[direction]),
-                                             _mm512_mul_ps(flaw, _mm512_set1_ps(directions.quality_parts[direction])));
-        __m512& values = least->values[direction];
-        values = _mm512_mask_min_ps(values, lanes, values, score);
-    }
-}
-
 // The least lane of each of four, all four at once.
-VCITY_AVX512 inline DirectionScores avx512_least_lanes(const Avx512Least& least) {
-    const auto& [first, second, third, fourth] = least.values;
+VCITY_AVX512 inline DirectionScores avx512_least_lanes(__m512 first, __m512 second, __m512 third, __m512 fourth) {
     const __m512 one = _mm512_min_ps(_mm512_unpacklo_ps(first, second), _mm512_unpackhi_ps(first, second));
     const __m512 two = _mm512_min_ps(_mm512_unpacklo_ps(third, fourth), _mm512_unpackhi_ps(third, fourth));
     const __m512d low = _mm512_unpacklo_pd(_mm512_castps_pd(one), _mm512_castps_pd(two));
@@ -493,27 +380,19 @@ VCITY_AVX512 inline DirectionScores avx512_least_lanes(const Avx512Least& least)
 }
 
 VCITY_AVX512 DirectionScores avx512_least(const Block& block, Features need, const Directions& directions) {
-    Avx512Least least;
-    avx512_clear(&least);
-    avx512_lower_by(block, need, directions, &least);
-    return avx512_least_lanes(least);
-}
-
-VCITY_AVX512 DirectionScores avx512_group_least(std::span<const BlockHeads> heads,
-                                                const Block* blocks,
-                                                Features need,
-                                                const Directions& directions) {
-    Avx512Least least;
-    avx512_clear(&least);
-    for (const BlockHeads& some : heads) {
-        unsigned open = avx512_covering(some.most, need);
-        open &= _mm512_cmp_ps_mask(_mm512_load_ps(some.least[0].values.data()), _mm512_set1_ps(kFar), _CMP_LT_OQ);
-        for (unsigned rest = open; rest != 0; rest &= rest - 1) fetch(blocks[some.blocks[first_bit(rest)]]);
-        for (unsigned rest = open; rest != 0; rest &= rest - 1) {
-            avx512_lower_by(blocks[some.blocks[first_bit(rest)]], need, directions, &least);
-        }
-    }
-    return avx512_least_lanes(least);
+    const __m256i kinds = _mm256_load_si256(reinterpret_cast<const __m256i*>(block.flaws_and_kinds.data()));
+    const __m256i all = _mm256_set1_epi16(static_cast<short>(Block::kFlawsMask));
+    const __m256i flaws = _mm256_and_si256(kinds, all);
+    const auto lanes =
+        static_cast<__mmask16>(avx512_covering(block.features, need) & _mm256_cmpneq_epi16_mask(flaws, all));
+    const __m512 price = _mm512_cvtepu32_ps(_mm512_load_si512(block.prices.data()));
+    const __m512 flaw = _mm512_cvtepi32_ps(_mm512_cvtepu16_epi32(flaws));
+    const auto score = [&](std::size_t direction) VCITY_AVX512 {
+        const __m512 quality = _mm512_mul_ps(flaw, _mm512_set1_ps(directions.quality_parts[direction]));
+        const __m512 all_of_it = _mm512_fmadd_ps(price, _mm512_set1_ps(directions.price_parts[direction]), quality);
+        return _mm512_mask_blend_ps(lanes, _mm512_set1_ps(kFar), all_of_it);
+    };
+    return avx512_least_lanes(score(0), score(1), score(2), score(3));
 }
 
 // The greatest of each byte.
@@ -525,10 +404,10 @@ VCITY_AVX512 Features avx512_most(const Block& block) {
     return static_cast<Features>(_mm_cvtsi128_si64(_mm_max_epu8(two, _mm_unpackhi_epi64(two, two))));
 }
 
-constexpr LaneKernels kAvx2 = {avx2_bounds, avx2_at_most, avx2_lowest_in, avx2_least_in,   avx2_block,
-                               avx2_heads,  avx2_most,    avx2_least,     avx2_group_least};
-constexpr LaneKernels kAvx512 = {avx512_bounds, avx512_at_most, avx512_lowest_in, avx512_least_in,   avx512_block,
-                                 avx512_heads,  avx512_most,    avx512_least,     avx512_group_least};
+constexpr LaneKernels kAvx2 = {avx2_bounds, avx2_at_most, avx2_lowest_in, avx2_least_in,
+                               avx2_block,  avx2_heads,   avx2_most,      avx2_least};
+constexpr LaneKernels kAvx512 = {avx512_bounds, avx512_at_most, avx512_lowest_in, avx512_least_in,
+                                 avx512_block,  avx2_heads,     avx512_most,      avx512_least};
 
 #endif
 

@@ -4,7 +4,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <vector>
 
 namespace vcity::placement {
@@ -45,9 +44,22 @@ struct alignas(64) Block {
 };
 static_assert(sizeof(Block) == 320);
 
+// Levels of free GPUs for which least scores are kept; see GroupTable.
+inline constexpr std::size_t kLevels = 14;
+
+// The least static scores of sixteen blocks, kFar in unused lanes; those of one block are in one line.
+struct alignas(64) HeadScores {
+    static constexpr std::size_t kStep = 4;
+
+    std::array<std::array<std::array<float, kStep>, kDirections>, kLaneStep / kStep> lines;
+
+    float& at(std::size_t direction, std::size_t lane) { return lines[lane / kStep][direction][lane % kStep]; }
+    float at(std::size_t direction, std::size_t lane) const { return lines[lane / kStep][direction][lane % kStep]; }
+};
+
 // What is known of sixteen blocks without looking at them.
 struct alignas(64) BlockHeads {
-    std::array<Lanes, kDirections> least;  // static scores; kFar in unused lanes
+    std::array<HeadScores, kLevels> least;  // of the units that a level counts
     std::array<Features, kLaneStep> most{};
     std::array<std::uint32_t, kLaneStep> blocks{};
 };
@@ -103,17 +115,12 @@ struct LaneKernels {
     float (*least_in)(const float* values, std::size_t lanes, std::uint64_t mask);
     // Bit per entry that may pass.
     unsigned (*block)(const Block& block, const BlockFilter& filter);
-    // Bit per block that may hold a unit that passes; `values`: the bounds.
-    unsigned (*heads)(const BlockHeads& heads, const BlockFilter& filter, float* values);
+    // Bit per block that may hold a unit that passes, all of which the level counts; `values`: the bounds.
+    unsigned (*heads)(const BlockHeads& heads, std::size_t level, const BlockFilter& filter, float* values);
     // The greatest of each byte of the features.
     Features (*most)(const Block& block);
-    // The least static scores of the units in a block, or in all blocks of a group, whose features cover these; kFar
-    // where there is none. Heads say which of `blocks` a group has.
+    // The least static scores of the units in a block whose features cover these; kFar where there is none.
     DirectionScores (*least)(const Block& block, Features need, const Directions& directions);
-    DirectionScores (*group_least)(std::span<const BlockHeads> heads,
-                                   const Block* blocks,
-                                   Features need,
-                                   const Directions& directions);
 };
 
 const LaneKernels& best_kernels();  // the fastest that this processor runs

@@ -99,14 +99,18 @@ TEST_P(LaneKernelsTest, TheSameUnitsOfABlockPassInEveryVariant) {
 TEST_P(LaneKernelsTest, TheSameBlocksPassInEveryVariant) {
     for (int round = 0; round < 500; ++round) {
         BlockHeads heads;
-        for (Lanes& lanes : heads.least) {
-            for (float& value : lanes.values) value = draw(8) == 0 ? kFar : number();
+        const std::size_t level = draw(kLevels);
+        for (std::size_t lane = 0; lane < kLaneStep; ++lane) {
+            for (std::size_t direction = 0; direction < kDirections; ++direction) {
+                heads.least[level].at(direction, lane) = draw(8) == 0 ? kFar : number();
+            }
         }
         for (Features& most : heads.most) most = features();
         const BlockFilter asked = filter();
         alignas(64) std::array<float, kLaneStep> plain_values;
         alignas(64) std::array<float, kLaneStep> best_values;
-        EXPECT_EQ(plain_.heads(heads, asked, plain_values.data()), best_.heads(heads, asked, best_values.data()));
+        EXPECT_EQ(plain_.heads(heads, level, asked, plain_values.data()),
+                  best_.heads(heads, level, asked, best_values.data()));
         for (std::size_t lane = 0; lane < kLaneStep; ++lane) EXPECT_FLOAT_EQ(plain_values[lane], best_values[lane]);
     }
 }
@@ -118,33 +122,6 @@ TEST_P(LaneKernelsTest, LeastScoresAreTheSameInEveryVariant) {
         const Features need = draw(2) == 0 ? 0 : features() & features();
         EXPECT_EQ(plain_.least(one, need, directions), best_.least(one, need, directions));
         EXPECT_EQ(plain_.most(one), best_.most(one));
-    }
-}
-
-TEST_P(LaneKernelsTest, LeastScoresOfAGroupAreThoseOfItsBlocks) {
-    const Directions directions{{1, 1, 1, 0}, {0, 2, 8, 1}};
-    for (int round = 0; round < 100; ++round) {
-        std::vector<Block> blocks;
-        for (std::size_t count = 1 + draw(40); count > 0; --count) blocks.push_back(block());
-        const Features need = draw(2) == 0 ? 0 : features() & features();
-        std::vector<BlockHeads> heads((blocks.size() + kLaneStep - 1) / kLaneStep);
-        for (BlockHeads& some : heads) {
-            for (Lanes& lanes : some.least) lanes.values.fill(kFar);
-        }
-        DirectionScores least;
-        least.fill(kFar);
-        for (std::size_t at = 0; at < blocks.size(); ++at) {
-            BlockHeads& some = heads[at / kLaneStep];
-            some.blocks[at % kLaneStep] = static_cast<std::uint32_t>(at);
-            some.most[at % kLaneStep] = plain_.most(blocks[at]);
-            const DirectionScores all = plain_.least(blocks[at], 0, directions);
-            const DirectionScores those = plain_.least(blocks[at], need, directions);
-            for (std::size_t direction = 0; direction < kDirections; ++direction) {
-                some.least[direction].values[at % kLaneStep] = all[direction];
-                least[direction] = std::min(least[direction], those[direction]);
-            }
-        }
-        EXPECT_EQ(best_.group_least(heads, blocks.data(), need, directions), least);
     }
 }
 
