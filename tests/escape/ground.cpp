@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <sstream>
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -57,7 +58,9 @@ std::string own_address() {
 
 std::string read_whole(const fs::path& path) {
     std::ifstream file{path, std::ios::binary};
-    return {std::istreambuf_iterator<char>{file}, {}};
+    std::ostringstream text;
+    text << file.rdbuf();  // which does not throw when the process or the group has just ended
+    return text.str();
 }
 
 }  // namespace

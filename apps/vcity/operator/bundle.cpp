@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "cli/settings.hpp"
 #include "operator/redact.hpp"
@@ -40,7 +41,9 @@ std::string tail_of(const std::string& path, std::size_t bytes_max) {
 // A file of /proc has no size.
 std::string proc_of(const std::string& path) {
     std::ifstream stream(path);
-    return {std::istreambuf_iterator<char>{stream}, {}};
+    std::ostringstream text;
+    text << stream.rdbuf();  // which does not throw when the process or the group has just ended
+    return text.str();
 }
 
 std::string text_or_reason(const Result<std::string>& text) {

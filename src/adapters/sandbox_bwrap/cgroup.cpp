@@ -40,7 +40,9 @@ bool is_writable_folder(const std::string& path) {
 
 std::string read_text(const std::string& path) {
     std::ifstream file{path};
-    return {std::istreambuf_iterator<char>{file}, {}};
+    std::ostringstream text;
+    text << file.rdbuf();  // which does not throw when the process or the group has just ended
+    return text.str();
 }
 
 bool has_word(const std::string& text, std::string_view word) {

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
@@ -62,7 +63,9 @@ CgroupLimits limits_of(const ports::SandboxSpec& spec) {
 
 std::string text_of(const char* path) {
     std::ifstream file{path};
-    return {std::istreambuf_iterator<char>{file}, {}};
+    std::ostringstream text;
+    text << file.rdbuf();  // which does not throw when the process or the group has just ended
+    return text.str();
 }
 
 }  // namespace

@@ -217,8 +217,13 @@ Result<std::string> read_whole_file(const std::string& path, std::size_t bytes_m
     if (static_cast<std::uint64_t>(seen.st_size) > bytes_max)
         return make_error(Errc::kExhausted, path + " is too large");
     std::ifstream file{path, std::ios::binary};
-    std::string content{std::istreambuf_iterator<char>{file}, std::istreambuf_iterator<char>{}};
+    // One more than may be, so that a file that has grown since is noticed. Reads fail where a network file system
+    // goes.
+    std::string content(bytes_max + 1, '\0');
+    file.read(content.data(), static_cast<std::streamsize>(content.size()));
+    content.resize(static_cast<std::size_t>(file.gcount()));
     if (content.size() > bytes_max) return make_error(Errc::kExhausted, path + " is too large");
+    if (file.bad() || !file.eof()) return make_error(Errc::kUnavailable, path + " cannot be read");
     return content;
 }
 

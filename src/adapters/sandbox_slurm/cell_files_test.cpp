@@ -86,6 +86,9 @@ TEST(CellFiles, AFileIsReplacedAsAWholeAndReadWithABound) {
     ASSERT_TRUE(replace_file(path, "short").has_value());
     EXPECT_EQ(read_whole_file(path, 10).value(), "short");
     EXPECT_EQ(read_whole_file(path, 4).error().code, Errc::kExhausted);
+    EXPECT_EQ(read_whole_file(path, 5).value(), "short");
+    // Can be opened, but not be read from its start.
+    EXPECT_EQ(read_whole_file("/proc/self/mem", 10).error().code, Errc::kUnavailable);
     EXPECT_EQ(std::filesystem::status(path).permissions(), std::filesystem::perms{0600});
     EXPECT_EQ(replace_file(folder + "/none/state", "x").error().code, Errc::kUnavailable);
     std::filesystem::remove_all(folder);
