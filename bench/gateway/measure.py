@@ -19,8 +19,10 @@ overload_served, overload_refused, overload_broken   three times as many streams
                                   that came whole, those refused at once by 503 gateway_overloaded with Retry-After,
                                   and all others (must be 0)
 overload_refusal_p99_ms           how long a refused one waited, the client's own work included
-overload_requests_per_second      answered with 200 while three times as many connections as the gateway may run send
-                                  requests without a pause; the refused ones come again at once, so this is the worst
+overload_requests_per_second, overload_share   answered with 200, also as a share of requests_per_second, while 2,000
+                                  connections send without a pause to a gateway that may run 32 requests; the refused
+                                  ones come again at once, without minding Retry-After, so this is the worst
+overload_refused_per_second       of the same load
 """
 import asyncio
 import contextlib
@@ -45,6 +47,7 @@ TOKENS_MAX = 480  # of one stream: the stub's model has a small context
 ROOM = 500  # of the gateway that is overloaded with streams
 OVERLOAD_TOKENS = 15
 RUNNING = 32  # of the one that is overloaded with requests
+FLOOD = 2_000  # connections
 CHAT = {"messages": [{"role": "user", "content": "What is free software?"}], "max_tokens": 16}
 
 
@@ -200,9 +203,10 @@ def measure_stream_overload(stand, folder):
 def measure_request_overload(stand, folder):
     with running_gateway(stand, folder, "flood", running=RUNNING) as gateway:
         body = json.dumps({"model": gateway["model"], **CHAT})
-        flood = wrk(gateway["url"], 3 * RUNNING, LOADED_SECONDS, body, gateway["key"], may_refuse=True)
+        flood = wrk(gateway["url"], FLOOD, LOADED_SECONDS, body, gateway["key"], may_refuse=True)
         fetch(gateway["url"], json.loads(body), gateway["key"])
-    return {"overload_requests_per_second": round(flood["served"])}
+    return {"overload_requests_per_second": round(flood["served"]),
+            "overload_refused_per_second": round(flood["rate"] - flood["served"])}
 
 
 def wrk(url, connections, seconds, body, key, may_refuse=False):
@@ -267,6 +271,7 @@ def figures(stand, seconds):
         nginx_alone, nginx_loaded = measure_nginx(folder, body, answer)
         more = {**measure_request_overload(stand, folder), **measure_stream_overload(stand, folder),
                 **measure_streams(stand, folder, seconds)}
+    more["overload_share"] = round(more["overload_requests_per_second"] / loaded["rate"], 3)
     return {
         "overhead_p50_ms": round(alone["p50"], 3),
         "overhead_p99_ms": round(alone["p99"], 3),
@@ -291,7 +296,8 @@ def main():
     print(f"{'p99, one at a time (ms)':<28}{result['overhead_p99_ms']:>12}{result['nginx_p99_ms']:>12}")
     print(f"{'requests per second':<28}{result['requests_per_second']:>12}{result['nginx_requests_per_second']:>12}")
     print(f"{'streams held':<28}{result['sse_streams_held']:>12}")
-    for name in ("streams_memory_mib", "overload_requests_per_second", "overload_served", "overload_refused",
+    for name in ("streams_memory_mib", "overload_requests_per_second", "overload_share",
+                 "overload_refused_per_second", "overload_served", "overload_refused",
                  "overload_broken", "overload_refusal_p99_ms"):
         print(f"{name:<28}{result[name]:>12}")
     print(f"{'of nginx':<28}{result['nginx_ratio']:>12.1%}")

@@ -12,7 +12,6 @@
 #include "services/gateway/finetune/finetune_json.hpp"
 #include "services/gateway/generation_flow.hpp"
 #include "services/gateway/generation_record.hpp"
-#include "services/gateway/keys/ip_range.hpp"
 #include "services/gateway/many/branches.hpp"
 #include "services/gateway/many/embeddings.hpp"
 #include "services/gateway/platform/trace_context.hpp"
@@ -24,11 +23,14 @@ namespace {
 constexpr Duration kCounterInterval = std::chrono::milliseconds{500};
 constexpr Duration kWatchInterval = std::chrono::seconds{5};
 constexpr std::size_t kWatchedMax = 64;  // jobs asked for in one round
-constexpr std::uint64_t kSessionRequestsPerMinute = 1'200;
 constexpr Duration kJoinPatience = std::chrono::minutes{1};
 // Whose job is remembered.
 constexpr std::size_t kReceiptsMax = 100'000;
 constexpr Duration kStatusTimeout = std::chrono::seconds{2};
+
+// A room's: shorter than the second after which a refused client is to come again.
+constexpr Duration kRoomPatience = std::chrono::milliseconds{250};
+constexpr std::size_t kLineMax = 10'000;
 
 ApiError api_error(ErrorCode code, std::string message, std::string param = {}) {
     ApiError error;
@@ -93,6 +95,7 @@ Gateway::Gateway(GatewayDeps deps, GatewayOptions options)
       receipts_{&writes_, kReceiptsMax},
       tasks_{deps.runtime},
       stopped_{deps.runtime},
+      room_{deps.runtime, options_.running_max, kLineMax, kRoomPatience},
       files_{make_book(deps, options_.files)},
       shared_{.runtime = runtime_,
               .deployment = &deployment_,
@@ -194,7 +197,8 @@ Task<void> Gateway::keep_counters() {
         for (const KeyRecord& record : keys_.take_changed()) {
             writes_.put(to_store_key(record.digest), codec::dump_json(to_json(record)));
         }
-        metrics_.running->set(static_cast<double>(running_));
+        metrics_.running->set(static_cast<double>(room_.taken()));
+        metrics_.waiting->set(static_cast<double>(room_.waiting()));
         metrics_.connected->set(static_cast<double>(schedulers_.connected()));
         if (stopping_) break;
         (void)co_await stopped_.wait_until(runtime_->now() + kCounterInterval);
@@ -267,9 +271,7 @@ Task<void> Gateway::handle(ports::HttpRequest request, ports::HttpResponder* res
     metrics_.requests->increment();
     const std::string_view retries = exchange.request.headers.get("x-stainless-retry-count");
     if (!retries.empty() && retries != "0") metrics_.client_retries->increment();
-    ++running_;
     co_await answer(&exchange);
-    --running_;
 }
 
 std::optional<std::uint64_t> Gateway::streams_body(const ports::HttpRequest& head) const {
@@ -290,42 +292,59 @@ Task<void> Gateway::answer(Exchange* exchange) {
         co_await send(exchange, std::move(error));
         co_return;
     }
-    if (is_model_call(route->route) && x402_desk_.takes(exchange->request)) {
-        co_await sell(exchange, route->route);
-        co_return;
-    }
-    ApiResult<Caller> caller = admit(exchange, *route);
+    const bool is_sold = is_model_call(route->route) && x402_desk_.takes(exchange->request);
+    ApiResult<Caller> caller = is_sold ? Caller{} : identify(exchange, *route);
     if (!caller) {
         ApiError error = caller.error();
         co_await send(exchange, std::move(error));
         co_return;
     }
-    const Route which = route->route;
+    std::optional<Room::Seat> seat;
+    if (takes_seat(route->access)) {
+        seat = co_await room_.enter();
+        Refusal refused;
+        if (!seat) refused = no_room();
+        if (seat && !is_sold) refused = admit(exchange, *route, *caller);
+        if (refused) {
+            ApiError error = *std::move(refused);
+            co_await send(exchange, std::move(error));
+            co_return;
+        }
+    }
+    if (is_sold) {
+        co_await sell(exchange, route->route);
+        co_return;
+    }
+    co_await serve(exchange, *std::move(caller), *route);
+}
+
+Task<void> Gateway::serve(Exchange* exchange, Caller caller, const RouteSpec& route) {
+    const Route which = route.route;
     if (which == Route::kDoor || (is_model_call(which) && DeploymentApi::is_for_deployment(exchange->request))) {
-        co_await serve_deployment(exchange, *std::move(caller->key), which);
+        co_await serve_deployment(exchange, *std::move(caller.key), which);
         co_return;
     }
     if (is_model_call(which)) {
-        co_await generate(exchange, *std::move(caller->key), which);
+        co_await generate(exchange, *std::move(caller.key), which);
         co_return;
     }
     if (which == Route::kTunnel) {
-        co_await serve_tunnel(exchange, std::move(caller->key));
+        co_await serve_tunnel(exchange, std::move(caller.key));
         co_return;
     }
     ApiResult<ports::HttpResponse> response = api_error(ErrorCode::kInternalError, "unanswered");
-    if (route->access == Access::kOperator) {
+    if (route.access == Access::kOperator) {
         response = co_await answer_operator(exchange, which);
     } else if (which == Route::kUsage) {
-        response = co_await usage_api_.answer(exchange, *std::move(caller));
+        response = co_await usage_api_.answer(exchange, std::move(caller));
     } else if (which == Route::kAccountWork) {
-        response = co_await account_work_.answer(exchange, *std::move(caller));
+        response = co_await account_work_.answer(exchange, std::move(caller));
     } else if (which == Route::kDeployments) {
-        response = co_await deployment_api_.answer(exchange, *std::move(caller));
-    } else if (route->access == Access::kAccount || route->access == Access::kSession) {
-        response = co_await answer_account(exchange, *std::move(caller), which);
-    } else if (caller->key) {
-        response = co_await answer_keyed(exchange, *std::move(caller->key), which);
+        response = co_await deployment_api_.answer(exchange, std::move(caller));
+    } else if (route.access == Access::kAccount || route.access == Access::kSession) {
+        response = co_await answer_account(exchange, std::move(caller), which);
+    } else if (caller.key) {
+        response = co_await answer_keyed(exchange, *std::move(caller.key), which);
     } else {
         response = co_await answer_open(exchange, which);
     }
@@ -419,81 +438,6 @@ ApiResult<GenerationRequest> Gateway::read_generation(Exchange* exchange, Route 
         return *std::move(refused);
     }
     return request;
-}
-
-Refusal Gateway::check_room() const {
-    if (running_ <= options_.running_max) return std::nullopt;
-    ApiError error = api_error(ErrorCode::kGatewayOverloaded, "the gateway runs as many requests as it may");
-    error.retry_after = std::chrono::seconds{1};
-    return error;
-}
-
-Refusal Gateway::take_rate(Exchange* exchange, const Caller& caller) {
-    if (Refusal refused = check_room()) return refused;
-    const RateDecision rate =
-        caller.key ? keys_.take_rate(caller.key->digest)
-                   : session_rates_.take(codec::to_hex(caller.account), kSessionRequestsPerMinute, runtime_->now());
-    exchange->headers.set("x-ratelimit-limit-requests", std::to_string(rate.limit));
-    exchange->headers.set("x-ratelimit-remaining-requests", std::to_string(rate.remaining));
-    exchange->headers.set("x-ratelimit-reset-requests", to_reset_text(rate.reset_after));
-    if (rate.allowed) return std::nullopt;
-    ApiError error =
-        api_error(ErrorCode::kRateLimitExceeded, std::string{caller.key ? "this key" : "an account"} + " may send " +
-                                                     std::to_string(rate.limit) + " requests per minute");
-    error.retry_after = rate.retry_after;
-    return error;
-}
-
-ApiResult<Caller> Gateway::authenticate(const Exchange& exchange, Access access) {
-    const std::string_view authorization = exchange.request.headers.get("authorization");
-    constexpr std::string_view kScheme = "Bearer ";
-    const std::string_view token = authorization.substr(std::min(kScheme.size(), authorization.size()));
-    const bool is_session = authorization.starts_with(kScheme) && token.starts_with(kSessionPrefix);
-    ApiError wrong;
-    if (is_session) {
-        const ApiResult<Session> session = sessions_.find(token);
-        if (session && access != Access::kKey) {
-            return Caller{.account = session->account, .key = std::nullopt, .session = session->digest};
-        }
-        if (session) return api_error(ErrorCode::kInvalidApiKey, "this endpoint takes an API key, not a session");
-        wrong = session.error();
-    } else {
-        ApiResult<KeyRecord> key = keys_.authenticate(authorization);
-        if (key && access == Access::kSession) {
-            return api_error(ErrorCode::kSessionNeeded, "this endpoint takes the session of a wallet, not an API key");
-        }
-        if (key) return Caller{.account = key->account(), .key = *std::move(key), .session = {}};
-        wrong = key.error();
-    }
-    const std::string host{services::host_of(exchange.request.remote)};
-    const RateDecision rate = auth_failures_.take(host, options_.auth_failures_per_minute, runtime_->now());
-    if (rate.allowed) return wrong;
-    ApiError error = api_error(ErrorCode::kAuthFailureLimitExceeded, "too many wrong API keys from this address");
-    error.retry_after = rate.retry_after;
-    return error;
-}
-
-ApiResult<Caller> Gateway::admit(Exchange* exchange, const RouteSpec& route) {
-    if (route.access == Access::kPublic || route.access == Access::kToken) return Caller{};
-    if (route.access == Access::kOperator) {
-        if (Refusal refused = check_admin(*exchange)) return *std::move(refused);
-        return Caller{};
-    }
-    ApiResult<Caller> caller = authenticate(*exchange, route.access);
-    if (!caller) return caller;
-    // What a customer's own replicas answer costs the network nothing; only the tunnels are counted.
-    const bool is_door = route.route == Route::kDoor;
-    if (Refusal refused = is_door ? check_room() : take_rate(exchange, *caller)) return *std::move(refused);
-    if (!caller->key) return caller;
-    const KeyTerms& terms = caller->key->terms;
-    if (!is_allowed_from(terms.ip_allow, services::host_of(exchange->request.remote))) {
-        return api_error(ErrorCode::kAddressNotAllowed, "this key may not be used from this address");
-    }
-    if (!terms.scopes.overlaps(route.scopes)) {
-        return api_error(ErrorCode::kScopeMissing,
-                         "this key may not do that; its scopes are " + codec::dump_json(to_json(terms.scopes)));
-    }
-    return caller;
 }
 
 Task<ApiResult<ports::HttpResponse>> Gateway::answer_account(Exchange* exchange, Caller caller, Route route) {

@@ -24,6 +24,7 @@
 #include "services/gateway/media/media_api.hpp"
 #include "services/gateway/platform/account_work.hpp"
 #include "services/gateway/platform/platform_api.hpp"
+#include "services/gateway/state/room.hpp"
 #include "services/gateway/tunnels/tunnel_api.hpp"
 #include "services/gateway/usage/delivery_log.hpp"
 #include "services/gateway/usage/usage_api.hpp"
@@ -75,6 +76,7 @@ class Gateway final : public ports::HttpHandler {
 
   private:
     Task<void> answer(Exchange* exchange);
+    Task<void> serve(Exchange* exchange, Caller caller, const RouteSpec& route);  // who may have it
     Task<void> generate(Exchange* exchange, KeyRecord key, Route route);
     // A call without a key, paid by itself.
     Task<void> sell(Exchange* exchange, Route route);
@@ -98,12 +100,13 @@ class Gateway final : public ports::HttpHandler {
     void note_job_end(const WorkNote& note, WorkState state, Usd charged);
     void note_key_event(const KeyEvent& event);
 
-    // Who asks, and that they may: access, scopes, rates.
-    ApiResult<Caller> admit(Exchange* exchange, const RouteSpec& route);
+    ApiResult<Caller> identify(Exchange* exchange, const RouteSpec& route);  // who asks
+    static ApiError no_room();
+    // That the caller may: rates, addresses, scopes.
+    Refusal admit(Exchange* exchange, const RouteSpec& route, const Caller& caller);
     // The bearer of a key, or of a session where the route takes one.
     ApiResult<Caller> authenticate(const Exchange& exchange, Access access);
     ApiResult<GenerationRequest> read_generation(Exchange* exchange, Route route);
-    Refusal check_room() const;
     Refusal take_rate(Exchange* exchange, const Caller& caller);
     Refusal check_admin(const Exchange& exchange) const;
     ApiResult<ports::HttpResponse> model(const Exchange& exchange, const KeyRecord& key) const;
@@ -135,7 +138,7 @@ class Gateway final : public ports::HttpHandler {
     TaskGroup tasks_;
     Notifier stopped_;
     bool stopping_ = false;
-    std::size_t running_ = 0;
+    Room room_;
     std::unique_ptr<FileBook> files_;  // null: it keeps no files
     Shared shared_;
     WebhookDesk webhook_desk_;

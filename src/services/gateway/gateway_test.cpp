@@ -389,5 +389,40 @@ TEST_F(GatewayTest, RunsAnIdempotentRequestAgainWhenNothingWasDelivered) {
     EXPECT_EQ(finish(post())->head.status, 200U);
 }
 
+TEST_F(GatewayTest, WaitsAMomentForRoomAndThenRefuses) {
+    shut_down();
+    GatewayOptions options;
+    options.running_max = 1;
+    boot(std::move(options));
+    scheduler.on_job = [this](const JobOrder& order) { scheduler.place(order); };
+    const auto held = launch(a_request("POST", "/v1/chat/completions", chat_body({}), key));
+    pass(10ms);
+
+    const auto refused = launch(a_request("GET", "/v1/models", "", key));
+    pass(200ms);
+    EXPECT_FALSE(refused->has_ended());
+    pass(100ms);
+    ASSERT_TRUE(refused->has_ended());
+    EXPECT_EQ(refused->head.status, 503U);
+    EXPECT_EQ(code_of(*refused), "gateway_overloaded");
+    EXPECT_EQ(refused->head.headers.get("retry-after"), "1");
+
+    const auto patient = launch(a_request("GET", "/v1/models", "", key));
+    const auto stranger = launch(a_request("GET", "/v1/models", "", "vck_nobody"));
+    const auto health = launch(a_request("GET", "/health", "", ""));
+    pass(100ms);
+    EXPECT_FALSE(patient->has_ended());
+    // Without a key nobody waits in line; and what anybody may ask for needs no room.
+    EXPECT_EQ(stranger->head.status, 401U);
+    EXPECT_EQ(health->head.status, 200U);
+    const JobOrder order = scheduler.orders.back();
+    scheduler.chunk(order, 0, "Hi");
+    scheduler.finish(scheduler.receipt_for(order, "Hi", 1));
+    pass(50ms);
+    EXPECT_EQ(held->head.status, 200U);
+    ASSERT_TRUE(patient->has_ended());
+    EXPECT_EQ(patient->head.status, 200U);
+}
+
 }  // namespace
 }  // namespace vcity::gateway

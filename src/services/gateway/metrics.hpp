@@ -20,6 +20,7 @@ struct Metrics {
           charged{registry->counter("vcity_gateway_charged_microdollars_total", "Micro-dollars charged by receipts")},
           jobs_accepted{registry->counter("vcity_gateway_jobs_total", "Jobs on units accepted by the scheduler")},
           running{registry->gauge("vcity_gateway_running_requests", "Requests being answered now")},
+          waiting{registry->gauge("vcity_gateway_waiting_requests", "Requests that wait for room now")},
           connected{registry->gauge("vcity_gateway_scheduler_connected", "Schedulers that it has a link to now")},
           overhead{registry->histogram("vcity_gateway_overhead_seconds",
                                        "Time of a generation spent in the gateway itself",
@@ -38,6 +39,7 @@ struct Metrics {
     Counter* charged;
     Counter* jobs_accepted;
     Gauge* running;
+    Gauge* waiting;
     Gauge* connected;
     Histogram* overhead;
     Histogram* first_token;

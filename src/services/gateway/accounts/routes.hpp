@@ -53,6 +53,12 @@ enum class Access : std::uint8_t {
     kOperator  // the admin token of this gateway
 };
 
+// Whether requests are counted and bounded. What anybody may ask for, and what the operator and nodes ask for, costs
+// little and is needed under load too.
+constexpr bool takes_seat(Access access) {
+    return access == Access::kKey || access == Access::kAccount || access == Access::kSession;
+}
+
 struct RouteSpec {
     std::string_view method;   // "*": every method
     std::string_view pattern;  // {name}: one segment that is not empty; {name...} at the end: at least one byte

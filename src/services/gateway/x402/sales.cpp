@@ -20,10 +20,6 @@ ApiError payment_needed() {
 }  // namespace
 
 Task<void> Gateway::sell(Exchange* exchange, Route route) {
-    if (Refusal crowded = check_room()) {
-        co_await send(exchange, *std::move(crowded));
-        co_return;
-    }
     ApiResult<GenerationRequest> request = read_generation(exchange, route);
     if (!request) {
         ApiError error = request.error();
